@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Command codes of the purse: JR/T 0025 (PBOC ED/EP), ISO/IEC 7816-4 and -8,
+ * GlobalPlatform, and our own.
+ *
+ * Our own commands sit in 8070-807F.  8060-806F stay free: ISO/IEC 7816-3
+ * 10.3.2 forbids INS 6X and 9X under T=0.
+ */
+#ifndef JZ_APDU_PURSE_H
+#define JZ_APDU_PURSE_H
+
+#include <stdint.h>
+
+/* F0 "JIAOZI" 01: unregistered range (ISO/IEC 7816-4:2013 12.2.3). */
+#define JZ_AID_PURSE                                                           \
+	{                                                                      \
+		0xF0, 'J', 'I', 'A', 'O', 'Z', 'I', 0x01                       \
+	}
+#define JZ_AID_PURSE_BYTES 8
+
+enum jz_purse_ins {
+	/* ISO/IEC 7816-4, CLA 00 */
+	JZ_INS_VERIFY = 0x20,          /* P2 01: cardholder PIN */
+	JZ_INS_GENERATE_KEY = 0x47,    /* P1 80: generate, once */
+	JZ_INS_READ_BINARY = 0xB0,     /* P1 95: SFI 15, public data */
+	JZ_INS_READ_RECORD = 0xB2,     /* P2 C4: SFI 18, transaction log */
+	JZ_INS_GET_DATA = 0xCA,        /* P1P2: 7F21, 005A, FF61 */
+	/* JR/T 0025, CLA 80 */
+	JZ_INS_INITIALIZE = 0x50,      /* P1 00: load */
+	JZ_INS_CREDIT_FOR_LOAD = 0x52,
+	JZ_INS_GET_BALANCE = 0x5C,     /* P2 02: electronic purse */
+	/* GlobalPlatform, CLA 80 */
+	JZ_INS_STORE_DATA = 0xE2,
+	/* our own, CLA 80: offline payment, one per message */
+	JZ_INS_REQUEST = 0x70,     /* payee: terms -> request */
+	JZ_INS_AGREE = 0x71,       /* payer: request -> sealed agreement */
+	JZ_INS_CONFIRM = 0x72,     /* payee: agreement -> sealed confirmation */
+	JZ_INS_COMPLETE = 0x73,    /* payer: confirmation -> sealed completion */
+	JZ_INS_CREDIT = 0x74,      /* payee: completion -> sealed receipt */
+	JZ_INS_ACKNOWLEDGE = 0x75, /* payer: receipt */
+	JZ_INS_FETCH = 0x76,       /* P1 73: a completion once more, by digest */
+	JZ_INS_CANCEL_LOAD = 0x7A, /* -> load cancel */
+	/* our own, CLA 80: settlement, P1 names the step */
+	JZ_INS_SETTLE = 0x79,
+};
+
+enum jz_settle_step {
+	JZ_SETTLE_SIGN_IN_REQUEST = 1, /* -> sign-in request */
+	JZ_SETTLE_SIGN_IN = 2,         /* challenge -> sign-in */
+	JZ_SETTLE_CONFIRMED = 3,       /* sign-in confirmation */
+	JZ_SETTLE_BATCH = 4,           /* -> batch; 6A83 when none is left */
+	JZ_SETTLE_PROCESSED = 5,       /* processed confirmation */
+};
+
+#define JZ_SFI_PUBLIC       0x15
+#define JZ_SFI_LOG          0x18
+#define JZ_PUBLIC_BYTES     30 /* issuer 8, type, version, ASN 10, dates 8, 2 */
+#define JZ_LOG_RECORD_BYTES 23
+#define JZ_LOG_RECORDS      10
+#define JZ_PIN_REFERENCE    0x01
+
+/* Transaction types of JR/T 0025, in log records and INITIALIZE's P2. */
+enum jz_transaction_type {
+	JZ_TYPE_EP_LOAD = 0x02,
+	JZ_TYPE_UNLOAD = 0x03,
+	JZ_TYPE_EP_PURCHASE = 0x06, /* paid */
+	/* ours: the standard has no purse that receives from a purse */
+	JZ_TYPE_EP_RECEIVED = 0x0A,
+};
+
+/* The purse's life cycle, GlobalPlatform 5.3 with our own meaning of 0F. */
+enum jz_purse_state {
+	JZ_PURSE_SELECTABLE = 0x07,
+	JZ_PURSE_PERSONALISED = 0x0F,
+};
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ECDSA (FIPS 186-4 6) with raw signatures.  OpenSSL speaks DER, SEQUENCE of
+ * two INTEGERs (RFC 3279 2.2.3), so signatures are turned there and back.
+ *
+ * OpenSSL draws each nonce from the private key, the digest and fresh random
+ * bytes together, so a generator that repeats does not give the key away.
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "../../apdu/error.h"
+#include "../../apdu/tlv.h"
+#include "internal.h"
+
+#define TAG_INTEGER  0x02
+#define TAG_SEQUENCE 0x30
+#define HALF	     (JZ_SIG_BYTES / 2)
+
+/* An INTEGER is signed and minimal: no leading zero but before a high bit. */
+static void
+put_integer(struct jz_buffer *b, const uint8_t half[static HALF])
+{
+	uint8_t n[1 + HALF] = {0};
+	size_t skip = 0;
+
+	memcpy(n + 1, half, HALF);
+	while (skip < HALF && n[skip] == 0 && n[skip + 1] < 0x80)
+		skip++;
+	jz_tlv_put(b, TAG_INTEGER, n + skip, sizeof(n) - skip);
+}
+
+static void
+raw_to_der(const uint8_t raw[static JZ_SIG_BYTES], struct jz_buffer *der)
+{
+	size_t mark = jz_tlv_open(der, TAG_SEQUENCE);
+
+	put_integer(der, raw);
+	put_integer(der, raw + HALF);
+	jz_tlv_close(der, mark);
+}
+
+static bool
+take_integer(struct jz_cursor *c, uint8_t half[static HALF])
+{
+	struct jz_span v;
+
+	if (jz_tlv_expect(c, TAG_INTEGER, &v) != 0)
+		return false;
+	if (v.len == HALF + 1 && v.data[0] == 0)
+		v = jz_span(v.data + 1, HALF);
+	if (v.len > HALF)
+		return false;
+	memset(half, 0, HALF - v.len);
+	memcpy(half + HALF - v.len, v.data, v.len);
+	return true;
+}
+
+static bool
+der_to_raw(struct jz_span der, uint8_t raw[static JZ_SIG_BYTES])
+{
+	struct jz_cursor c = jz_cursor(der);
+	struct jz_span content;
+
+	if (jz_tlv_expect(&c, TAG_SEQUENCE, &content) != 0)
+		return false;
+	c = jz_cursor(content);
+	return take_integer(&c, raw) && take_integer(&c, raw + HALF);
+}
+
+int
+jz_openssl_ecdsa_sign(void *state, const struct jz_key_pair *key,
+    const struct jz_span *parts, size_t n, uint8_t out[static JZ_SIG_BYTES])
+{
+	struct jz_openssl *o = state;
+	uint8_t digest[JZ_HASH_BYTES];
+	uint8_t der[JZ_DER_SIG_MAX];
+	size_t len = sizeof(der);
+	EVP_PKEY_CTX *ctx;
+	int rc;
+
+	(void)ERR_set_mark();
+	rc = jz_openssl_hash(o, parts, n, digest);
+	if (rc == 0)
+		rc = jz_cached_private(o, key->private_key, &ctx);
+	if (rc == 0 &&
+	    (EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest)) != 1 ||
+		!der_to_raw(jz_span(der, len), out)))
+		rc = JZ_ERR_CRYPTO;
+	if (rc != 0)
+		memset(out, 0, JZ_SIG_BYTES);
+	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+int
+jz_openssl_ecdsa_verify(void *state,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+    const struct jz_span *parts, size_t n,
+    const uint8_t sig[static JZ_SIG_BYTES])
+{
+	struct jz_openssl *o = state;
+	uint8_t digest[JZ_HASH_BYTES];
+	uint8_t bytes[JZ_DER_SIG_MAX];
+	struct jz_buffer der = jz_buffer(bytes, sizeof(bytes));
+	EVP_PKEY_CTX *ctx;
+	int rc, good;
+
+	(void)ERR_set_mark();
+	rc = jz_openssl_hash(o, parts, n, digest);
+	if (rc == 0)
+		rc = jz_cached_public(o, public_key, &ctx);
+	if (rc == 0) {
+		raw_to_der(sig, &der);
+		good = EVP_PKEY_verify(
+		    ctx, der.data, der.len, digest, sizeof(digest));
+		/* Negative: OpenSSL could not judge, for want of memory. */
+		if (good != 1)
+			rc = good == 0 ? JZ_ERR_SIGNATURE : JZ_ERR_CRYPTO;
+	}
+	(void)ERR_pop_to_mark();
+	return rc;
+}

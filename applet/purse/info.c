@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What may be read of a purse: data objects, the public file (SFI 15) and the
+ * transaction log (SFI 18) of JR/T 0025.  The log is the cardholder's: it is
+ * read after the PIN.
+ */
+#include "purse.h"
+#include "../../apdu/time.h"
+#include "../../apdu/tlv.h"
+
+#include <string.h>
+
+#define JZ_APP_TYPE	   0x02 /* electronic purse only */
+#define JZ_APP_VERSION	   0x01
+#define JZ_ISSUER_ID_BYTES 8
+#define JZ_IIN_BYTES	   3 /* the ASN's first six digits */
+#define JZ_DATE_BYTES	   4
+#define JZ_OVERDRAFT_BYTES 3
+
+void
+purse_public_data(const struct purse_nvm *p, struct jz_buffer *out)
+{
+	static const uint8_t zero[JZ_ISSUER_ID_BYTES];
+	uint8_t bcd[JZ_TIME_BYTES];
+
+	jz_put(out, zero, JZ_ISSUER_ID_BYTES - JZ_IIN_BYTES);
+	jz_put(out, p->asn, JZ_IIN_BYTES);
+	jz_put_u8(out, JZ_APP_TYPE);
+	jz_put_u8(out, JZ_APP_VERSION);
+	jz_put(out, p->asn, sizeof(p->asn));
+	jz_time_to_bcd(p->from, bcd);
+	jz_put(out, bcd, JZ_DATE_BYTES);
+	/* The last day of validity, not the first day after it. */
+	jz_time_to_bcd(p->to != 0 ? p->to - 1 : 0, bcd);
+	jz_put(out, bcd, JZ_DATE_BYTES);
+	jz_put(out, zero, 2);
+}
+
+uint16_t
+purse_read_public(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	purse_public_data(purse_nvm(self), &apdu->out);
+	return JZ_SW_OK;
+}
+
+uint16_t
+purse_get_certificate(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+
+	jz_put(&apdu->out, p->certificate, p->certificate_len);
+	return JZ_SW_OK;
+}
+
+uint16_t
+purse_get_asn(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+
+	jz_tlv_put(&apdu->out, JZ_TAG_ASN, p->asn, sizeof(p->asn));
+	return JZ_SW_OK;
+}
+
+uint16_t
+purse_get_info(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_message m;
+
+	memset(&m, 0, sizeof(m));
+	m.kind = JZ_KIND_PURSE_INFO;
+	m.state = p->state;
+	memcpy(m.card_id, p->id, sizeof(m.card_id));
+	memcpy(m.asn, p->asn, sizeof(m.asn));
+	m.payment.currency = p->currency;
+	m.balance = p->balance;
+	m.max_balance = p->max_balance;
+	m.max_single = p->max_single;
+	m.online_counter = p->online_counter;
+	m.payment.payee_counter = p->offline_counter;
+	m.record = p->next_record;
+	m.count = p->next_record - p->first_unsettled;
+	m.capacity = JZ_PURSE_RECORDS;
+	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
+}
+
+static bool
+digits(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	return true;
+}
+
+/*
+ * What stands where JR/T 0025 has the terminal's number: for a load that, for
+ * a payment the nine digits of the other card's number in BCD.
+ */
+static void
+put_counterparty(const struct purse_record *r, struct jz_buffer *out)
+{
+	static const size_t first = 2, count = 9; /* "CN", then the number */
+	const uint8_t *id = r->type == JZ_TYPE_EP_PURCHASE
+	    ? r->payment.payee_id
+	    : r->payment.payer_id;
+	uint8_t bcd[JZ_TERMINAL_BYTES] = {0};
+
+	if (r->type == JZ_TYPE_EP_LOAD) {
+		jz_put(out, r->terminal, sizeof(r->terminal));
+		return;
+	}
+	for (size_t i = 0; i < count && digits(id + first, count); i++) {
+		size_t nibble = 2 * sizeof(bcd) - count + i;
+		unsigned d = (unsigned)(id[first + i] - '0');
+
+		bcd[nibble / 2] |= (uint8_t)(nibble % 2 == 0 ? d << 4 : d);
+	}
+	jz_put(out, bcd, sizeof(bcd));
+}
+
+uint16_t
+purse_read_log(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	static const uint8_t no_overdraft[JZ_OVERDRAFT_BYTES];
+	const struct purse_nvm *p = purse_nvm(self);
+	uint32_t n = apdu->command.p1;
+	const struct purse_record *r;
+	uint8_t bcd[JZ_TIME_BYTES];
+	uint32_t serial;
+
+	if (purse_cod(self)->pin_ok == 0)
+		return JZ_SW_SECURITY;
+	if (n == 0 || n > JZ_LOG_RECORDS || n >= p->next_record)
+		return JZ_SW_RECORD;
+	r = purse_slot(p, p->next_record - n);
+	serial = r->type == JZ_TYPE_EP_PURCHASE ? r->payment.payer_counter
+						: r->payment.payee_counter;
+	jz_put_u16(&apdu->out, (uint16_t)serial);
+	jz_put(&apdu->out, no_overdraft, sizeof(no_overdraft));
+	jz_put_u32(&apdu->out, (uint32_t)r->payment.amount);
+	jz_put_u8(&apdu->out, r->type);
+	put_counterparty(r, &apdu->out);
+	jz_time_to_bcd(
+	    r->type == JZ_TYPE_EP_RECEIVED ? r->payee_time : r->payer_time,
+	    bcd);
+	jz_put(&apdu->out, bcd, sizeof(bcd));
+	return JZ_SW_OK;
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The payee's side of an offline payment: request, confirm, credit.
+ *
+ *   REQUEST  commits the counter and the open request, then signs it out.
+ *   CONFIRM  takes the first good agreement, reserves all that the credit
+ *            will need, and commits the pending entry before it answers.
+ *   CREDIT   credits, records and frees the pending entry in one commit.
+ *
+ * Dates, limits and certificates are judged up to CONFIRM.  From the pending
+ * entry on only signature and match may refuse: a due credit goes through.
+ */
+#include "purse.h"
+#include "../../apdu/time.h"
+#include "../../apdu/tlv.h"
+#include "../../keys/secret.h"
+
+#include <string.h>
+
+struct terms {
+	uint64_t amount;
+	uint16_t currency;
+	int64_t time;
+	struct jz_span reference;
+};
+
+/* Four BCD digits as a number; false when one is no digit. */
+static bool
+from_bcd(uint64_t bcd, uint16_t *out)
+{
+	unsigned v = 0;
+
+	for (unsigned shift = 16; shift > 0; shift -= 4) {
+		unsigned digit = (unsigned)(bcd >> (shift - 4)) & 0xF;
+
+		if (digit > 9)
+			return false;
+		v = v * 10 + digit;
+	}
+	*out = (uint16_t)v;
+	return true;
+}
+
+/* 80 amount, 81 currency, 86 time, [8E reference]. */
+static uint16_t
+parse_terms(struct jz_span in, struct terms *t)
+{
+	struct jz_cursor c = jz_cursor(in);
+	uint8_t bcd[JZ_TIME_BYTES];
+	uint64_t currency = 0;
+
+	memset(t, 0, sizeof(*t));
+	if (jz_tlv_expect_uint(&c, JZ_TAG_AMOUNT, 8, &t->amount) != 0 ||
+	    jz_tlv_expect_uint(&c, JZ_TAG_CURRENCY, 2, &currency) != 0 ||
+	    jz_tlv_expect_bytes(&c, JZ_TAG_TIME, bcd, sizeof(bcd)) != 0 ||
+	    jz_time_from_bcd(bcd, &t->time) != 0)
+		return JZ_SW_DATA;
+	if (c.len > 0 &&
+	    (jz_tlv_expect(&c, JZ_TAG_REFERENCE, &t->reference) != 0 ||
+		t->reference.len == 0 || t->reference.len > JZ_REFERENCE_MAX))
+		return JZ_SW_DATA;
+	if (!jz_cursor_end(&c) || !from_bcd(currency, &t->currency))
+		return JZ_SW_DATA;
+	if (t->amount == 0 || t->amount > JZ_PURSE_AMOUNT_MAX)
+		return JZ_SW_DATA;
+	return JZ_SW_OK;
+}
+
+static const struct purse_pending *
+free_pending(const struct purse_nvm *p)
+{
+	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
+		if (p->pending[i].used == 0)
+			return &p->pending[i];
+	return NULL;
+}
+
+static const struct purse_pending *
+find_pending(const struct purse_nvm *p, const uint8_t *request_digest)
+{
+	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
+		if (p->pending[i].used != 0 &&
+		    memcmp(p->pending[i].payment.request_digest, request_digest,
+			JZ_DIGEST_BYTES) == 0)
+			return &p->pending[i];
+	return NULL;
+}
+
+/* What must be true to receive this amount: P1, P2, a slot. */
+static uint16_t
+can_receive(const struct purse_nvm *p, uint64_t amount)
+{
+	if (amount > p->max_balance ||
+	    p->balance + purse_promised(p) > p->max_balance - amount)
+		return JZ_SW_BALANCE_LIMIT;
+	if (purse_log_room(p) == 0)
+		return JZ_SW_LOG_FULL;
+	if (free_pending(p) == NULL)
+		return JZ_SW_PENDING;
+	return JZ_SW_OK;
+}
+
+/* Signs the request and commits it with its counter (P3). */
+static int
+open_request(
+    struct jz_applet *self, const struct terms *t, struct jz_message *m)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct purse_request r = {0};
+	int err;
+
+	r.amount = t->amount;
+	r.time = t->time;
+	r.currency = t->currency;
+	r.counter = p->offline_counter + 1;
+	r.open = 1;
+	if ((err = e->crypto->generate(e->state, &r.ephemeral)) != 0 ||
+	    (err = jz_card_random(self, m->nonce, sizeof(m->nonce))) != 0)
+		goto out;
+	m->kind = JZ_KIND_REQUEST;
+	m->payment.amount = r.amount;
+	m->payment.currency = r.currency;
+	m->payment.time = r.time;
+	m->payment.payee_counter = r.counter;
+	memcpy(m->payment.payee_id, p->id, sizeof(p->id));
+	memcpy(m->payee_key, r.ephemeral.public_key, sizeof(m->payee_key));
+	m->list_version = p->list_version;
+	m->reference = t->reference;
+	m->certificate = jz_span(p->certificate, p->certificate_len);
+	if ((err = jz_message_digest(e, m, r.digest)) != 0 ||
+	    (err = jz_message_sign(e, m, &p->key)) != 0)
+		goto out;
+	jz_begin(self);
+	jz_write_u32(self, &p->offline_counter, r.counter);
+	jz_write(self, &p->request, &r, sizeof(r));
+	err = jz_commit(self);
+out:
+	jz_wipe(&r, sizeof(r));
+	return err;
+}
+
+uint16_t
+purse_request(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_message m;
+	struct terms t;
+	uint16_t sw;
+	int err;
+
+	if ((sw = parse_terms(apdu->command.data, &t)) != JZ_SW_OK)
+		return sw;
+	if (t.currency != p->currency)
+		return JZ_SW_CURRENCY;
+	if ((sw = can_receive(p, t.amount)) != JZ_SW_OK)
+		return sw;
+	if (p->offline_counter == JZ_PURSE_COUNTER_MAX)
+		return JZ_SW_COUNTER;
+	memset(&m, 0, sizeof(m));
+	if ((err = open_request(self, &t, &m)) != 0)
+		return purse_status(err);
+	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
+}
+
+/* The agreement answers the open request and comes from a good card. */
+static uint16_t
+check_agreement(const struct jz_applet *self, const struct jz_sealed *s,
+    const struct jz_message *m, struct jz_certificate *peer)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct purse_request *r = &p->request;
+	uint16_t sw;
+
+	if (memcmp(m->payment.request_digest, r->digest, JZ_DIGEST_BYTES) !=
+		0 ||
+	    memcmp(m->payee_key, r->ephemeral.public_key, JZ_POINT_BYTES) !=
+		0 ||
+	    memcmp(m->payer_key, s->payer_key, JZ_POINT_BYTES) != 0)
+		return JZ_SW_MISMATCH;
+	if ((sw = purse_peer(self, m->certificate, peer)) != JZ_SW_OK)
+		return sw;
+	if ((peer->flags & JZ_FLAG_PAYEE_ONLY) != 0)
+		return JZ_SW_CERT_ROLE;
+	if (memcmp(peer->holder, m->payment.payer_id, JZ_ID_BYTES) != 0)
+		return JZ_SW_MISMATCH;
+	return purse_status(
+	    jz_message_verify(jz_card_engine(self), m, peer->public_key));
+}
+
+/* One pending entry for each payer card (its number, whatever its key). */
+static bool
+payer_pending(const struct purse_nvm *p, const uint8_t *payer_id)
+{
+	static const size_t card_name = 11; /* "CN" and the card number */
+
+	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
+		if (p->pending[i].used != 0 &&
+		    memcmp(p->pending[i].payment.payer_id, payer_id,
+			card_name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Makes the pending entry and the confirmation, and commits both with the end
+ * of the request, whose ephemeral key is erased (P4).
+ */
+static int
+open_pending(struct jz_applet *self, const struct jz_message *agreement,
+    const struct jz_certificate *peer, const struct jz_working_keys *keys,
+    struct jz_message *confirmation)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct jz_payment *pay = &confirmation->payment;
+	struct purse_pending pending = {0};
+	int err;
+
+	memset(confirmation, 0, sizeof(*confirmation));
+	confirmation->kind = JZ_KIND_CONFIRMATION;
+	pay->amount = p->request.amount;
+	pay->currency = p->request.currency;
+	pay->time = p->request.time;
+	pay->payee_counter = p->request.counter;
+	pay->payer_counter = agreement->payment.payer_counter;
+	memcpy(pay->payee_id, p->id, JZ_ID_BYTES);
+	memcpy(pay->payer_id, peer->holder, JZ_ID_BYTES);
+	memcpy(pay->request_digest, p->request.digest, JZ_DIGEST_BYTES);
+	if ((err = jz_message_digest(e, agreement, pay->agreement_digest)) !=
+		0 ||
+	    (err = jz_message_sign(e, confirmation, &p->key)) != 0)
+		return err;
+	purse_payment_store(&pending.payment, pay);
+	pending.keys = *keys;
+	memcpy(pending.signature, confirmation->signature,
+	    sizeof(pending.signature));
+	memcpy(pending.payer_key, peer->public_key, sizeof(pending.payer_key));
+	pending.used = 1;
+	jz_begin(self);
+	jz_write(self, free_pending(p), &pending, sizeof(pending));
+	jz_fill(self, &p->request, 0, sizeof(p->request));
+	err = jz_commit(self);
+	jz_wipe(&pending, sizeof(pending));
+	return err;
+}
+
+static uint16_t
+confirm(struct jz_applet *self, const struct jz_sealed *s,
+    const struct jz_working_keys *keys, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	uint8_t plain[JZ_MESSAGE_MAX];
+	struct jz_message m, confirmation;
+	struct jz_certificate peer;
+	uint16_t sw;
+	int err;
+
+	err =
+	    jz_message_open(e, s, JZ_KIND_AGREEMENT, keys->to_payee, plain, &m);
+	if (err != 0)
+		return purse_status(err);
+	if ((sw = check_agreement(self, s, &m, &peer)) != JZ_SW_OK)
+		return sw;
+	if (payer_pending(p, peer.holder))
+		return JZ_SW_PENDING;
+	if ((sw = can_receive(p, p->request.amount)) != JZ_SW_OK)
+		return sw;
+	err = open_pending(self, &m, &peer, keys, &confirmation);
+	if (err != 0)
+		return purse_status(err);
+	return purse_status(jz_message_seal(
+	    e, &confirmation, keys->to_payer, NULL, &apdu->out));
+}
+
+uint16_t
+purse_confirm(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct purse_request *r = &p->request;
+	struct jz_working_keys keys;
+	struct jz_sealed s;
+	uint16_t sw;
+	int err;
+
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || !s.has_payer_key)
+		return JZ_SW_DATA;
+	if (r->open == 0 ||
+	    memcmp(r->digest, s.request_digest, JZ_DIGEST_BYTES) != 0)
+		return JZ_SW_NO_PAYMENT;
+	err = jz_working_keys(jz_card_engine(self), r->ephemeral.private_key,
+	    s.payer_key, r->digest, s.payer_key, &keys);
+	if (err != 0)
+		return purse_status(err);
+	sw = confirm(self, &s, &keys, apdu);
+	jz_wipe(&keys, sizeof(keys));
+	return sw;
+}
+
+/* The receipt that a received record is evidence of. */
+static int
+receipt_of(const struct jz_applet *self, const struct purse_record *r,
+    struct jz_message *m)
+{
+	struct jz_message completion;
+
+	purse_completion_of(r, &completion);
+	memset(m, 0, sizeof(*m));
+	m->kind = JZ_KIND_RECEIPT;
+	m->payment = completion.payment;
+	m->payee_record = r->number;
+	m->payee_time = r->payee_time;
+	memcpy(m->signature, r->payee_signature, sizeof(m->signature));
+	return jz_message_digest(
+	    jz_card_engine(self), &completion, m->completion_digest);
+}
+
+/* Credit, record, and the end of the pending entry: one commit. */
+static int
+credit(struct jz_applet *self, const struct purse_pending *slot,
+    const struct jz_message *completion)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct purse_record r = {0};
+	struct jz_message receipt;
+	int64_t now = jz_card_now(self);
+	int err;
+
+	r.type = JZ_TYPE_EP_RECEIVED;
+	r.keys_held = 1;
+	r.number = p->next_record;
+	r.peer_number = completion->payer_record;
+	r.payer_time = completion->payer_time;
+	r.payee_time = now != 0 ? now : slot->payment.time;
+	r.balance = p->balance + slot->payment.amount;
+	r.payment = slot->payment;
+	r.keys = slot->keys;
+	memcpy(r.payer_signature, completion->signature,
+	    sizeof(r.payer_signature));
+	if ((err = receipt_of(self, &r, &receipt)) != 0 ||
+	    (err = jz_message_sign(e, &receipt, &p->key)) != 0)
+		goto out;
+	memcpy(r.payee_signature, receipt.signature, sizeof(r.payee_signature));
+	jz_begin(self);
+	jz_write_u64(self, &p->balance, r.balance);
+	purse_append_record(self, &r);
+	jz_fill(self, slot, 0, sizeof(*slot));
+	err = jz_commit(self);
+out:
+	jz_wipe(&r, sizeof(r));
+	return err;
+}
+
+static uint16_t
+answer_receipt(const struct jz_applet *self, const struct purse_record *r,
+    struct jz_apdu *apdu)
+{
+	struct jz_message m;
+	int err;
+
+	if ((err = receipt_of(self, r, &m)) != 0)
+		return purse_status(err);
+	return purse_status(jz_message_seal(
+	    jz_card_engine(self), &m, r->keys.to_payer, NULL, &apdu->out));
+}
+
+/* The completion of a payment already credited: the same receipt again. */
+static uint16_t
+credit_again(
+    struct jz_applet *self, const struct jz_sealed *s, struct jz_apdu *apdu)
+{
+	const struct purse_record *r = purse_find_record(
+	    purse_nvm(self), JZ_TYPE_EP_RECEIVED, s->request_digest);
+	uint8_t plain[JZ_MESSAGE_MAX];
+	struct jz_message m, known;
+	int err;
+
+	if (r == NULL || r->keys_held == 0)
+		return JZ_SW_NO_PAYMENT;
+	err = jz_message_open(jz_card_engine(self), s, JZ_KIND_COMPLETION,
+	    r->keys.to_payee, plain, &m);
+	if (err != 0)
+		return purse_status(err);
+	purse_completion_of(r, &known);
+	if (!purse_payment_equal(&r->payment, &m.payment) ||
+	    m.payer_record != known.payer_record ||
+	    m.payer_time != known.payer_time ||
+	    memcmp(m.signature, known.signature, JZ_SIGNATURE_BYTES) != 0)
+		return JZ_SW_MISMATCH;
+	return answer_receipt(self, r, apdu);
+}
+
+uint16_t
+purse_credit(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	const struct purse_pending *slot;
+	uint8_t plain[JZ_MESSAGE_MAX];
+	struct jz_message m;
+	struct jz_sealed s;
+	int err;
+
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
+		return JZ_SW_DATA;
+	if ((slot = find_pending(p, s.request_digest)) == NULL)
+		return credit_again(self, &s, apdu);
+	err = jz_message_open(
+	    e, &s, JZ_KIND_COMPLETION, slot->keys.to_payee, plain, &m);
+	if (err != 0)
+		return purse_status(err);
+	if (!purse_payment_equal(&slot->payment, &m.payment))
+		return JZ_SW_MISMATCH;
+	if ((err = jz_message_verify(e, &m, slot->payer_key)) != 0)
+		return purse_status(err);
+	if ((err = credit(self, slot, &m)) != 0)
+		return purse_status(err);
+	return answer_receipt(self, purse_slot(p, p->next_record - 1), apdu);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The payer's side of an offline payment: agree, complete, acknowledge, and
+ * fetch a completion again.
+ *
+ *   AGREE        judges the request, commits counter and open agreement, then
+ *                answers: certificate and signature under the working key.
+ *   COMPLETE     debits, records, closes the agreement in one commit, then
+ *                answers.
+ *   FETCH        gives an unacknowledged completion again, byte for byte.
+ *   ACKNOWLEDGE  the payee has credited: the working keys are erased.
+ *
+ * There is one open agreement on the card.  It survives reset; a new one takes
+ * its place, and then the old one can never be completed.
+ */
+#include "purse.h"
+#include "../../apdu/tlv.h"
+#include "../../keys/secret.h"
+
+#include <string.h>
+
+/* The request is well-formed, from a good card, and signed by it. */
+static uint16_t
+check_request(const struct jz_applet *self, const struct jz_message *m,
+    struct jz_certificate *peer)
+{
+	const struct jz_engine *e = jz_card_engine(self);
+	uint16_t sw;
+
+	if ((sw = purse_peer(self, m->certificate, peer)) != JZ_SW_OK)
+		return sw;
+	if (memcmp(peer->holder, m->payment.payee_id, JZ_ID_BYTES) != 0)
+		return JZ_SW_MISMATCH;
+	return purse_status(jz_message_verify(e, m, peer->public_key));
+}
+
+/* What this card allows itself to pay. */
+static uint16_t
+can_pay(const struct jz_applet *self, const struct jz_payment *pay)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+
+	if ((p->flags & JZ_FLAG_PAYEE_ONLY) != 0)
+		return JZ_SW_CERT_ROLE;
+	if (pay->currency != p->currency)
+		return JZ_SW_CURRENCY;
+	if (pay->amount == 0)
+		return JZ_SW_DATA;
+	if (pay->amount > p->max_single)
+		return JZ_SW_SINGLE_LIMIT;
+	if (pay->amount > p->balance)
+		return JZ_SW_AMOUNT;
+	if (pay->amount > p->pin_above && purse_cod(self)->pin_ok == 0)
+		return JZ_SW_SECURITY;
+	if (p->offline_counter == JZ_PURSE_COUNTER_MAX)
+		return JZ_SW_COUNTER;
+	/* A new agreement takes the place of the open one, its room too. */
+	if (purse_log_room(p) + (p->agreement.open != 0) == 0)
+		return JZ_SW_LOG_FULL;
+	return JZ_SW_OK;
+}
+
+/* Fills the agreement message and its persistent form. */
+static int
+make_agreement(const struct jz_applet *self, const struct jz_message *request,
+    struct jz_message *m, struct purse_agreement *a)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct jz_payment pay = request->payment;
+	struct jz_key_pair ephemeral;
+	int err;
+
+	memset(m, 0, sizeof(*m));
+	m->kind = JZ_KIND_AGREEMENT;
+	pay.payer_counter = p->offline_counter + 1;
+	memcpy(pay.payer_id, p->id, sizeof(pay.payer_id));
+	if ((err = jz_message_digest(e, request, pay.request_digest)) != 0 ||
+	    (err = e->crypto->generate(e->state, &ephemeral)) != 0)
+		return err;
+	m->payment = pay;
+	memcpy(m->payee_key, request->payee_key, sizeof(m->payee_key));
+	memcpy(m->payer_key, ephemeral.public_key, sizeof(m->payer_key));
+	m->list_version = p->list_version;
+	m->certificate = jz_span(p->certificate, p->certificate_len);
+	if ((err = jz_working_keys(e, ephemeral.private_key, request->payee_key,
+		 pay.request_digest, m->payer_key, &a->keys)) != 0 ||
+	    (err = jz_message_digest(e, m, pay.agreement_digest)) != 0 ||
+	    (err = jz_message_sign(e, m, &p->key)) != 0)
+		goto out;
+	purse_payment_store(&a->payment, &pay);
+	a->open = 1;
+out:
+	jz_wipe(&ephemeral, sizeof(ephemeral));
+	return err;
+}
+
+uint16_t
+purse_agree(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_message request, m;
+	struct jz_certificate peer;
+	struct purse_agreement a = {0};
+	uint16_t sw;
+	int err;
+
+	if (jz_message_decode(apdu->command.data, JZ_KIND_REQUEST, &request) !=
+	    0)
+		return JZ_SW_DATA;
+	if ((sw = check_request(self, &request, &peer)) != JZ_SW_OK ||
+	    (sw = can_pay(self, &request.payment)) != JZ_SW_OK)
+		return sw;
+	if ((err = make_agreement(self, &request, &m, &a)) != 0)
+		goto out;
+	memcpy(a.payee_key, peer.public_key, sizeof(a.payee_key));
+	purse_cod(self)->pin_ok = 0;
+	jz_begin(self);
+	jz_write_u32(self, &p->offline_counter, p->offline_counter + 1);
+	jz_write(self, &p->agreement, &a, sizeof(a));
+	if ((err = jz_commit(self)) != 0)
+		goto out;
+	err = jz_message_seal(
+	    jz_card_engine(self), &m, a.keys.to_payee, m.payer_key, &apdu->out);
+out:
+	jz_wipe(&a, sizeof(a));
+	return purse_status(err);
+}
+
+static uint16_t
+answer_completion(const struct jz_applet *self, const struct purse_record *r,
+    struct jz_apdu *apdu)
+{
+	struct jz_message m;
+
+	purse_completion_of(r, &m);
+	return purse_status(jz_message_seal(
+	    jz_card_engine(self), &m, r->keys.to_payee, NULL, &apdu->out));
+}
+
+/* Debit, record, and the end of the agreement: one commit. */
+static int
+complete(struct jz_applet *self, const struct jz_message *confirmation)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct purse_record r = {0};
+	struct jz_message m;
+	int64_t now = jz_card_now(self);
+	int err;
+
+	r.type = JZ_TYPE_EP_PURCHASE;
+	r.keys_held = 1;
+	r.number = p->next_record;
+	r.payer_time = now != 0 ? now : p->agreement.payment.time;
+	r.balance = p->balance - p->agreement.payment.amount;
+	r.payment = p->agreement.payment;
+	r.keys = p->agreement.keys;
+	memcpy(r.payee_signature, confirmation->signature,
+	    sizeof(r.payee_signature));
+	purse_completion_of(&r, &m);
+	err = jz_message_sign(jz_card_engine(self), &m, &p->key);
+	if (err != 0)
+		goto out;
+	memcpy(r.payer_signature, m.signature, sizeof(r.payer_signature));
+	jz_begin(self);
+	jz_write_u64(self, &p->balance, r.balance);
+	purse_append_record(self, &r);
+	jz_fill(self, &p->agreement, 0, sizeof(p->agreement));
+	err = jz_commit(self);
+out:
+	jz_wipe(&r, sizeof(r));
+	return err;
+}
+
+uint16_t
+purse_complete(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct purse_agreement *a = &p->agreement;
+	const struct jz_engine *e = jz_card_engine(self);
+	uint8_t plain[JZ_MESSAGE_MAX];
+	struct jz_message m;
+	struct jz_sealed s;
+	int err;
+
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
+		return JZ_SW_DATA;
+	if (a->open == 0 ||
+	    memcmp(a->payment.request_digest, s.request_digest,
+		JZ_DIGEST_BYTES) != 0)
+		return JZ_SW_NO_PAYMENT;
+	err = jz_message_open(
+	    e, &s, JZ_KIND_CONFIRMATION, a->keys.to_payer, plain, &m);
+	if (err != 0)
+		return purse_status(err);
+	if (!purse_payment_equal(&a->payment, &m.payment))
+		return JZ_SW_MISMATCH;
+	if ((err = jz_message_verify(e, &m, a->payee_key)) != 0)
+		return purse_status(err);
+	if (a->payment.amount > p->balance)
+		return JZ_SW_AMOUNT;
+	if ((err = complete(self, &m)) != 0)
+		return purse_status(err);
+	return answer_completion(self, purse_slot(p, p->next_record - 1), apdu);
+}
+
+uint16_t
+purse_fetch(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_cursor c = jz_cursor(apdu->command.data);
+	uint8_t digest[JZ_DIGEST_BYTES];
+	const struct purse_record *r;
+
+	if (jz_tlv_expect_bytes(
+		&c, JZ_TAG_REQUEST_DIGEST, digest, sizeof(digest)) != 0 ||
+	    !jz_cursor_end(&c))
+		return JZ_SW_DATA;
+	r = purse_find_record(p, JZ_TYPE_EP_PURCHASE, digest);
+	if (r == NULL || r->keys_held == 0)
+		return JZ_SW_NO_PAYMENT;
+	return answer_completion(self, r, apdu);
+}
+
+/*
+ * The working key shows that the receipt is the payee card's; its signature is
+ * evidence for the issuer.
+ */
+uint16_t
+purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	uint8_t plain[JZ_MESSAGE_MAX], digest[JZ_DIGEST_BYTES];
+	const struct purse_record *r;
+	struct jz_message m, completion;
+	struct jz_sealed s;
+	int err;
+
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
+		return JZ_SW_DATA;
+	r = purse_find_record(p, JZ_TYPE_EP_PURCHASE, s.request_digest);
+	if (r == NULL || r->keys_held == 0)
+		return JZ_SW_NO_PAYMENT;
+	err = jz_message_open(
+	    e, &s, JZ_KIND_RECEIPT, r->keys.to_payer, plain, &m);
+	if (err != 0)
+		return purse_status(err);
+	purse_completion_of(r, &completion);
+	if ((err = jz_message_digest(e, &completion, digest)) != 0)
+		return purse_status(err);
+	if (!purse_payment_equal(&r->payment, &m.payment) ||
+	    memcmp(digest, m.completion_digest, sizeof(digest)) != 0)
+		return JZ_SW_MISMATCH;
+	jz_begin(self);
+	jz_write_u32(self, &r->peer_number, m.payee_record);
+	jz_write(self, &r->payee_time, &m.payee_time, sizeof(r->payee_time));
+	jz_fill(self, &r->keys, 0, sizeof(r->keys));
+	jz_write_u8(self, &r->keys_held, 0);
+	return purse_status(jz_commit(self));
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Personalisation: the card makes its key pair (ISO/IEC 7816-8 GENERATE
+ * ASYMMETRIC KEY PAIR), then STORE DATA (GlobalPlatform 11.11) brings root, CA
+ * and host certificates, the card's own, and the parameters.  The last block
+ * closes personalisation, once and for all, if nothing is missing.
+ *
+ * The private key has no way out: no command reads it.
+ */
+#include "purse.h"
+#include "../../apdu/tlv.h"
+#include "../../keys/secret.h"
+
+#include <string.h>
+
+#define JZ_P1_LAST_BLOCK 0x80
+#define JZ_TAG_PUBLIC	 0x7F49
+#define JZ_TAG_POINT	 0x86
+
+static void
+put_public_key(const struct purse_nvm *p, struct jz_buffer *out)
+{
+	size_t mark = jz_tlv_open(out, JZ_TAG_PUBLIC);
+
+	jz_tlv_put(out, JZ_TAG_POINT, p->key.public_key, JZ_POINT_BYTES);
+	jz_tlv_close(out, mark);
+}
+
+uint16_t
+purse_generate_key(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct jz_key_pair key;
+	int err;
+
+	if (p->has_key != 0)
+		return JZ_SW_CONDITIONS;
+	err = e->crypto->generate(e->state, &key);
+	if (err == 0) {
+		jz_begin(self);
+		jz_write(self, &p->key, &key, sizeof(key));
+		jz_write_u8(self, &p->has_key, 1);
+		err = jz_commit(self);
+	}
+	jz_wipe(&key, sizeof(key));
+	if (err == 0)
+		put_public_key(p, &apdu->out);
+	return purse_status(err);
+}
+
+uint16_t
+purse_read_key(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	if (purse_nvm(self)->has_key == 0)
+		return JZ_SW_REFERENCE;
+	put_public_key(purse_nvm(self), &apdu->out);
+	return JZ_SW_OK;
+}
+
+/* Verifies a certificate under an authority stored before. */
+static uint16_t
+verify_under(const struct jz_applet *self, const struct jz_certificate *c,
+    const struct purse_authority *by)
+{
+	struct jz_authority a;
+	int err;
+
+	if (by->present == 0)
+		return JZ_SW_CERT_ISSUER;
+	memcpy(a.reference, by->reference, sizeof(a.reference));
+	memcpy(a.public_key, by->public_key, sizeof(a.public_key));
+	err = jz_certificate_verify(
+	    jz_card_engine(self), c, &a, c->role, jz_card_now(self));
+	return err != 0 ? jz_certificate_status(err) : JZ_SW_OK;
+}
+
+static uint16_t
+store_authority(struct jz_applet *self, const struct purse_authority *slot,
+    const struct jz_certificate *c)
+{
+	struct purse_authority a = {0};
+
+	a.from = c->from;
+	a.to = c->to;
+	memcpy(a.reference, c->holder, sizeof(a.reference));
+	memcpy(a.public_key, c->public_key, sizeof(a.public_key));
+	a.present = 1;
+	return purse_status(jz_write(self, slot, &a, sizeof(a)));
+}
+
+/* The root is what trust begins with: signed by itself, taken as it is. */
+static uint16_t
+store_root(struct jz_applet *self, const struct jz_certificate *c)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_authority own;
+	int err;
+
+	if (p->root.present != 0)
+		return JZ_SW_CONDITIONS;
+	memcpy(own.reference, c->holder, sizeof(own.reference));
+	memcpy(own.public_key, c->public_key, sizeof(own.public_key));
+	err = jz_certificate_verify(
+	    jz_card_engine(self), c, &own, JZ_ROLE_ROOT, jz_card_now(self));
+	if (err != 0)
+		return jz_certificate_status(err);
+	return store_authority(self, &p->root, c);
+}
+
+static uint16_t
+store_own(struct jz_applet *self, const struct jz_certificate *c,
+    struct jz_span whole)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	uint16_t sw = verify_under(self, c, &p->ca), len;
+
+	if (sw != JZ_SW_OK)
+		return sw;
+	if (p->has_key == 0 ||
+	    memcmp(c->public_key, p->key.public_key, JZ_POINT_BYTES) != 0)
+		return JZ_SW_MISMATCH;
+	len = (uint16_t)whole.len;
+	jz_begin(self);
+	jz_write(self, p->certificate, whole.data, whole.len);
+	jz_write(self, &p->certificate_len, &len, sizeof(len));
+	jz_write(self, p->id, c->holder, sizeof(p->id));
+	jz_write(self, &p->from, &c->from, sizeof(p->from));
+	jz_write(self, &p->to, &c->to, sizeof(p->to));
+	jz_write_u8(self, &p->flags, c->flags);
+	return purse_status(jz_commit(self));
+}
+
+static uint16_t
+store_certificate(struct jz_applet *self, struct jz_span in)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_certificate c;
+	uint16_t sw;
+	int err;
+
+	if (in.len > sizeof(p->certificate))
+		return JZ_SW_CERT_MALFORMED;
+	err = jz_certificate_parse(in, jz_card_engine(self)->crypto, &c);
+	if (err != 0)
+		return jz_certificate_status(err);
+	switch (c.role) {
+	case JZ_ROLE_ROOT:
+		return store_root(self, &c);
+	case JZ_ROLE_CA:
+		sw = verify_under(self, &c, &p->root);
+		return sw != JZ_SW_OK ? sw : store_authority(self, &p->ca, &c);
+	case JZ_ROLE_HOST:
+		sw = verify_under(self, &c, &p->ca);
+		return sw != JZ_SW_OK ? sw
+				      : store_authority(self, &p->host, &c);
+	case JZ_ROLE_CARD:
+		return store_own(self, &c, in);
+	default:
+		return JZ_SW_CERT_ROLE;
+	}
+}
+
+static void
+write_parameters(struct jz_applet *self, const struct jz_message *m)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	uint16_t currency = m->payment.currency;
+
+	jz_write(self, p->asn, m->asn, sizeof(p->asn));
+	jz_write(self, &p->currency, &currency, sizeof(currency));
+	jz_write_u64(self, &p->max_balance, m->max_balance);
+	jz_write_u64(self, &p->max_single, m->max_single);
+	jz_write_u64(self, &p->max_offline_sum, m->max_offline_sum);
+	jz_write_u32(self, &p->max_offline_count, m->max_offline_count);
+	jz_write_u64(self, &p->pin_above, m->pin_above);
+	jz_write(self, p->account, m->account.data, m->account.len);
+	jz_write_u8(self, &p->account_len, (uint8_t)m->account.len);
+	jz_write(self, p->identity, m->identity.data, m->identity.len);
+	jz_write_u8(self, &p->identity_len, (uint8_t)m->identity.len);
+	jz_write_u8(self, &p->parameters_set, 1);
+}
+
+static uint16_t
+store_parameters(struct jz_applet *self, struct jz_span in)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_message m;
+	int err;
+
+	if (jz_message_decode(in, JZ_KIND_PERSONALISATION, &m) != 0)
+		return JZ_SW_DATA;
+	if (m.max_balance == 0 || m.max_balance > JZ_PURSE_AMOUNT_MAX ||
+	    m.max_single > m.max_balance)
+		return JZ_SW_DATA;
+	jz_begin(self);
+	write_parameters(self, &m);
+	err = jz_pin_update(self, &p->pin, m.pin, m.pin_limit);
+	if (err != 0) {
+		jz_abort(self);
+		return JZ_SW_DATA;
+	}
+	err = jz_commit(self);
+	jz_wipe(&m, sizeof(m));
+	return purse_status(err);
+}
+
+static bool
+complete(const struct purse_nvm *p)
+{
+	return p->has_key != 0 && p->root.present != 0 && p->ca.present != 0 &&
+	    p->host.present != 0 && p->certificate_len != 0 &&
+	    p->parameters_set != 0;
+}
+
+uint16_t
+purse_store_data(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_span in = apdu->command.data;
+	struct jz_cursor c = jz_cursor(in);
+	uint16_t sw;
+
+	switch (jz_tlv_peek(&c)) {
+	case JZ_TAG_CERTIFICATE:
+		sw = store_certificate(self, in);
+		break;
+	case JZ_KIND_PERSONALISATION:
+		sw = store_parameters(self, in);
+		break;
+	default:
+		return JZ_SW_DATA;
+	}
+	if (sw != JZ_SW_OK || (apdu->command.p1 & JZ_P1_LAST_BLOCK) == 0)
+		return sw;
+	if (!complete(p))
+		return JZ_SW_CONDITIONS;
+	return purse_status(
+	    jz_write_u8(self, &p->state, JZ_PURSE_PERSONALISED));
+}

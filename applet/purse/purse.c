@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The purse's class and its table of instructions: JR/T 0025 part 2 where it
+ * has a command, ISO/IEC 7816-4 and -8 where they have one, our own 8070-807A.
+ * docs/protocol.md describes each row.
+ */
+#include "purse.h"
+#include "../../apdu/tlv.h"
+
+#include <string.h>
+
+#define PERSONAL  0x01 /* states: before, */
+#define OPERATING 0x02 /* and after personalisation */
+
+#define JZ_APPLICATION_VERSION 0x0001
+#define JZ_TAG_FCI	       0x6F
+#define JZ_TAG_DF_NAME	       0x84
+#define JZ_TAG_FCI_PROPRIETARY 0xA5
+#define JZ_TAG_SFI	       0x88
+#define JZ_TAG_APP_VERSION     0x9F08
+#define JZ_TAG_ISSUER_DATA     0x9F0C
+
+static uint16_t
+get_balance(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	uint64_t balance = purse_nvm(self)->balance;
+
+	jz_put_u32(&apdu->out,
+	    (uint32_t)(balance > JZ_PURSE_AMOUNT_MAX ? JZ_PURSE_AMOUNT_MAX
+						     : balance));
+	return JZ_SW_OK;
+}
+
+static uint16_t
+verify(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	return jz_pin_check(self, &purse_nvm(self)->pin,
+	    &purse_cod(self)->pin_ok, apdu->command.data);
+}
+
+/* clang-format off */
+static const struct jz_instruction TABLE[] = {
+	/* CLA   INS                     P1      P2    Nc from, to  states */
+	{ 0x80, JZ_INS_GET_BALANCE,      0x00,   0x02,   0,    0, 0,         get_balance },
+	{ 0x80, JZ_INS_REQUEST,          0x00,   0x00,  23,   57, OPERATING, purse_request },
+	{ 0x80, JZ_INS_AGREE,            0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_agree },
+	{ 0x80, JZ_INS_CONFIRM,          0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_confirm },
+	{ 0x80, JZ_INS_COMPLETE,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_complete },
+	{ 0x80, JZ_INS_CREDIT,           0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_credit },
+	{ 0x80, JZ_INS_ACKNOWLEDGE,      0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_acknowledge },
+	{ 0x80, JZ_INS_FETCH,            0x73,   0x00,  34,   34, OPERATING, purse_fetch },
+	{ 0x80, JZ_INS_INITIALIZE,       0x00,   0x02,  11,   11, OPERATING, purse_initialize_load },
+	{ 0x80, JZ_INS_CREDIT_FOR_LOAD,  0x00,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_credit_for_load },
+	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
+	{ 0x80, JZ_INS_SETTLE,           JZ_ANY, 0x00,   0, JZ_MESSAGE_MAX, OPERATING, purse_settle },
+	{ 0x80, JZ_INS_STORE_DATA,       JZ_ANY, JZ_ANY, 1, JZ_MESSAGE_MAX, PERSONAL,  purse_store_data },
+	{ 0x00, JZ_INS_VERIFY,           0x00,   JZ_PIN_REFERENCE, 1, JZ_PIN_MAX, OPERATING, verify },
+	{ 0x00, JZ_INS_READ_RECORD,      JZ_ANY, (JZ_SFI_LOG << 3) | 4, 0, 0, OPERATING, purse_read_log },
+	{ 0x00, JZ_INS_READ_BINARY,      0x80 | JZ_SFI_PUBLIC, 0x00, 0, 0, 0, purse_read_public },
+	{ 0x00, JZ_INS_GET_DATA,         0x7F,   0x21,   0,    0, OPERATING, purse_get_certificate },
+	{ 0x00, JZ_INS_GET_DATA,         0x00,   0x5A,   0,    0, OPERATING, purse_get_asn },
+	{ 0x00, JZ_INS_GET_DATA,         0xFF,   0x61,   0,    0, 0,         purse_get_info },
+	{ 0x00, JZ_INS_GENERATE_KEY,     0x80,   0x00,   0,    0, PERSONAL,  purse_generate_key },
+	{ 0x00, JZ_INS_GENERATE_KEY,     0x81,   0x00,   0,    0, 0,         purse_read_key },
+};
+/* clang-format on */
+
+static uint16_t
+process(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	uint8_t state = purse_nvm(self)->state == JZ_PURSE_PERSONALISED
+	    ? OPERATING
+	    : PERSONAL;
+
+	return jz_dispatch(
+	    TABLE, sizeof(TABLE) / sizeof(TABLE[0]), state, self, apdu);
+}
+
+/* FCI: 6F { 84 AID, A5 { 9F08 version, 88 SFI, 9F0C public data } }. */
+static uint16_t
+answer_select(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	struct jz_buffer *out = &apdu->out;
+	size_t fci = jz_tlv_open(out, JZ_TAG_FCI), own, data;
+
+	jz_tlv_put(out, JZ_TAG_DF_NAME, self->aid.bytes, self->aid.len);
+	own = jz_tlv_open(out, JZ_TAG_FCI_PROPRIETARY);
+	jz_tlv_put_uint(out, JZ_TAG_APP_VERSION, JZ_APPLICATION_VERSION, 2);
+	jz_tlv_put_uint(out, JZ_TAG_SFI, JZ_SFI_PUBLIC, 1);
+	data = jz_tlv_open(out, JZ_TAG_ISSUER_DATA);
+	purse_public_data(purse_nvm(self), out);
+	jz_tlv_close(out, data);
+	jz_tlv_close(out, own);
+	jz_tlv_close(out, fci);
+	return out->bad ? JZ_SW_UNKNOWN : JZ_SW_OK;
+}
+
+/* Record numbers start at 1: 0 is in no message a record. */
+static uint16_t
+install(struct jz_applet *self, struct jz_span params)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+
+	if (params.len != 0)
+		return JZ_SW_DATA;
+	jz_write_u8(self, &p->state, JZ_PURSE_SELECTABLE);
+	jz_write_u32(self, &p->next_record, 1);
+	jz_write_u32(self, &p->first_unsettled, 1);
+	return JZ_SW_OK;
+}
+
+/* A purse that holds money, or owes or is owed an answer, stays. */
+static uint16_t
+uninstall(struct jz_applet *self)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+
+	if (p->balance != 0 || purse_log_room(p) != JZ_PURSE_RECORDS)
+		return JZ_SW_CONDITIONS;
+	return JZ_SW_OK;
+}
+
+uint16_t
+purse_status(int error)
+{
+	switch (error) {
+	case 0:
+		return JZ_SW_OK;
+	case JZ_ERR_SIGNATURE:
+		return JZ_SW_MAC;
+	case JZ_ERR_DECRYPT:
+		return JZ_SW_DECRYPT;
+	case JZ_ERR_MESSAGE:
+	case JZ_ERR_KEY:
+		return JZ_SW_DATA;
+	default:
+		return jz_runtime_status(error);
+	}
+}
+
+const struct jz_applet_class jz_purse_class = {
+    .abi = JZ_ABI,
+    .layout = JZ_PURSE_LAYOUT,
+    .name = "purse",
+    .aid = {JZ_AID_PURSE_BYTES, JZ_AID_PURSE},
+    .nvm_bytes = sizeof(struct purse_nvm),
+    .cod_bytes = sizeof(struct purse_cod),
+    .install = install,
+    .select = answer_select,
+    .process = process,
+    .uninstall = uninstall,
+};

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The purse: an electronic purse after JR/T 0025 that is loaded from an
+ * account and pays another purse offline, signed on both sides.
+ *
+ *   purse.c        the class, the table of instructions, SELECT, PIN, balance
+ *   personalise.c  key pair, certificates, parameters
+ *   info.c         what may be read: data objects, public file, log
+ *   load.c         load, exactly once
+ *   payee.c        request, confirm, credit
+ *   payer.c        agree, complete, acknowledge, fetch
+ *   record.c       the log of signed records
+ *   settle.c       settlement with the issuer
+ *
+ * Money moves in four places, each one commit: credit_for_load() in load.c,
+ * complete() in payer.c, credit() in payee.c, and nowhere else does the field
+ * `balance` change.
+ *
+ * Invariants, cited by number in the files:
+ *   P1  balance + all pending + an open load <= max_balance.
+ *   P2  unsettled + pending + open agreement + open load <= JZ_PURSE_RECORDS:
+ *       whoever may have to write a record has its room already.
+ *   P3  Counters and record numbers only rise; a message leaves the card after
+ *       the commit that makes it true.
+ *   P4  A request is used up by the first agreement accepted; an agreement by
+ *       the completion.
+ */
+#ifndef JZ_APPLET_PURSE_H
+#define JZ_APPLET_PURSE_H
+
+#include "../runtime/applet.h"
+#include "../../apdu/message.h"
+#include "../../apdu/purse.h"
+#include "../../keys/certificate.h"
+#include "../../keys/signed.h"
+
+#define JZ_PURSE_RECORDS     32
+#define JZ_PURSE_PENDING     4
+#define JZ_PURSE_LAYOUT	     1
+#define JZ_PURSE_COUNTER_MAX 0xFFFFFFFFu
+/* PBOC amounts have four bytes, and terminals take them as signed. */
+#define JZ_PURSE_AMOUNT_MAX 0x7FFFFFFFu
+
+/* struct jz_payment in fixed-width form. */
+struct purse_payment {
+	uint64_t amount;
+	int64_t time;
+	uint32_t payee_counter;
+	uint32_t payer_counter;
+	uint16_t currency;
+	uint8_t reserved[6];
+	uint8_t payee_id[JZ_ID_BYTES];
+	uint8_t payer_id[JZ_ID_BYTES];
+	uint8_t request_digest[JZ_DIGEST_BYTES];
+	uint8_t agreement_digest[JZ_DIGEST_BYTES];
+};
+_Static_assert(sizeof(struct purse_payment) == 128, "no padding");
+
+struct purse_authority {
+	int64_t from, to;
+	uint8_t reference[JZ_REFERENCE_BYTES];
+	uint8_t public_key[JZ_POINT_BYTES];
+	uint8_t present;
+	uint8_t reserved[6];
+};
+_Static_assert(sizeof(struct purse_authority) == 104, "no padding");
+
+/* The request that this card, as payee, waits for an agreement to. */
+struct purse_request {
+	uint64_t amount;
+	int64_t time;
+	uint32_t counter;
+	uint16_t currency;
+	uint8_t open;
+	uint8_t reserved[1];
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_key_pair ephemeral;
+	uint8_t reserved2[7];
+};
+_Static_assert(sizeof(struct purse_request) == 160, "no padding");
+
+/* The agreement that this card, as payer, waits for a confirmation of. */
+struct purse_agreement {
+	struct purse_payment payment;
+	struct jz_working_keys keys;
+	uint8_t payee_key[JZ_POINT_BYTES]; /* of the verified certificate */
+	uint8_t open;
+	uint8_t reserved[6];
+};
+_Static_assert(sizeof(struct purse_agreement) == 232, "no padding");
+
+/* A payment that this card, as payee, has confirmed and awaits. */
+struct purse_pending {
+	struct purse_payment payment;
+	struct jz_working_keys keys;
+	uint8_t signature[JZ_SIGNATURE_BYTES]; /* of the confirmation */
+	uint8_t payer_key[JZ_POINT_BYTES];
+	uint8_t used;
+	uint8_t reserved[6];
+};
+_Static_assert(sizeof(struct purse_pending) == 296, "no padding");
+
+enum purse_load_state {
+	LOAD_NONE,
+	LOAD_OPEN,
+	LOAD_CANCELLED, /* the proof of it may be asked for again */
+};
+
+/* The load that awaits its permission. */
+struct purse_load {
+	uint64_t amount;
+	uint64_t balance;
+	int64_t time;
+	uint32_t counter;
+	uint8_t open; /* enum purse_load_state */
+	uint8_t reserved[3];
+	uint8_t nonce[JZ_NONCE_BYTES];
+	uint8_t terminal[JZ_TERMINAL_BYTES];
+	uint8_t reserved2[2];
+	uint8_t digest[JZ_DIGEST_BYTES];
+	uint8_t signature[JZ_SIGNATURE_BYTES];
+};
+_Static_assert(sizeof(struct purse_load) == 152, "no padding");
+
+/*
+ * A signed record.  For a payment: both signatures, so that it is evidence
+ * with the two certificates alone.  For a load: payment.amount, .currency,
+ * .time (the server's), .payee_counter (the online counter),
+ * .agreement_digest (of the permission) and the report's signature in
+ * payer_signature.
+ */
+struct purse_record {
+	uint8_t type;	   /* enum jz_transaction_type */
+	uint8_t keys_held; /* a payment's working keys are still here */
+	uint8_t terminal[JZ_TERMINAL_BYTES];
+	uint32_t number;
+	uint32_t peer_number;
+	int64_t payer_time;
+	int64_t payee_time;
+	uint64_t balance; /* after it */
+	struct purse_payment payment;
+	struct jz_working_keys keys;
+	uint8_t payer_signature[JZ_SIGNATURE_BYTES];
+	uint8_t payee_signature[JZ_SIGNATURE_BYTES];
+};
+_Static_assert(sizeof(struct purse_record) == 328, "no padding");
+
+struct purse_nvm {
+	struct jz_nvm_head head;
+	/* the money and what counts it */
+	uint64_t balance;
+	uint32_t online_counter;  /* of the last load request */
+	uint32_t offline_counter; /* of the last request or agreement */
+	uint32_t next_record;
+	uint32_t first_unsettled; /* == next_record: nothing to settle */
+	/* parameters */
+	uint64_t max_balance;
+	uint64_t max_single;
+	uint64_t max_offline_sum;
+	uint64_t pin_above;
+	uint32_t max_offline_count;
+	uint32_t list_version;
+	uint16_t currency;
+	uint8_t state; /* enum jz_purse_state */
+	uint8_t has_key;
+	struct jz_pin pin;
+	/* who we are */
+	uint8_t id[JZ_ID_BYTES];
+	uint8_t asn[10];
+	uint8_t account_len, identity_len;
+	uint8_t account[JZ_ACCOUNT_MAX];
+	uint8_t identity[JZ_IDENTITY_MAX];
+	uint8_t parameters_set;
+	uint8_t flags; /* of our own certificate */
+	uint16_t certificate_len;
+	uint8_t certificate[JZ_CERTIFICATE_MAX];
+	uint8_t reserved1[6];
+	int64_t from, to; /* of our own certificate */
+	struct jz_key_pair key;
+	uint8_t reserved2[7];
+	struct purse_authority root, ca, host;
+	/* what is open */
+	struct purse_request request;
+	struct purse_agreement agreement;
+	struct purse_load load;
+	struct purse_pending pending[JZ_PURSE_PENDING];
+	struct purse_record record[JZ_PURSE_RECORDS];
+};
+_Static_assert(offsetof(struct purse_nvm, id) == 112, "no padding");
+_Static_assert(
+    offsetof(struct purse_nvm, certificate) + JZ_CERTIFICATE_MAX + 6 ==
+	offsetof(struct purse_nvm, from),
+    "no padding");
+_Static_assert(offsetof(struct purse_nvm, from) == 472, "no padding");
+_Static_assert(offsetof(struct purse_nvm, root) == 592, "no padding");
+_Static_assert(sizeof(struct purse_nvm) ==
+	592 + 3 * 104 + 160 + 232 + 152 + 296 * JZ_PURSE_PENDING +
+	    328 * JZ_PURSE_RECORDS,
+    "no padding");
+
+enum purse_settle_stage {
+	SETTLE_NONE,
+	SETTLE_ASKED,	  /* sign-in request given */
+	SETTLE_SIGNED_IN, /* sign-in given */
+	SETTLE_OPEN,	  /* confirmed by the issuer */
+	SETTLE_BATCH,	  /* a batch is out */
+};
+
+/* CLEAR_ON_DESELECT. */
+struct purse_cod {
+	uint8_t pin_ok; /* serves one agreement or one load */
+	uint8_t stage;	/* enum purse_settle_stage */
+	uint8_t card_nonce[JZ_NONCE_BYTES];
+	uint8_t host_nonce[JZ_NONCE_BYTES];
+	uint32_t batch_first, batch_count;
+	uint8_t batch_digest[JZ_DIGEST_BYTES];
+};
+
+extern const struct jz_applet_class jz_purse_class;
+
+static inline const struct purse_nvm *
+purse_nvm(const struct jz_applet *self)
+{
+	return (const struct purse_nvm *)self->nvm;
+}
+
+static inline struct purse_cod *
+purse_cod(const struct jz_applet *self)
+{
+	return (struct purse_cod *)self->cod;
+}
+
+/* ---- handlers, one for each row of the table in purse.c ----------------- */
+
+uint16_t purse_generate_key(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_read_key(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_store_data(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_get_certificate(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_get_asn(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_get_info(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_read_public(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_read_log(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_initialize_load(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_cancel_load(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_request(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_confirm(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_credit(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_agree(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_complete(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_settle(struct jz_applet *self, struct jz_apdu *apdu);
+
+/* ---- shared between the files ------------------------------------------- */
+
+/* info.c: the 30 bytes of SFI 15. */
+void purse_public_data(const struct purse_nvm *p, struct jz_buffer *out);
+
+/* purse.c: the status word for an error of keys/ or of the runtime. */
+uint16_t purse_status(int error);
+
+/* peer.c: parses and verifies a certificate of another card. */
+uint16_t purse_peer(const struct jz_applet *self, struct jz_span certificate,
+    struct jz_certificate *out);
+/* Whether the holder reference names this card (whatever its key pair). */
+bool purse_is_self(const struct purse_nvm *p, const uint8_t *holder);
+/* The issuer's host spoke: its reference, dates and signature. */
+uint16_t
+purse_host_verify(const struct jz_applet *self, const struct jz_message *m);
+
+/* record.c */
+void
+purse_payment_store(struct purse_payment *out, const struct jz_payment *in);
+void purse_payment_load(struct jz_payment *out, const struct purse_payment *in);
+bool
+purse_payment_equal(const struct purse_payment *a, const struct jz_payment *b);
+/* Records that may still be promised (P2). */
+uint32_t purse_log_room(const struct purse_nvm *p);
+/* Sum of what pending payments and an open load may still add (P1). */
+uint64_t purse_promised(const struct purse_nvm *p);
+/* The slot of a record number; its content may be another record. */
+const struct purse_record *
+purse_slot(const struct purse_nvm *p, uint32_t number);
+/* The unsettled record of this type with this request digest, or NULL. */
+const struct purse_record *purse_find_record(const struct purse_nvm *p,
+    uint8_t type, const uint8_t digest[static JZ_DIGEST_BYTES]);
+/* Writes the next record; within the caller's transaction. */
+void purse_append_record(struct jz_applet *self, struct purse_record *r);
+/* The completion that a paid or received record is evidence of. */
+void purse_completion_of(const struct purse_record *r, struct jz_message *out);
+/* Appends the record as an object of a batch (FF56, FF57, FF58). */
+int purse_record_encode(const struct purse_record *r, struct jz_buffer *out);
+
+#endif

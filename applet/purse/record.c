@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log: a ring of signed records in order of their gapless numbers.
+ *
+ * Record n lives in slot n mod JZ_PURSE_RECORDS.  Settlement confirms records
+ * in order, so what is unsettled is the run from first_unsettled to
+ * next_record - 1, and its slots are never written (P2).
+ */
+#include "purse.h"
+#include "../../keys/secret.h"
+
+#include <string.h>
+
+void
+purse_payment_store(struct purse_payment *out, const struct jz_payment *in)
+{
+	memset(out, 0, sizeof(*out));
+	out->amount = in->amount;
+	out->time = in->time;
+	out->payee_counter = in->payee_counter;
+	out->payer_counter = in->payer_counter;
+	out->currency = in->currency;
+	memcpy(out->payee_id, in->payee_id, JZ_ID_BYTES);
+	memcpy(out->payer_id, in->payer_id, JZ_ID_BYTES);
+	memcpy(out->request_digest, in->request_digest, JZ_DIGEST_BYTES);
+	memcpy(out->agreement_digest, in->agreement_digest, JZ_DIGEST_BYTES);
+}
+
+void
+purse_payment_load(struct jz_payment *out, const struct purse_payment *in)
+{
+	memset(out, 0, sizeof(*out));
+	out->amount = in->amount;
+	out->time = in->time;
+	out->payee_counter = in->payee_counter;
+	out->payer_counter = in->payer_counter;
+	out->currency = in->currency;
+	memcpy(out->payee_id, in->payee_id, JZ_ID_BYTES);
+	memcpy(out->payer_id, in->payer_id, JZ_ID_BYTES);
+	memcpy(out->request_digest, in->request_digest, JZ_DIGEST_BYTES);
+	memcpy(out->agreement_digest, in->agreement_digest, JZ_DIGEST_BYTES);
+}
+
+bool
+purse_payment_equal(const struct purse_payment *a, const struct jz_payment *b)
+{
+	struct purse_payment other;
+
+	purse_payment_store(&other, b);
+	return memcmp(a, &other, sizeof(other)) == 0;
+}
+
+uint32_t
+purse_log_room(const struct purse_nvm *p)
+{
+	uint32_t taken = p->next_record - p->first_unsettled;
+
+	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
+		taken += p->pending[i].used != 0;
+	taken += p->agreement.open != 0;
+	taken += p->load.open == LOAD_OPEN;
+	return JZ_PURSE_RECORDS - taken;
+}
+
+uint64_t
+purse_promised(const struct purse_nvm *p)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
+		if (p->pending[i].used != 0)
+			sum += p->pending[i].payment.amount;
+	if (p->load.open == LOAD_OPEN)
+		sum += p->load.amount;
+	return sum;
+}
+
+const struct purse_record *
+purse_slot(const struct purse_nvm *p, uint32_t number)
+{
+	return &p->record[number % JZ_PURSE_RECORDS];
+}
+
+const struct purse_record *
+purse_find_record(const struct purse_nvm *p, uint8_t type,
+    const uint8_t digest[static JZ_DIGEST_BYTES])
+{
+	for (uint32_t n = p->first_unsettled; n != p->next_record; n++) {
+		const struct purse_record *r = purse_slot(p, n);
+
+		if (r->type == type &&
+		    memcmp(r->payment.request_digest, digest,
+			JZ_DIGEST_BYTES) == 0)
+			return r;
+	}
+	return NULL;
+}
+
+void
+purse_append_record(struct jz_applet *self, struct purse_record *r)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+
+	r->number = p->next_record;
+	jz_write(self, purse_slot(p, r->number), r, sizeof(*r));
+	jz_write_u32(self, &p->next_record, p->next_record + 1);
+}
+
+/* True when this card paid: its own number and time are the payer's. */
+static bool
+paid(const struct purse_record *r)
+{
+	return r->type == JZ_TYPE_EP_PURCHASE;
+}
+
+void
+purse_completion_of(const struct purse_record *r, struct jz_message *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->kind = JZ_KIND_COMPLETION;
+	purse_payment_load(&out->payment, &r->payment);
+	out->payer_record = paid(r) ? r->number : r->peer_number;
+	out->payer_time = r->payer_time;
+	memcpy(out->signature, r->payer_signature, JZ_SIGNATURE_BYTES);
+}
+
+int
+purse_record_encode(const struct purse_record *r, struct jz_buffer *out)
+{
+	struct jz_message m;
+
+	memset(&m, 0, sizeof(m));
+	purse_payment_load(&m.payment, &r->payment);
+	m.payer_time = r->payer_time;
+	m.payee_time = r->payee_time;
+	memcpy(m.payer_signature, r->payer_signature, JZ_SIGNATURE_BYTES);
+	memcpy(m.payee_signature, r->payee_signature, JZ_SIGNATURE_BYTES);
+	if (paid(r)) {
+		m.kind = JZ_KIND_RECORD_PAID;
+		m.payer_record = r->number;
+	} else if (r->type == JZ_TYPE_EP_RECEIVED) {
+		m.kind = JZ_KIND_RECORD_RECEIVED;
+		m.payee_record = r->number;
+		m.payer_record = r->peer_number;
+	} else {
+		m.kind = JZ_KIND_RECORD_LOAD;
+		m.record = r->number;
+		m.online_counter = r->payment.payee_counter;
+		m.balance = r->balance;
+	}
+	return jz_message_encode(&m, JZ_SIGNED, out);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The chip under the runtime, as a const table given at the card's creation.
+ *
+ * Real, in-memory and fault-injecting versions exist (applet/virtual); a
+ * microcontroller brings its own.  All functions take the chip's own state
+ * and return 0 or a negative jz_error.
+ */
+#ifndef JZ_RUNTIME_CHIP_H
+#define JZ_RUNTIME_CHIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../apdu/bytes.h"
+
+struct jz_chip {
+	/*
+	 * Storage: one byte string that survives a power cut.  All four are
+	 * NULL for a card that lives in memory only.
+	 *
+	 * append() adds to the end and may be torn by a power cut until sync()
+	 * has returned 0.  replace() puts new content in the place of all of
+	 * the old, durably and atomically: after a cut the storage holds the
+	 * one or the other.
+	 */
+	int (*size)(void *chip, uint64_t *out);
+	int (*read)(void *chip, uint64_t offset, void *out, size_t len);
+	int (*append)(void *chip, const void *data, size_t len);
+	int (*sync)(void *chip);
+	int (*replace)(void *chip, const struct jz_span *parts, size_t n);
+
+	/* Seconds since 1970 UTC.  NULL: the card has no clock. */
+	int (*now)(void *chip, int64_t *utc);
+};
+
+#endif

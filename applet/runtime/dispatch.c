@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a command: ISO/IEC 7816-4:2013 5.1-5.4.
+ *
+ *   jz_card_process   parse, whole command, whole answer
+ *     carry_out       class byte, channel
+ *       runtime's own commands (SELECT, GET RESPONSE)
+ *       the selected applet's process()
+ *         jz_dispatch -> handler
+ *
+ * An answer longer than Le asks for is kept, and GET RESPONSE fetches the rest
+ * (response chaining, 5.3.4).  Any other command forgets it.
+ */
+#include "internal.h"
+#include "../../keys/secret.h"
+
+#include <string.h>
+
+#define JZ_INS_SELECT_FILE    0xA4
+#define JZ_INS_GET_RESPONSE   0xC0
+#define JZ_INS_MANAGE_CHANNEL 0x70
+#define JZ_P1_BY_NAME	      0x04
+#define JZ_SW_BYTES	      2u
+
+uint16_t
+jz_dispatch(const struct jz_instruction *table, size_t n, uint8_t state,
+    struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct jz_command *c = &apdu->command;
+	uint8_t cla = jz_cla_on_channel(c->cla, 0);
+	uint16_t sw = JZ_SW_CLA;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct jz_instruction *row = &table[i];
+
+		if (row->cla != cla)
+			continue;
+		if (row->ins != c->ins) {
+			sw = sw == JZ_SW_CLA ? JZ_SW_INS : sw;
+			continue;
+		}
+		if ((row->p1 != JZ_ANY && row->p1 != c->p1) ||
+		    (row->p2 != JZ_ANY && row->p2 != c->p2)) {
+			sw = JZ_SW_P1P2;
+			continue;
+		}
+		if (c->data.len < row->nc_min || c->data.len > row->nc_max)
+			return JZ_SW_LENGTH;
+		if (row->states != 0 && (row->states & state) == 0)
+			return JZ_SW_CONDITIONS;
+		return row->handle(self, apdu);
+	}
+	return sw;
+}
+
+static uint16_t
+to_applet(struct jz_card *card, struct jz_apdu *apdu)
+{
+	uint8_t i = card->channel[apdu->channel].selected;
+	struct jz_applet *a;
+	uint16_t sw;
+
+	if (i == JZ_NO_APPLET)
+		return JZ_SW_NO_EF;
+	a = &card->applet[i];
+	sw = a->class->process(a, apdu);
+	if (card->journal.open)
+		jz_card_rollback(card); /* returned without commit */
+	return sw;
+}
+
+/* Puts a piece of a chained command with the others. */
+static uint16_t
+gather(struct jz_card *card, const struct jz_command *c)
+{
+	const uint8_t header[4] = {c->cla, c->ins, c->p1, c->p2};
+
+	if (!card->chaining) {
+		memcpy(card->chain_header, header, sizeof(header));
+		card->chain_len = 0;
+		card->chaining = true;
+	} else if (memcmp(card->chain_header, header, sizeof(header)) != 0) {
+		card->chaining = false;
+		return JZ_SW_CHAINING;
+	}
+	if (c->data.len > sizeof(card->buffer) - card->chain_len) {
+		card->chaining = false;
+		return JZ_SW_LENGTH;
+	}
+	if (c->data.len > 0)
+		memcpy(
+		    card->buffer + card->chain_len, c->data.data, c->data.len);
+	card->chain_len += (uint32_t)c->data.len;
+	return JZ_SW_OK;
+}
+
+/* The last piece: makes the command whole. */
+static uint16_t
+assemble(struct jz_card *card, struct jz_command *c)
+{
+	uint16_t sw;
+
+	c->cla |= JZ_CLA_CHAINING;
+	sw = gather(card, c);
+	c->cla &= (uint8_t)~JZ_CLA_CHAINING;
+	if (sw == JZ_SW_OK)
+		c->data = jz_span(card->buffer, card->chain_len);
+	card->chaining = false;
+	return sw;
+}
+
+static uint16_t
+get_response(struct jz_card *card, struct jz_apdu *apdu)
+{
+	const struct jz_command *c = &apdu->command;
+
+	if (c->p1 != 0 || c->p2 != 0)
+		return JZ_SW_P1P2;
+	if (card->rest_len == 0)
+		return JZ_SW_CONDITIONS;
+	jz_put(&apdu->out, card->buffer + card->rest_offset, card->rest_len);
+	return JZ_SW_OK;
+}
+
+static uint16_t
+carry_out(struct jz_card *card, struct jz_apdu *apdu)
+{
+	struct jz_command *c = &apdu->command;
+	int channel = jz_cla_channel(c->cla);
+	bool interindustry = (c->cla & 0x80) == 0;
+	bool rest = interindustry && c->ins == JZ_INS_GET_RESPONSE;
+	uint16_t sw;
+
+	if (!rest)
+		card->rest_len = 0;
+	if (channel < 0)
+		return JZ_SW_CLA;
+	if (!card->channel[channel].open)
+		return JZ_SW_CHANNEL;
+	if (jz_cla_secure(c->cla))
+		return JZ_SW_SECURE_MESSAGING;
+	apdu->channel = (unsigned)channel;
+	if ((c->cla & JZ_CLA_CHAINING) != 0)
+		return gather(card, c);
+	if (card->chaining && (sw = assemble(card, c)) != JZ_SW_OK)
+		return sw;
+	if (rest)
+		return get_response(card, apdu);
+	if (interindustry && c->ins == JZ_INS_SELECT_FILE &&
+	    c->p1 == JZ_P1_BY_NAME)
+		return jz_card_select(card, apdu);
+	if (interindustry && c->ins == JZ_INS_MANAGE_CHANNEL)
+		return JZ_SW_CHANNEL;
+	return to_applet(card, apdu);
+}
+
+/*
+ * Fits the answer to Le.  The data lie in out.data, the status word goes after
+ * what is sent; what does not fit is kept for GET RESPONSE.
+ */
+static size_t
+finish(struct jz_card *card, struct jz_apdu *apdu, uint16_t sw, size_t room)
+{
+	struct jz_buffer *out = &apdu->out;
+	size_t n = out->len, ne = apdu->command.ne;
+
+	if (out->bad) {
+		sw = JZ_SW_UNKNOWN;
+		n = 0;
+	}
+	if (!jz_status_may_carry_data(sw))
+		n = 0;
+	if (ne > room - JZ_SW_BYTES)
+		ne = room - JZ_SW_BYTES;
+	if (n > ne) {
+		size_t rest = n - ne;
+
+		memmove(card->buffer, out->data + ne, rest);
+		card->rest_offset = 0;
+		card->rest_len = (uint32_t)rest;
+		sw = (uint16_t)(JZ_SW_MORE_DATA | (rest > 255 ? 0 : rest));
+		n = ne;
+	} else {
+		card->rest_len = 0;
+	}
+	out->data[n] = (uint8_t)(sw >> 8);
+	out->data[n + 1] = (uint8_t)sw;
+	return n + JZ_SW_BYTES;
+}
+
+static size_t
+run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
+{
+	struct jz_apdu apdu;
+	uint16_t sw;
+
+	apdu.out = jz_buffer(rsp, JZ_CARD_RESPONSE_MAX);
+	apdu.channel = 0;
+	apdu.selecting = false;
+	if (jz_command_parse(cmd, &apdu.command) != 0) {
+		apdu.command.ne = 0;
+		card->chaining = false;
+		card->rest_len = 0;
+		sw = JZ_SW_LENGTH;
+	} else {
+		sw = carry_out(card, &apdu);
+	}
+	if (card->dead)
+		sw = JZ_SW_MEMORY_FAILURE;
+	return finish(card, &apdu, sw, room);
+}
+
+static size_t
+status_only(uint8_t *rsp, uint16_t sw)
+{
+	rsp[0] = (uint8_t)(sw >> 8);
+	rsp[1] = (uint8_t)sw;
+	return JZ_SW_BYTES;
+}
+
+/* A caller with little room: the answer is made aside, and cut to it. */
+static size_t
+run_aside(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
+{
+	uint8_t big[JZ_CARD_RESPONSE_MAX + JZ_SW_BYTES];
+	size_t n = run(card, cmd, big, room);
+
+	memcpy(rsp, big, n);
+	jz_wipe(big, sizeof(big));
+	return n;
+}
+
+size_t
+jz_card_process(struct jz_card *card, const uint8_t *cmd, size_t cmd_len,
+    uint8_t *rsp, size_t rsp_cap)
+{
+	struct jz_span in = jz_span(cmd, cmd_len);
+
+	if (rsp_cap < JZ_SW_BYTES)
+		return 0;
+	if (card->dead || !card->powered)
+		return status_only(rsp, JZ_SW_MEMORY_FAILURE);
+	if (rsp_cap < JZ_CARD_RESPONSE_MAX + JZ_SW_BYTES)
+		return run_aside(card, in, rsp, rsp_cap);
+	return run(card, in, rsp, rsp_cap);
+}

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * docs/protocol.md against the code: its examples are one run of two cards and
+ * an issuer whose randomness follows from a seed, carried out again here and
+ * compared byte for byte; its table of messages is compared with the table
+ * that encodes them.
+ *
+ *   test_protocol             checks ../docs/protocol.md (JIAOZI_SOURCE names
+ *                             the source folder, default ".")
+ *   test_protocol --write     writes the examples into it
+ */
+#include "../support/cardrig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../apdu/apdu.h"
+#include "../../keys/openssl/openssl.h"
+
+#define EXAMPLES_MAX 32
+#define TEXT_MAX     (64u * 1024u)
+#define DOC_MAX	     (256u * 1024u)
+#define BYTES_A_LINE 48
+#define COMMAND_MAX  2048
+#define EXTENDED_LE  65536u
+#define MARK	     "<!-- example: "
+#define MARK_END     " -->\n```\n"
+#define FENCE	     "```\n"
+
+struct example {
+	const char *name;
+	size_t len;
+	char text[TEXT_MAX];
+};
+
+struct story {
+	struct rig rig;
+	struct rig_card *alice, *bob; /* A pays B */
+	struct profile alice_profile, bob_profile;
+	struct example *now;
+	struct example *examples;
+	size_t n;
+};
+
+/* ---- writing a run down ------------------------------------------------- */
+
+static void
+put_text(struct example *x, const char *text)
+{
+	size_t n = strlen(text);
+
+	assert_true(x->len + n < TEXT_MAX);
+	memcpy(x->text + x->len, text, n + 1);
+	x->len += n;
+}
+
+static void
+put_bytes(struct example *x, const char *label, struct jz_span s)
+{
+	char two[3];
+
+	put_text(x, label);
+	for (size_t i = 0; i < s.len; i++) {
+		if (i > 0 && i % BYTES_A_LINE == 0)
+			put_text(x, "\n   ");
+		snprintf(two, sizeof(two), "%02X", s.data[i]);
+		put_text(x, two);
+	}
+	put_text(x, "\n");
+}
+
+static void
+begin(struct story *s, const char *name)
+{
+	assert_true(s->n < EXAMPLES_MAX);
+	s->now = &s->examples[s->n++];
+	s->now->name = name;
+}
+
+/* A port that writes down what passes through another. */
+struct recorder {
+	struct story *story;
+	const struct port *port;
+	const char *out, *in;
+};
+
+static size_t
+record(void *state, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
+    size_t rsp_cap)
+{
+	struct recorder *r = state;
+	size_t n =
+	    r->port->transmit(r->port->state, cmd, cmd_len, rsp, rsp_cap);
+
+	put_bytes(r->story->now, r->out, jz_span(cmd, cmd_len));
+	put_bytes(r->story->now, r->in, jz_span(rsp, n));
+	return n;
+}
+
+/* One command in extended form, which must succeed. */
+static struct answer
+send(struct port *p, uint32_t header, struct jz_span data)
+{
+	uint8_t memory[COMMAND_MAX];
+	struct jz_buffer b = jz_buffer(memory, sizeof(memory));
+	struct jz_command c = {.extended = true, .has_le = true};
+	static struct answer a;
+
+	c.cla = (uint8_t)(header >> 24);
+	c.ins = (uint8_t)(header >> 16);
+	c.p1 = (uint8_t)(header >> 8);
+	c.p2 = (uint8_t)header;
+	c.data = data;
+	c.ne = EXTENDED_LE;
+	assert_int_equal(jz_command_build(&c, &b), 0);
+	assert_int_equal(port_raw(p, jz_buffer_span(&b), &a), JZ_SW_OK);
+	return a;
+}
+
+static struct jz_span
+nothing(void)
+{
+	return jz_span(NULL, 0);
+}
+
+/* ---- the run ------------------------------------------------------------ */
+
+static void
+make_cards(struct story *s)
+{
+	static const uint8_t seed[JZ_SEED_BYTES] = "the worked examples";
+	static const struct jz_applet_class *const classes[] = {
+	    &jz_purse_class};
+
+	assert_int_equal(
+	    jz_openssl_new_seeded(JZ_SUITE_NIST, seed, &s->rig.openssl), 0);
+	assert_int_equal(memo_new(&s->rig.openssl, &s->rig.memo), 0);
+	s->rig.engine = memo_engine(s->rig.memo);
+	bank_new(&s->rig.bank, &s->rig.engine, RIG_NOW);
+	s->alice = rig_card_new(&s->rig, classes, 1, false);
+	s->bob = rig_card_new(&s->rig, classes, 1, false);
+	s->alice_profile = profile_of("CN00000000100001");
+	s->bob_profile = profile_of("CN00000000200001");
+}
+
+static void
+free_cards(struct story *s)
+{
+	rig_card_free(&s->alice);
+	rig_card_free(&s->bob);
+	rig_free(&s->rig);
+}
+
+static void
+personalise(struct story *s, struct port *a)
+{
+	uint8_t point[JZ_POINT_BYTES];
+	struct jz_certificate fields;
+	struct blob own, parameters = bank_parameters(&s->alice_profile);
+	const struct bank *b = &s->rig.bank;
+
+	begin(s, "select");
+	assert_int_equal(port_select(a), JZ_SW_OK);
+	begin(s, "generate-key");
+	assert_int_equal(bank_generate(a, point), JZ_SW_OK);
+	begin(s, "store-data");
+	fields = bank_card_fields(b, &s->alice_profile, point);
+	own = bank_certify(b, &fields, &b->ca);
+	port_send(a, AT_STORE(0), blob_span(&b->root_certificate), NULL);
+	port_send(a, AT_STORE(0), blob_span(&b->ca_certificate), NULL);
+	port_send(a, AT_STORE(0), blob_span(&b->host_certificate), NULL);
+	port_send(a, AT_STORE(0), blob_span(&own), NULL);
+	assert_int_equal(
+	    port_send(a, AT_STORE(0x80), blob_span(&parameters), NULL),
+	    JZ_SW_OK);
+	assert_int_equal(
+	    bank_personalise(b, &s->bob->port, &s->bob_profile), JZ_SW_OK);
+}
+
+static void
+load(struct story *s, struct port *a)
+{
+	const struct bank *b = &s->rig.bank;
+	struct blob data = load_of(10000), permission;
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_message request, m;
+	struct answer answer;
+
+	begin(s, "verify");
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	begin(s, "initialize-for-load");
+	answer = send(a, AT_INITIALIZE, blob_span(&data));
+	request = bank_read_load_request(b, &s->alice->port, &answer, digest);
+	m = bank_permission(b, &request, digest);
+	permission = bank_sign(b, &m);
+	data = bank_credit_data(m.payment.time, &permission);
+	begin(s, "credit-for-load");
+	send(a, AT_CREDIT_LOAD, blob_span(&data));
+	begin(s, "cancel-load");
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	data = load_of(500);
+	send(a, AT_INITIALIZE, blob_span(&data));
+	send(a, AT_CANCEL, nothing());
+	begin(s, "balance");
+	assert_int_equal(port_balance(a), 10000);
+}
+
+/* Under which keys, and as what, the answer of a step is sealed. */
+static const enum jz_kind STEP_KINDS[STEPS] = {JZ_KIND_REQUEST,
+    JZ_KIND_AGREEMENT, JZ_KIND_CONFIRMATION, JZ_KIND_COMPLETION,
+    JZ_KIND_RECEIPT, 0};
+
+/* Writes the clear message, which no capture shows. */
+static void
+put_clear(struct story *s, const struct jz_working_keys *keys, enum step i,
+    struct jz_span sealed)
+{
+	bool to_payer = i == STEP_CONFIRM || i == STEP_CREDIT;
+	uint8_t plain[JZ_MESSAGE_MAX], clear[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(clear, sizeof(clear));
+	struct jz_message m;
+	struct jz_sealed env;
+
+	assert_int_equal(jz_sealed_parse(sealed, &env), 0);
+	assert_int_equal(
+	    jz_message_open(&s->rig.engine, &env, STEP_KINDS[i],
+		to_payer ? keys->to_payer : keys->to_payee, plain, &m),
+	    0);
+	assert_int_equal(jz_message_encode(&m, JZ_SIGNED, &b), 0);
+	put_bytes(s->now, "clear = ", jz_buffer_span(&b));
+}
+
+/* Writes what step i tells beyond its bytes. */
+static void
+put_hidden(struct story *s, enum step i, const struct payment *pay)
+{
+	const struct purse_nvm *a = rig_purse(s->alice);
+	const struct purse_nvm *b = rig_purse(s->bob);
+	static struct jz_working_keys keys;
+
+	if (i == STEP_REQUEST)
+		put_bytes(s->now, "private key of field 88 = ",
+		    jz_span(
+			b->request.ephemeral.private_key, JZ_PRIVATE_BYTES));
+	if (i == STEP_AGREE) {
+		keys = a->agreement.keys;
+		put_bytes(s->now, "key to the payer = ",
+		    jz_span(keys.to_payer, JZ_KEY_BYTES));
+		put_bytes(s->now, "key to the payee = ",
+		    jz_span(keys.to_payee, JZ_KEY_BYTES));
+	}
+	if (i >= STEP_AGREE && i <= STEP_CREDIT)
+		put_clear(s, &keys, i, blob_span(&pay->message[i]));
+}
+
+static const char *const STEP_NAMES[STEPS] = {
+    "request", "agree", "confirm", "complete", "credit", "acknowledge"};
+
+static void
+pay(struct story *s, struct port *a, struct port *b)
+{
+	struct payment pay = payment_of(b, a, 2500, RIG_NOW);
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct blob fetch;
+
+	for (enum step i = STEP_REQUEST; i < STEPS; i++) {
+		struct answer answer;
+		struct port *card = payment_card(&pay, i) == a ? a : b;
+
+		if (i == STEP_ACKNOWLEDGE) {
+			begin(s, "fetch");
+			payment_digest(&pay, digest);
+			fetch = fetch_of(digest);
+			send(a, AT_FETCH, blob_span(&fetch));
+		}
+		begin(s, STEP_NAMES[i]);
+		answer = send(card, payment_header(i), payment_data(&pay, i));
+		blob_set(&pay.message[i], answer_span(&answer));
+		put_hidden(s, i, &pay);
+		pay.next = i + 1;
+	}
+}
+
+static void
+read_out(struct story *s, struct port *a)
+{
+	begin(s, "get-data");
+	send(a, AT_CERTIFICATE, nothing());
+	send(a, AT_ASN, nothing());
+	send(a, AT_INFO, nothing());
+	send(a, AT_PUBLIC, nothing());
+	begin(s, "read-record");
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	send(a, AT_READ_LOG(1), nothing());
+	send(a, AT_READ_LOG(2), nothing());
+}
+
+static void
+settle(struct story *s, struct port *a)
+{
+	struct bank *b = &s->rig.bank;
+	struct jz_message m, in;
+	struct blob data;
+	struct answer answer;
+
+	begin(s, "settle");
+	send(a, AT_SETTLE(1), nothing());
+	m = bank_challenge(b);
+	data = bank_encode(&m);
+	answer = send(a, AT_SETTLE(2), blob_span(&data));
+	assert_int_equal(
+	    jz_message_decode(answer_span(&answer), JZ_KIND_SIGN_IN, &in), 0);
+	m = bank_confirmed(b, &in);
+	data = bank_sign(b, &m);
+	send(a, AT_SETTLE(3), blob_span(&data));
+	answer = send(a, AT_SETTLE(4), nothing());
+	assert_int_equal(
+	    jz_message_decode(answer_span(&answer), JZ_KIND_BATCH, &in), 0);
+	m = bank_processed(b, &in);
+	data = bank_sign(b, &m);
+	send(a, AT_SETTLE(5), blob_span(&data));
+}
+
+static struct story *
+tell(void)
+{
+	struct story *s = calloc(1, sizeof(*s));
+	struct recorder ra, rb;
+	struct port a, b;
+
+	assert_non_null(s);
+	s->examples = calloc(EXAMPLES_MAX, sizeof(*s->examples));
+	assert_non_null(s->examples);
+	make_cards(s);
+	ra = (struct recorder){s, &s->alice->port, "A> ", "A< "};
+	rb = (struct recorder){s, &s->bob->port, "B> ", "B< "};
+	a = (struct port){record, &ra};
+	b = (struct port){record, &rb};
+	personalise(s, &a);
+	load(s, &a);
+	pay(s, &a, &b);
+	read_out(s, &a);
+	settle(s, &a);
+	free_cards(s);
+	return s;
+}
+
+static void
+forget(struct story *s)
+{
+	free(s->examples);
+	free(s);
+}
+
+/* ---- the page ----------------------------------------------------------- */
+
+static void
+doc_path(char *out, size_t cap)
+{
+	const char *source = getenv("JIAOZI_SOURCE");
+
+	snprintf(
+	    out, cap, "%s/docs/protocol.md", source != NULL ? source : ".");
+}
+
+static char *
+read_doc(void)
+{
+	char path[4096];
+	char *text = calloc(1, DOC_MAX);
+	FILE *f;
+
+	assert_non_null(text);
+	doc_path(path, sizeof(path));
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, DOC_MAX - 1, f) < DOC_MAX - 1);
+	fclose(f);
+	return text;
+}
+
+/* Where the example's text begins in the page, or NULL. */
+static char *
+find_example(char *doc, const char *name, char **end)
+{
+	char mark[128];
+	char *at;
+
+	snprintf(mark, sizeof(mark), MARK "%s" MARK_END, name);
+	at = strstr(doc, mark);
+	if (at == NULL)
+		return NULL;
+	at += strlen(mark);
+	*end = strstr(at, FENCE);
+	return at;
+}
+
+/* proves: LOD-4, LOD-5, LOD-6, OFP-1, OFP-2, OFP-3, OFP-4, OFP-5, OFP-6 (the
+ * documented bytes of each message are the bytes that the cards exchange). */
+static void
+examples_are_the_code(void **state)
+{
+	struct story *s = tell();
+	char *doc = read_doc();
+
+	(void)state;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct example *x = &s->examples[i];
+		char *end = NULL, *at = find_example(doc, x->name, &end);
+
+		if (at == NULL || end == NULL)
+			fail_msg("no example %s in the page", x->name);
+		if ((size_t)(end - at) != x->len ||
+		    memcmp(at, x->text, x->len) != 0)
+			fail_msg("example %s differs; the run gives:\n%s",
+			    x->name, x->text);
+	}
+	free(doc);
+	forget(s);
+}
+
+static void
+every_example_is_run(void **state)
+{
+	struct story *s = tell();
+	char *doc = read_doc();
+	size_t n = 0;
+
+	(void)state;
+	for (char *at = doc; (at = strstr(at, MARK)) != NULL; at++)
+		n++;
+	assert_int_equal(n, s->n);
+	free(doc);
+	forget(s);
+}
+
+/* ---- the table of messages ---------------------------------------------- */
+
+#define PAYMENT_DATA "payment data"
+
+static const uint32_t PAYMENT_TAGS[] = {
+    0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x8A, 0x8B};
+
+struct row {
+	const char *at; /* in the page's cell */
+	unsigned in_payment;
+};
+
+/* The next tag that the page's cell names, 0 at its end. */
+static uint32_t
+next_tag(struct row *r)
+{
+	char *end;
+	unsigned long tag;
+
+	if (r->in_payment > 0) {
+		uint32_t t = PAYMENT_TAGS[9 - r->in_payment];
+
+		r->in_payment--;
+		return t;
+	}
+	while (*r->at == ' ' || *r->at == ',' || *r->at == '[')
+		r->at++;
+	if (*r->at == '|' || *r->at == '\0')
+		return 0;
+	if (strncmp(r->at, PAYMENT_DATA, strlen(PAYMENT_DATA)) == 0) {
+		r->at += strlen(PAYMENT_DATA);
+		r->in_payment = 8;
+		return PAYMENT_TAGS[0];
+	}
+	tag = strtoul(r->at, &end, 16);
+	assert_true(end > r->at);
+	r->at = end + strcspn(end, ",|");
+	return (uint32_t)tag;
+}
+
+static void
+check_field(const struct jz_field *f, void *arg)
+{
+	assert_int_equal(next_tag(arg), f->tag);
+}
+
+static void
+table_is_the_code(void **state)
+{
+	static const enum jz_kind kinds[] = {JZ_KIND_REQUEST, JZ_KIND_AGREEMENT,
+	    JZ_KIND_CONFIRMATION, JZ_KIND_COMPLETION, JZ_KIND_RECEIPT,
+	    JZ_KIND_SEALED, JZ_KIND_LOAD_REQUEST, JZ_KIND_LOAD_PERMISSION,
+	    JZ_KIND_LOAD_REPORT, JZ_KIND_LOAD_CANCEL, JZ_KIND_SIGN_IN_REQUEST,
+	    JZ_KIND_CHALLENGE, JZ_KIND_SIGN_IN, JZ_KIND_SIGN_IN_CONFIRMED,
+	    JZ_KIND_BATCH, JZ_KIND_RECORD_PAID, JZ_KIND_RECORD_RECEIVED,
+	    JZ_KIND_RECORD_LOAD, JZ_KIND_PROCESSED, JZ_KIND_PURSE_INFO,
+	    JZ_KIND_PERSONALISATION};
+	char *doc = read_doc();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		char head[16];
+		struct row r = {NULL, 0};
+
+		snprintf(head, sizeof(head), "\n| %04X |", kinds[i]);
+		r.at = strstr(doc, head);
+		if (r.at == NULL)
+			fail_msg("no row for %04X", kinds[i]);
+		r.at += strlen(head);
+		for (int cell = 0; cell < 2; cell++)
+			r.at = strchr(r.at, '|') + 1;
+		assert_int_equal(jz_kind_fields(kinds[i], check_field, &r), 0);
+		assert_int_equal(next_tag(&r), 0);
+	}
+	free(doc);
+}
+
+static void
+atr_is_the_code(void **state)
+{
+	static struct example text;
+	char *doc = read_doc();
+	struct rig rig;
+	struct rig_card *card;
+
+	(void)state;
+	rig_new(&rig);
+	card = rig_card_new(&rig, NULL, 0, false);
+	put_bytes(&text, "`", jz_card_atr(&card->card));
+	text.text[text.len - 1] = '`';
+	assert_non_null(strstr(doc, text.text));
+	rig_card_free(&card);
+	rig_free(&rig);
+	free(doc);
+}
+
+/* ---- writing the page --------------------------------------------------- */
+
+static void
+write_examples(void **state)
+{
+	struct story *s = tell();
+	char path[4096];
+	char *doc = read_doc();
+	FILE *f;
+
+	(void)state;
+	for (size_t i = 0; i < s->n; i++) {
+		char mark[128];
+		char *at, *end = NULL, *rest;
+
+		snprintf(
+		    mark, sizeof(mark), MARK "%s -->\n", s->examples[i].name);
+		at = strstr(doc, mark);
+		if (at == NULL)
+			fail_msg("no mark for %s", s->examples[i].name);
+		at += strlen(mark);
+		if (find_example(doc, s->examples[i].name, &end) != NULL)
+			end += strlen(FENCE);
+		rest = strdup(end != NULL ? end : at);
+		assert_non_null(rest);
+		assert_true((size_t)(at - doc) + s->examples[i].len +
+			strlen(rest) + 16 <
+		    DOC_MAX);
+		sprintf(at, FENCE "%s" FENCE "%s", s->examples[i].text, rest);
+		free(rest);
+	}
+	doc_path(path, sizeof(path));
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(doc, 1, strlen(doc), f), strlen(doc));
+	assert_int_equal(fclose(f), 0);
+	free(doc);
+	forget(s);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(examples_are_the_code),
+	    cmocka_unit_test(every_example_is_run),
+	    cmocka_unit_test(table_is_the_code),
+	    cmocka_unit_test(atr_is_the_code),
+	};
+	const struct CMUnitTest writing[] = {
+	    cmocka_unit_test(write_examples),
+	};
+
+	if (argc == 2 && strcmp(argv[1], "--write") == 0)
+		return cmocka_run_group_tests_name(
+		    "writing", writing, NULL, NULL);
+	return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The issuer in software: its certificates, the permission of a load, its side
+ * of settlement; and what makes a purse ready to use.  It keeps no books: it
+ * signs what a test asks for.
+ */
+#ifndef JZ_TEST_SUPPORT_BANK_H
+#define JZ_TEST_SUPPORT_BANK_H
+
+#include "../../keys/certificate.h"
+#include "../../keys/signed.h"
+#include "port.h"
+
+#define BANK_DAY      ((int64_t)24 * 60 * 60)
+#define BANK_CURRENCY 156
+
+struct bank {
+	struct jz_engine engine; /* lent */
+	int64_t now;
+	struct jz_key_pair root, ca, host;
+	struct jz_certificate ca_fields, host_fields;
+	struct blob root_certificate, ca_certificate, host_certificate;
+	uint32_t nonces; /* of challenges, so that no two are equal */
+};
+
+/* Makes keys and certificates, valid from a month before `now` for years. */
+void bank_new(struct bank *b, const struct jz_engine *e, int64_t now);
+
+/* Signs a certificate. */
+struct blob bank_certify(const struct bank *b, const struct jz_certificate *c,
+    const struct jz_key_pair *by);
+
+/* What a purse is made with. */
+struct profile {
+	const char *id; /* 16 characters */
+	const char *pin; /* hexadecimal */
+	uint8_t pin_limit;
+	uint16_t currency;
+	uint64_t max_balance, max_single, pin_above;
+	uint8_t flags;
+	int64_t from, to; /* 0: the bank's */
+};
+
+/* A purse of this number: PIN 123456, three tries, at most 1000000, single
+ * 500000, PIN above 10000. */
+struct profile profile_of(const char *id);
+
+/* The fields of a card's certificate; sign it with the bank's CA. */
+struct jz_certificate bank_card_fields(const struct bank *b,
+    const struct profile *p, const uint8_t point[static JZ_POINT_BYTES]);
+
+/* FF71 of a profile. */
+struct blob bank_parameters(const struct profile *p);
+
+/* Makes the key pair on a new purse and fetches its point.  The SW. */
+uint16_t
+bank_generate(const struct port *card, uint8_t point[static JZ_POINT_BYTES]);
+
+/* The whole of it, over APDUs: 9000 or the first refusal. */
+uint16_t bank_personalise(
+    const struct bank *b, const struct port *card, const struct profile *p);
+
+/* ---- load --------------------------------------------------------------- */
+
+/* FF41 out of INITIALIZE's answer, verified under the card's certificate. */
+struct jz_message bank_read_load_request(const struct bank *b,
+    const struct port *card, const struct answer *initialized,
+    uint8_t digest[static JZ_DIGEST_BYTES]);
+
+/* The permission for a request, before it is signed. */
+struct jz_message bank_permission(const struct bank *b,
+    const struct jz_message *request,
+    const uint8_t digest[static JZ_DIGEST_BYTES]);
+
+/* Signs with the host's key and encodes. */
+struct blob bank_sign(const struct bank *b, struct jz_message *m);
+
+/* CREDIT FOR LOAD's data: date and time of field 86, then the permission. */
+struct blob bank_credit_data(int64_t time, const struct blob *permission);
+
+/* VERIFY, INITIALIZE, permission, CREDIT.  9000 or the first refusal. */
+uint16_t bank_load(const struct bank *b, const struct port *card,
+    const char *pin, uint32_t amount);
+
+/* ---- settlement --------------------------------------------------------- */
+
+/* FF52, with a nonce that no other challenge of this bank has. */
+struct jz_message bank_challenge(struct bank *b);
+/* FF54 for a sign-in. */
+struct jz_message
+bank_confirmed(const struct bank *b, const struct jz_message *sign_in);
+/* FF59 for a batch. */
+struct jz_message
+bank_processed(const struct bank *b, const struct jz_message *batch);
+
+/* Encodes a message that carries no signature. */
+struct blob bank_encode(const struct jz_message *m);
+
+/* Steps 01 to 03: signed in.  9000 or the first refusal. */
+uint16_t bank_sign_in(struct bank *b, const struct port *card);
+/* Steps 01 to 05 until nothing is left; *n gets the number of records. */
+uint16_t bank_settle(struct bank *b, const struct port *card, uint32_t *n);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cards in memory for tests.
+ */
+#include "cardrig.h"
+#include "../../apdu/error.h"
+#include "../../keys/openssl/openssl.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct jz_applet_class *const PURSE_ALONE[] = {&jz_purse_class};
+
+void
+rig_new(struct rig *rig)
+{
+	memset(rig, 0, sizeof(*rig));
+	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &rig->openssl), 0);
+	assert_int_equal(memo_new(&rig->openssl, &rig->memo), 0);
+	rig->engine = memo_engine(rig->memo);
+	bank_new(&rig->bank, &rig->engine, RIG_NOW);
+}
+
+void
+rig_free(struct rig *rig)
+{
+	memo_free(&rig->memo);
+	jz_openssl_free(&rig->openssl);
+}
+
+/* ---- chips -------------------------------------------------------------- */
+
+static int
+bare_now(void *chip, int64_t *utc)
+{
+	const struct rig_card *c = chip;
+
+	*utc = c->now;
+	return 0;
+}
+
+static const struct jz_chip BARE = {.now = bare_now};
+
+void
+rig_set_time(struct rig_card *c, int64_t utc)
+{
+	static const struct jz_chip bare_clockless = {0};
+
+	if (c->fault == NULL) {
+		c->now = utc;
+		c->card.setup.chip = utc == 0 ? &bare_clockless : &BARE;
+		return;
+	}
+	/* The chip's 0 is the system's clock. */
+	assert_int_not_equal(utc, 0);
+	jz_fault_set_time(c->fault, utc);
+}
+
+/* ---- cards -------------------------------------------------------------- */
+
+static size_t
+transmit(
+    void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
+{
+	struct rig_card *c = state;
+
+	return jz_card_process(&c->card, cmd, len, rsp, cap);
+}
+
+struct rig_card *
+rig_card_new(struct rig *rig, const struct jz_applet_class *const *classes,
+    size_t n, bool storage)
+{
+	struct rig_card *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	c->port = (struct port){transmit, c};
+	c->memo = rig->memo;
+	c->now = RIG_NOW;
+	if (storage) {
+		assert_int_equal(jz_fault_new(&c->fault), 0);
+		jz_fault_set_time(c->fault, RIG_NOW);
+	}
+	c->setup.chip = storage ? &jz_fault_chip : &BARE;
+	c->setup.chip_state = storage ? (void *)c->fault : (void *)c;
+	c->setup.engine = rig->engine;
+	c->setup.classes = classes;
+	c->setup.n_classes = n;
+	c->setup.nvm = c->nvm;
+	c->setup.nvm_bytes = sizeof(c->nvm);
+	c->setup.ram = c->ram;
+	c->setup.ram_bytes = sizeof(c->ram);
+	memset(c->setup.seal_key, 0x5A, sizeof(c->setup.seal_key));
+	assert_int_equal(jz_card_format(&c->card, &c->setup), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(
+		    jz_card_install(&c->card, &classes[i]->aid,
+			&classes[i]->aid, jz_span(NULL, 0)),
+		    JZ_SW_OK);
+	return c;
+}
+
+static struct rig_card *
+new_purse(struct rig *rig, const struct profile *p, bool storage)
+{
+	struct rig_card *c = rig_card_new(rig, PURSE_ALONE, 1, storage);
+
+	assert_int_equal(bank_personalise(&rig->bank, &c->port, p), JZ_SW_OK);
+	return c;
+}
+
+struct rig_card *
+rig_purse_new(struct rig *rig, const struct profile *p)
+{
+	return new_purse(rig, p, true);
+}
+
+struct rig_card *
+rig_bare_purse_new(struct rig *rig, const struct profile *p)
+{
+	return new_purse(rig, p, false);
+}
+
+void
+rig_card_free(struct rig_card **c)
+{
+	if (*c == NULL)
+		return;
+	jz_card_close(&(*c)->card);
+	jz_fault_free(&(*c)->fault);
+	free(*c);
+	*c = NULL;
+}
+
+int
+rig_reopen(struct rig_card *c)
+{
+	assert_non_null(c->fault);
+	jz_card_close(&c->card);
+	memset(c->nvm, 0xEE, sizeof(c->nvm)); /* nothing is left in memory */
+	jz_fault_power_up(c->fault);
+	return jz_card_open(&c->card, &c->setup);
+}
+
+void
+rig_restart(struct rig_card *c)
+{
+	assert_int_equal(rig_reopen(c), 0);
+	assert_int_equal(port_select(&c->port), JZ_SW_OK);
+}
+
+void
+rig_reset(struct rig_card *c)
+{
+	jz_card_reset(&c->card);
+	assert_int_equal(port_select(&c->port), JZ_SW_OK);
+}
+
+void
+rig_poke(struct rig_card *c, const void *field, const void *value, size_t len)
+{
+	assert_int_equal(jz_write(&c->card.applet[0], field, value, len), 0);
+}
+
+void
+rig_poke_u32(struct rig_card *c, const uint32_t *field, uint32_t value)
+{
+	rig_poke(c, field, &value, sizeof(value));
+}
+
+/* ---- going back --------------------------------------------------------- */
+
+struct rig_snapshot {
+	uint64_t position;
+	size_t stored;
+	uint8_t *storage;
+	struct rig_card card;
+};
+
+struct rig_snapshot *
+rig_save(const struct rig_card *c)
+{
+	struct rig_snapshot *s = calloc(1, sizeof(*s));
+	struct jz_span content;
+
+	assert_non_null(s);
+	s->position = memo_position(c->memo);
+	s->card = *c;
+	if (c->fault == NULL)
+		return s;
+	content = jz_fault_content(c->fault);
+	s->stored = content.len;
+	s->storage = malloc(content.len);
+	assert_non_null(s->storage);
+	memcpy(s->storage, content.data, content.len);
+	return s;
+}
+
+void
+rig_restore(struct rig_card *c, const struct rig_snapshot *s)
+{
+	assert_ptr_equal(c->port.state, s->card.port.state);
+	*c = s->card;
+	memo_rewind(c->memo, s->position);
+	if (c->fault == NULL)
+		return;
+	jz_fault_power_up(c->fault);
+	assert_int_equal(
+	    jz_fault_set(c->fault, jz_span(s->storage, s->stored)), 0);
+}
+
+void
+rig_snapshot_free(struct rig_snapshot **s)
+{
+	if (*s == NULL)
+		return;
+	free((*s)->storage);
+	free(*s);
+	*s = NULL;
+}
+
+void
+rig_hash(const struct rig_card *c, uint8_t out[static 32])
+{
+	assert_int_equal(jz_card_image_hash(&c->card, out), 0);
+}
+
+bool
+rig_unchanged(const struct rig_card *c, const struct rig_snapshot *s)
+{
+	return memcmp(c->nvm, s->card.nvm, sizeof(c->nvm)) == 0;
+}
+
+/* ---- money -------------------------------------------------------------- */
+
+static bool
+credited(struct rig_card *const *cards, size_t n, const uint8_t *digest)
+{
+	for (size_t i = 0; i < n; i++)
+		for (unsigned k = 0; k < JZ_PURSE_RECORDS; k++) {
+			const struct purse_record *r =
+			    &rig_purse(cards[i])->record[k];
+
+			if (r->type == JZ_TYPE_EP_RECEIVED &&
+			    memcmp(r->payment.request_digest, digest,
+				JZ_DIGEST_BYTES) == 0)
+				return true;
+		}
+	return false;
+}
+
+uint64_t
+rig_in_flight(struct rig_card *const *cards, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (unsigned k = 0; k < JZ_PURSE_RECORDS; k++) {
+			const struct purse_record *r =
+			    &rig_purse(cards[i])->record[k];
+
+			if (r->type == JZ_TYPE_EP_PURCHASE &&
+			    !credited(cards, n, r->payment.request_digest))
+				sum += r->payment.amount;
+		}
+	return sum;
+}
+
+uint64_t
+rig_total(struct rig_card *const *cards, size_t n)
+{
+	uint64_t sum = rig_in_flight(cards, n);
+
+	for (size_t i = 0; i < n; i++)
+		sum += rig_purse(cards[i])->balance;
+	return sum;
+}

@@ -122,24 +122,37 @@ get_response(struct jz_card *card, struct jz_apdu *apdu)
 	return JZ_SW_OK;
 }
 
+/* What the class byte asks for: a channel that is open, in clear. */
+static uint16_t
+check_class(const struct jz_card *card, uint8_t cla, unsigned *out)
+{
+	int channel = jz_cla_channel(cla);
+
+	if (channel < 0)
+		return JZ_SW_CLA;
+	if (!card->channel[channel].open)
+		return JZ_SW_CHANNEL;
+	if (jz_cla_secure(cla))
+		return JZ_SW_SECURE_MESSAGING;
+	*out = (unsigned)channel;
+	return JZ_SW_OK;
+}
+
 static uint16_t
 carry_out(struct jz_card *card, struct jz_apdu *apdu)
 {
 	struct jz_command *c = &apdu->command;
-	int channel = jz_cla_channel(c->cla);
 	bool interindustry = (c->cla & 0x80) == 0;
 	bool rest = interindustry && c->ins == JZ_INS_GET_RESPONSE;
 	uint16_t sw;
 
 	if (!rest)
 		card->rest_len = 0;
-	if (channel < 0)
-		return JZ_SW_CLA;
-	if (!card->channel[channel].open)
-		return JZ_SW_CHANNEL;
-	if (jz_cla_secure(c->cla))
-		return JZ_SW_SECURE_MESSAGING;
-	apdu->channel = (unsigned)channel;
+	sw = check_class(card, c->cla, &apdu->channel);
+	if (sw != JZ_SW_OK) {
+		card->chaining = false;
+		return sw;
+	}
 	if ((c->cla & JZ_CLA_CHAINING) != 0)
 		return gather(card, c);
 	if (card->chaining && (sw = assemble(card, c)) != JZ_SW_OK)

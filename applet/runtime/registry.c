@@ -184,6 +184,16 @@ write_entry(struct jz_card *card, unsigned i,
 	jz_card_write(card, &root->used, &used, sizeof(used));
 }
 
+/* The log needs some slack behind what is in use, to seal the image. */
+static bool
+fits(const struct jz_card *card, uint32_t bytes)
+{
+	uint32_t room = card->setup.nvm_bytes - jz_root(card)->used;
+
+	return room >= JZ_LOG_SLACK_BYTES &&
+	    jz_align(bytes) <= room - JZ_LOG_SLACK_BYTES;
+}
+
 uint16_t
 jz_card_install(struct jz_card *card, const struct jz_aid *module,
     const struct jz_aid *instance, struct jz_span params)
@@ -198,8 +208,7 @@ jz_card_install(struct jz_card *card, const struct jz_aid *module,
 	i = free_entry(card, instance);
 	if (i < 0)
 		return i == JZ_ERR_EXISTS ? JZ_SW_EXISTS : JZ_SW_SPACE;
-	if (jz_align(class->nvm_bytes) >
-	    card->setup.nvm_bytes - jz_root(card)->used)
+	if (!fits(card, class->nvm_bytes))
 		return JZ_SW_SPACE;
 	if ((e = jz_card_begin(card)) != 0)
 		return jz_runtime_status(e);

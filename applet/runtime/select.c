@@ -75,6 +75,7 @@ jz_card_select(struct jz_card *card, struct jz_apdu *apdu)
 	const struct jz_command *c = &apdu->command;
 	struct jz_applet *current = selected(card, apdu->channel);
 	struct jz_applet *a = NULL;
+	uint16_t sw;
 
 	if (c->p2 != JZ_SELECT_FIRST && c->p2 != JZ_SELECT_NEXT)
 		return JZ_SW_P1P2;
@@ -88,5 +89,8 @@ jz_card_select(struct jz_card *card, struct jz_apdu *apdu)
 	/* No such applet: the selected one may know the name as a file. */
 	if (current == NULL)
 		return JZ_SW_FILE;
-	return current->class->process(current, apdu);
+	sw = current->class->process(current, apdu);
+	jz_card_rollback(card); /* returned without commit */
+	/* One that knows no SELECT has no file of that name either. */
+	return sw == JZ_SW_INS || sw == JZ_SW_CLA ? JZ_SW_FILE : sw;
 }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch of records: judged as a whole, posted as a whole, confirmed by its
+ * digest.
+ *
+ * The same batch gives the same answer.  Records that have been posted may
+ * come again in another batch, when an answer was lost on its way to the card:
+ * they must be the same bytes, and are confirmed and not posted again.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+#include "../../apdu/error.h"
+#include "../../apdu/tlv.h"
+
+struct batch {
+	struct jz_message m;
+	struct jz_span bytes;
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_known_card card;
+	struct jz_record record[JZ_BATCH_RECORDS];
+	size_t n;
+	int64_t next; /* the first record number that has not been posted */
+};
+
+/* Calls f for each record until one is refused. */
+static int
+each_record(struct jz_issuer *i, struct batch *b,
+    int (*f)(struct jz_issuer *i, struct batch *b, struct jz_record *r))
+{
+	int err = 0;
+
+	for (size_t k = 0; err == 0 && k < b->n; k++)
+		err = f(i, b, &b->record[k]);
+	return err;
+}
+
+static int
+decode(struct jz_issuer *i, struct jz_span bytes, struct batch *b)
+{
+	struct jz_cursor c;
+	struct jz_tlv t;
+	int err = 0;
+
+	memset(b, 0, sizeof(*b));
+	b->bytes = bytes;
+	if (bytes.len > JZ_BATCH_MAX ||
+	    jz_message_decode(bytes, JZ_KIND_BATCH, &b->m) != 0)
+		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
+	c = jz_cursor(b->m.records);
+	while (err == 0 && jz_tlv_next(&c, &t) == 0) {
+		if (b->n == JZ_BATCH_RECORDS)
+			return jz_refuse(i, JZ_REFUSAL_MALFORMED);
+		err = jz_record_read(
+		    i, t.whole, b->m.card_id, &b->record[b->n++]);
+	}
+	if (err == 0 && (!jz_cursor_end(&c) || b->n != b->m.count))
+		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
+	return err;
+}
+
+static int
+check_currency(struct jz_issuer *i, struct batch *b, struct jz_record *r)
+{
+	(void)b;
+	if (r->m.payment.currency != i->currency)
+		return jz_refuse(i, JZ_REFUSAL_CURRENCY);
+	return 0;
+}
+
+static int
+check_amount(struct jz_issuer *i, struct batch *b, struct jz_record *r)
+{
+	(void)b;
+	return jz_issuer_check_amount(i, &r->m.payment);
+}
+
+static int
+check_load(struct jz_issuer *i, struct batch *b, struct jz_record *r)
+{
+	(void)b;
+	if (r->m.kind != JZ_KIND_RECORD_LOAD)
+		return 0;
+	return jz_issuer_find_load(i, &r->report, &r->load);
+}
+
+static int
+check_session(struct jz_issuer *i, struct batch *b)
+{
+	struct jz_session_row row;
+	int err = jz_store_session(i->store, b->m.card_id, &row);
+
+	if (err != 0)
+		return err;
+	if (!row.open ||
+	    memcmp(row.host_nonce, b->m.host_nonce, JZ_NONCE_BYTES) != 0)
+		return jz_refuse(i, JZ_REFUSAL_NO_SESSION);
+	return 0;
+}
+
+/* Consecutive, from 1, and none left out before the first. */
+static int
+check_numbers(struct jz_issuer *i, struct batch *b)
+{
+	int err = jz_store_next_record(i->store, b->m.card_id, &b->next);
+
+	if (err != 0)
+		return err;
+	if (b->m.record == 0 || b->m.record > b->next)
+		return jz_refuse(i, JZ_REFUSAL_RECORD_NUMBER);
+	for (size_t k = 0; k < b->n; k++) {
+		uint64_t number = (uint64_t)b->m.record + k;
+
+		if (b->record[k].number != number)
+			return jz_refuse(i, JZ_REFUSAL_RECORD_NUMBER);
+	}
+	return 0;
+}
+
+static int
+check_evidence(struct jz_issuer *i, struct batch *b, struct jz_record *r)
+{
+	return jz_record_verify(i, r, &b->card);
+}
+
+/* Posts a new record; one that was posted must be what it was. */
+static int
+post(struct jz_issuer *i, struct batch *b, struct jz_record *r)
+{
+	bool equal;
+	int err;
+
+	if (r->number < b->next) {
+		err = jz_store_record_equals(
+		    i->store, b->m.card_id, r->number, r->bytes, &equal);
+		if (err == 0 && !equal)
+			return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+		return err;
+	}
+	err = jz_record_post(i, r);
+	if (err == 0)
+		err = jz_store_record_add(
+		    i->store, b->m.card_id, r->number, r->bytes, b->digest);
+	return err;
+}
+
+/* The checks, in the order of enum jz_refusal, each for all records. */
+static int
+check(struct jz_issuer *i, struct batch *b)
+{
+	int err = each_record(i, b, check_currency);
+
+	if (err == 0)
+		err = each_record(i, b, check_amount);
+	if (err == 0)
+		err = each_record(i, b, check_load);
+	if (err == 0)
+		err = check_session(i, b);
+	if (err == 0)
+		err = check_numbers(i, b);
+	if (err == 0)
+		err = each_record(i, b, check_evidence);
+	return err;
+}
+
+static int
+confirm(struct jz_issuer *i, const struct batch *b, struct jz_buffer *out)
+{
+	struct jz_message m = {0};
+
+	m.kind = JZ_KIND_PROCESSED;
+	memcpy(m.card_id, b->m.card_id, JZ_ID_BYTES);
+	memcpy(m.host_nonce, b->m.host_nonce, JZ_NONCE_BYTES);
+	m.record = b->m.record;
+	m.count = b->m.count;
+	memcpy(m.completion_digest, b->digest, JZ_DIGEST_BYTES);
+	return jz_issuer_answer(i, &m, out);
+}
+
+static int
+process(struct jz_issuer *i, struct batch *b, struct jz_buffer *out)
+{
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer answer = jz_buffer(bytes, sizeof(bytes));
+	int err = check(i, b);
+
+	if (err == 0)
+		err = confirm(i, b, &answer);
+	if (err == 0)
+		err = jz_store_batch_add(i->store, &b->m, b->digest, b->bytes,
+		    jz_buffer_span(&answer), jz_issuer_now(i));
+	if (err == 0)
+		err = each_record(i, b, post);
+	if (err != 0)
+		return err;
+	jz_put(out, bytes, answer.len);
+	return out->bad ? JZ_ERR_SPACE : 0;
+}
+
+static int
+settle(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
+{
+	struct batch b;
+	int err = decode(i, bytes, &b);
+
+	if (err == 0)
+		err =
+		    jz_issuer_card(i, b.m.card_id, JZ_JUDGE_SIGNATURE, &b.card);
+	if (err == 0)
+		err = jz_issuer_verify(i, &b.m, &b.card);
+	if (err == 0)
+		err = jz_message_digest(&i->engine, &b.m, b.digest);
+	if (err != 0)
+		return err;
+	err = jz_store_batch(i->store, b.m.card_id, b.digest, out);
+	return err == JZ_ERR_NOT_FOUND ? process(i, &b, out) : err;
+}
+
+int
+jz_issuer_batch(
+    struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed)
+{
+	size_t start = processed->len;
+	int err;
+
+	jz_issuer_start(i);
+	err = jz_store_begin(i->store, true);
+	if (err == 0)
+		err = jz_store_end(i->store, settle(i, batch, processed));
+	if (err != 0)
+		processed->len = start;
+	return err;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the issuer share and no user of it sees.
+ */
+#ifndef JZ_HOST_ISSUER_INTERNAL_H
+#define JZ_HOST_ISSUER_INTERNAL_H
+
+#include "../../keys/signed.h"
+#include "../../keys/store/pki.h"
+#include "issuer.h"
+#include "store.h"
+
+/* The highest amount of one load or payment: four bytes in JR/T 0025. */
+#define JZ_ISSUER_AMOUNT_MAX 0x7FFFFFFFu
+/* The highest single deposit: ten million million in most currencies. */
+#define JZ_ISSUER_DEPOSIT_MAX UINT64_C(1000000000000000)
+
+struct jz_issuer {
+	struct jz_store *store;
+	struct jz_engine engine;
+	struct jz_pki pki;
+	uint16_t currency;
+	int64_t (*now)(void *arg);
+	void *now_arg;
+	enum jz_refusal refusal;
+};
+
+/* Another clock: seconds since 1970 UTC.  NULL: the system's. */
+void
+jz_issuer_set_clock(struct jz_issuer *i, int64_t (*now)(void *arg), void *arg);
+int64_t jz_issuer_now(const struct jz_issuer *i);
+
+/* A blocked account gives no money; a blocked card gets none. */
+int
+jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked);
+int jz_issuer_block_card(
+    struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES], bool blocked);
+
+/* Forgets the last refusal: the first thing that every call does. */
+void jz_issuer_start(struct jz_issuer *i);
+/* Remembers the refusal; gives JZ_ERR_REFUSED. */
+int jz_refuse(struct jz_issuer *i, enum jz_refusal why);
+
+/* ---- card.c -------------------------------------------------------------- */
+
+/* A registered card whose certificate has been verified. */
+struct jz_known_card {
+	struct jz_card_row row;
+	uint8_t public_key[JZ_POINT_BYTES];
+};
+
+enum jz_judgement {
+	JZ_JUDGE_ALL,	    /* refuse a blocked card, an expired certificate */
+	JZ_JUDGE_SIGNATURE, /* what has happened already is booked for those */
+};
+
+/* Refuses UNKNOWN_CARD, CARD_BLOCKED, CERT_EXPIRED. */
+int jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    enum jz_judgement judgement, struct jz_known_card *out);
+/* Refuses SIGNATURE. */
+int jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_known_card *card);
+/* Signs as the host and appends the message. */
+int jz_issuer_answer(
+    struct jz_issuer *i, struct jz_message *m, struct jz_buffer *out);
+/* Refuses CURRENCY, AMOUNT. */
+int jz_issuer_check_amount(struct jz_issuer *i, const struct jz_payment *p);
+
+/* ---- load.c -------------------------------------------------------------- */
+
+/* Refuses NO_LOAD: there is no permission of this digest. */
+int jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
+    struct jz_load_row *out);
+/*
+ * Books a report whose signature has been verified, unless it is booked.
+ * Refuses CONFLICT.
+ */
+int jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
+    const struct jz_load_row *load);
+
+/* ---- evidence.c ----------------------------------------------------------- */
+
+struct jz_record {
+	struct jz_message m;
+	struct jz_span bytes; /* as uploaded */
+	uint32_t number;
+	struct jz_message report;     /* of a load */
+	struct jz_load_row load;      /* of a load */
+	struct jz_message completion; /* of a payment */
+	uint8_t completion_digest[JZ_DIGEST_BYTES];
+};
+
+/* Decodes one record.  Refuses MALFORMED. */
+int jz_record_read(struct jz_issuer *i, struct jz_span bytes,
+    const uint8_t card_id[static JZ_ID_BYTES], struct jz_record *out);
+/* Verifies the signatures that a record carries.  Refuses EVIDENCE. */
+int jz_record_verify(
+    struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card);
+/* Posts it.  Refuses CONFLICT. */
+int jz_record_post(struct jz_issuer *i, const struct jz_record *r);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The issuer's handle: its directory made, opened and closed.
+ *
+ * A new issuer is made in a directory beside the one asked for and renamed to
+ * it when all of it is there: what has the name is an issuer, or is not ours.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../apdu/error.h"
+#include "../../keys/openssl/openssl.h"
+#include "../../keys/secret.h"
+
+#define PATH_CAP     4096
+#define DATABASE     "issuer.db"
+#define KEYS	     "keys"
+#define CURRENCY_MAX 999
+
+static int
+join(char out[static PATH_CAP], const char *dir, const char *name)
+{
+	int n = snprintf(out, PATH_CAP, "%s/%s", dir, name);
+
+	return n < 0 || n >= PATH_CAP ? JZ_ERR_RANGE : 0;
+}
+
+/* ---- making -------------------------------------------------------------- */
+
+/* Everything that a new issuer may have left behind in its directory. */
+static void
+remove_new(const char *dir)
+{
+	static const char *const FILES[] = {KEYS "/root.key",
+	    KEYS "/root.cvcert", KEYS "/ca.key", KEYS "/ca.cvcert",
+	    KEYS "/host.key", KEYS "/host.cvcert", DATABASE, DATABASE "-wal",
+	    DATABASE "-shm"};
+	char path[PATH_CAP];
+
+	for (size_t k = 0; k < sizeof(FILES) / sizeof(FILES[0]); k++) {
+		if (join(path, dir, FILES[k]) == 0)
+			(void)unlink(path);
+	}
+	if (join(path, dir, KEYS) == 0)
+		(void)rmdir(path);
+	(void)rmdir(dir);
+}
+
+static int
+open_ledger(struct jz_store *s)
+{
+	int err = jz_ledger_open(s, JZ_LEDGER_KIND_CASH, JZ_LEDGER_CASH);
+
+	if (err == 0)
+		err = jz_ledger_open(
+		    s, JZ_LEDGER_KIND_TRANSIT_LOAD, JZ_LEDGER_LOAD);
+	if (err == 0)
+		err = jz_ledger_open(
+		    s, JZ_LEDGER_KIND_TRANSIT_PAYMENT, JZ_LEDGER_PAYMENT);
+	return err;
+}
+
+static int
+make_database(const char *path, uint16_t currency, enum jz_suite suite)
+{
+	struct jz_store *s = NULL;
+	int err = jz_store_create(path);
+
+	if (err == 0)
+		err = jz_store_open(path, &s);
+	if (err == 0)
+		err = jz_store_begin(s, true);
+	if (err == 0) {
+		err = jz_store_set(s, "currency", currency);
+		if (err == 0)
+			err = jz_store_set(s, "suite", suite);
+		if (err == 0)
+			err = open_ledger(s);
+		err = jz_store_end(s, err);
+	}
+	jz_store_free(&s);
+	return err;
+}
+
+static int
+fill(const char *dir, struct jz_span passphrase, uint16_t currency)
+{
+	struct jz_engine e = {NULL, NULL};
+	struct jz_pki pki;
+	char path[PATH_CAP];
+	int err = join(path, dir, KEYS);
+
+	if (err == 0 && mkdir(path, 0700) != 0)
+		err = JZ_ERR_SYSTEM;
+	if (err == 0)
+		err = jz_openssl_new(JZ_SUITE_NIST, &e);
+	if (err == 0) {
+		err = jz_pki_create(
+		    &e, path, passphrase, (int64_t)time(NULL), &pki);
+		jz_pki_wipe(&pki);
+	}
+	if (err == 0)
+		err = join(path, dir, DATABASE);
+	if (err == 0)
+		err = make_database(path, currency, JZ_SUITE_NIST);
+	if (e.crypto != NULL)
+		jz_openssl_free(&e);
+	return err;
+}
+
+/* Names in a directory are on disk when the directory is. */
+static void
+sync_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	close(fd);
+}
+
+static void
+sync_parent(const char *dir)
+{
+	char path[PATH_CAP];
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	slash = strrchr(path, '/');
+	if (slash == NULL)
+		snprintf(path, sizeof(path), ".");
+	else
+		slash[slash == path] = '\0';
+	sync_directory(path);
+}
+
+static int
+put_in_place(const char *made, const char *dir)
+{
+	sync_directory(made);
+	if (rename(made, dir) == 0) {
+		sync_parent(dir);
+		return 0;
+	}
+	/* Something is there already; an empty directory would have done. */
+	return errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ||
+		errno == EBUSY
+	    ? JZ_ERR_EXISTS
+	    : JZ_ERR_SYSTEM;
+}
+
+/* The directory's name without slashes at its end. */
+static int
+clean_name(char out[static PATH_CAP], const char *dir)
+{
+	size_t len = strlen(dir);
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	if (len == 0)
+		return JZ_ERR_ARGUMENT;
+	if (len >= PATH_CAP)
+		return JZ_ERR_RANGE;
+	memcpy(out, dir, len);
+	out[len] = '\0';
+	return 0;
+}
+
+int
+jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
+{
+	char name[PATH_CAP], made[PATH_CAP];
+	struct stat st;
+	int n, err = clean_name(name, dir);
+
+	if (err != 0)
+		return err;
+	if (currency == 0 || currency > CURRENCY_MAX)
+		return JZ_ERR_RANGE;
+	/* Cheaper said now than after the keys; rename asks again. */
+	if (stat(name, &st) == 0 && !S_ISDIR(st.st_mode))
+		return JZ_ERR_EXISTS;
+	n = snprintf(made, sizeof(made), "%s.XXXXXX", name);
+	if (n < 0 || n >= PATH_CAP)
+		return JZ_ERR_RANGE;
+	if (mkdtemp(made) == NULL)
+		return errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
+	err = fill(made, passphrase, currency);
+	if (err == 0)
+		err = put_in_place(made, name);
+	if (err != 0)
+		remove_new(made);
+	return err;
+}
+
+/* ---- opening -------------------------------------------------------------- */
+
+static int64_t
+system_clock(void *arg)
+{
+	(void)arg;
+	return (int64_t)time(NULL);
+}
+
+static int
+read_settings(struct jz_issuer *i, enum jz_suite *suite)
+{
+	int64_t currency = 0, number = 0;
+	int err = jz_store_setting(i->store, "currency", &currency);
+
+	if (err == 0)
+		err = jz_store_setting(i->store, "suite", &number);
+	if (err == JZ_ERR_NOT_FOUND ||
+	    (err == 0 && (currency <= 0 || currency > CURRENCY_MAX)))
+		err = JZ_ERR_DATABASE;
+	i->currency = (uint16_t)currency;
+	*suite = number == JZ_SUITE_GM ? JZ_SUITE_GM : JZ_SUITE_NIST;
+	return err;
+}
+
+int
+jz_issuer_open(
+    const char *dir, struct jz_span passphrase, struct jz_issuer **out)
+{
+	struct jz_issuer *i = calloc(1, sizeof(*i));
+	char path[PATH_CAP];
+	enum jz_suite suite;
+	int err;
+
+	*out = NULL;
+	if (i == NULL)
+		return JZ_ERR_MEMORY;
+	jz_issuer_set_clock(i, NULL, NULL);
+	err = join(path, dir, DATABASE);
+	if (err == 0)
+		err = jz_store_open(path, &i->store);
+	if (err == 0)
+		err = read_settings(i, &suite);
+	if (err == 0)
+		err = jz_openssl_new(suite, &i->engine);
+	if (err == 0)
+		err = join(path, dir, KEYS);
+	if (err == 0)
+		err = jz_pki_load(&i->engine, path, passphrase, &i->pki);
+	if (err == 0)
+		*out = i;
+	else
+		jz_issuer_free(&i);
+	return err;
+}
+
+void
+jz_issuer_free(struct jz_issuer **issuer)
+{
+	struct jz_issuer *i = *issuer;
+
+	if (i == NULL)
+		return;
+	jz_store_free(&i->store);
+	if (i->engine.crypto != NULL)
+		jz_openssl_free(&i->engine);
+	jz_pki_wipe(&i->pki);
+	free(i);
+	*issuer = NULL;
+}
+
+void
+jz_issuer_set_clock(struct jz_issuer *i, int64_t (*now)(void *arg), void *arg)
+{
+	i->now = now != NULL ? now : system_clock;
+	i->now_arg = arg;
+}
+
+int64_t
+jz_issuer_now(const struct jz_issuer *i)
+{
+	return i->now(i->now_arg);
+}
+
+void
+jz_issuer_start(struct jz_issuer *i)
+{
+	i->refusal = JZ_REFUSAL_NONE;
+	jz_store_clear_detail(i->store);
+}
+
+enum jz_refusal
+jz_issuer_refusal(const struct jz_issuer *i)
+{
+	return i->refusal;
+}
+
+const char *
+jz_issuer_detail(const struct jz_issuer *i)
+{
+	return jz_store_detail(i->store);
+}
+
+uint16_t
+jz_issuer_currency(const struct jz_issuer *i)
+{
+	return i->currency;
+}
+
+struct jz_span
+jz_issuer_root(const struct jz_issuer *i)
+{
+	return jz_span(i->pki.root.bytes, i->pki.root.len);
+}
+
+struct jz_span
+jz_issuer_ca(const struct jz_issuer *i)
+{
+	return jz_span(i->pki.ca.bytes, i->pki.ca.len);
+}
+
+struct jz_span
+jz_issuer_host(const struct jz_issuer *i)
+{
+	return jz_span(i->pki.host.bytes, i->pki.host.len);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The issuer: accounts, cards, loads, settlement, books.
+ *
+ * An issuer lives in a directory: issuer.db (SQLite, WAL, synchronous FULL)
+ * and keys/ (keys/store/pki.h).  The ledger is double-entry and append-only:
+ * every movement is a transaction of entries that sum to zero; triggers refuse
+ * UPDATE and DELETE.  Accounts of the ledger:
+ *
+ *   cash              what customers have brought in (debit side)
+ *   account:NAME      a customer's account
+ *   transit:load      debited from an account, not yet reported by the card
+ *   transit:payment   paid by one card, not yet claimed by the other (or the
+ *                     reverse)
+ *   card:ID           shadow of a card's balance
+ *
+ * Amounts are unsigned minor units at this interface; in the ledger an entry
+ * is signed.  Everything that a card sends is a byte string and verified here;
+ * everything that is refused changes nothing.
+ *
+ * A handle is used by one thread at a time; several handles and processes may
+ * have one directory open.
+ */
+#ifndef JZ_HOST_ISSUER_H
+#define JZ_HOST_ISSUER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../apdu/message.h"
+#include "../../keys/certificate.h"
+
+struct jz_issuer;
+
+/*
+ * Why the issuer refused, in order of precedence: the first that applies.  The
+ * functions below return JZ_ERR_REFUSED and set it.
+ */
+enum jz_refusal {
+	JZ_REFUSAL_NONE = 0,
+	JZ_REFUSAL_MALFORMED,       /* not a message of this kind */
+	JZ_REFUSAL_UNKNOWN_CARD,
+	JZ_REFUSAL_CARD_BLOCKED,
+	JZ_REFUSAL_CERT_EXPIRED,
+	JZ_REFUSAL_SIGNATURE,
+	JZ_REFUSAL_WRONG_ACCOUNT,   /* not the one bound to the card */
+	JZ_REFUSAL_WRONG_USER,
+	JZ_REFUSAL_UNKNOWN_ACCOUNT,
+	JZ_REFUSAL_ACCOUNT_BLOCKED,
+	JZ_REFUSAL_CURRENCY,
+	JZ_REFUSAL_AMOUNT,          /* zero, or above the limit */
+	JZ_REFUSAL_EXISTS_DIFFERENT, /* same card and counter, other content */
+	JZ_REFUSAL_FUNDS,
+	JZ_REFUSAL_NO_LOAD,         /* report for a load never permitted */
+	JZ_REFUSAL_NO_SESSION,      /* no sign-in, or another nonce */
+	JZ_REFUSAL_RECORD_NUMBER,   /* gap or repetition in record numbers */
+	JZ_REFUSAL_EVIDENCE,        /* a record's signature does not verify */
+	JZ_REFUSAL_CONFLICT,        /* record contradicts one already posted */
+};
+const char *jz_refusal_name(enum jz_refusal r);
+const char *jz_refusal_text(enum jz_refusal r, int lang);
+
+/* Makes directory, keys and database.  currency: ISO 4217 numeric. */
+int jz_issuer_create(
+    const char *dir, struct jz_span passphrase, uint16_t currency);
+int jz_issuer_open(
+    const char *dir, struct jz_span passphrase, struct jz_issuer **out);
+void jz_issuer_free(struct jz_issuer **issuer);
+/* The last refusal, and the last database error's text; for messages. */
+enum jz_refusal jz_issuer_refusal(const struct jz_issuer *i);
+const char *jz_issuer_detail(const struct jz_issuer *i);
+uint16_t jz_issuer_currency(const struct jz_issuer *i);
+
+/* ---- accounts ----------------------------------------------------------- */
+
+int jz_issuer_account_open(
+    struct jz_issuer *i, const char *account, const char *holder);
+int jz_issuer_deposit(
+    struct jz_issuer *i, const char *account, uint64_t amount_minor);
+int jz_issuer_account_balance(
+    struct jz_issuer *i, const char *account, int64_t *minor);
+
+/* ---- cards -------------------------------------------------------------- */
+
+/*
+ * Registers a card for this account and holder and certifies its public key.
+ * Gives ID, ASN and the certificate (cap JZ_CERTIFICATE_MAX).  JZ_ERR_NOT_FOUND
+ * when the account does not exist.
+ */
+int jz_issuer_certify(struct jz_issuer *i, const char *account,
+    const char *holder, const uint8_t public_key[static JZ_POINT_BYTES],
+    uint8_t flags, uint8_t id[static JZ_ID_BYTES], uint8_t asn[static 10],
+    struct jz_buffer *certificate);
+/* Root, CA and host certificates, lent. */
+struct jz_span jz_issuer_root(const struct jz_issuer *i);
+struct jz_span jz_issuer_ca(const struct jz_issuer *i);
+struct jz_span jz_issuer_host(const struct jz_issuer *i);
+
+/* ---- load --------------------------------------------------------------- */
+
+/*
+ * Verifies a load request, moves the amount from the account to transit, and
+ * gives the permission.  The same request again gives the same permission.
+ */
+int jz_issuer_load_permit(struct jz_issuer *i, struct jz_span request,
+    struct jz_buffer *permission);
+/* Verifies the execution report: transit to the card's shadow.  Again: 0. */
+int jz_issuer_load_report(struct jz_issuer *i, struct jz_span report);
+
+/* ---- settlement ---------------------------------------------------------- */
+
+/* Sign-in request -> challenge. */
+int jz_issuer_challenge(
+    struct jz_issuer *i, struct jz_span request, struct jz_buffer *challenge);
+/* Sign-in -> sign-in confirmation. */
+int jz_issuer_sign_in(
+    struct jz_issuer *i, struct jz_span sign_in, struct jz_buffer *confirmed);
+/* Batch -> processed confirmation.  The same batch again: the same answer. */
+int jz_issuer_batch(
+    struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed);
+
+/* ---- books --------------------------------------------------------------- */
+
+struct jz_books {
+	int64_t cash;            /* brought in by customers */
+	int64_t accounts;        /* sum of all customers' accounts */
+	int64_t cards;           /* sum of all cards' shadows */
+	int64_t transit_load;
+	int64_t transit_payment;
+	bool balanced; /* cash = accounts + cards + transits, entry by entry */
+};
+int jz_issuer_books(struct jz_issuer *i, struct jz_books *out);
+
+/* Every account of the ledger with its balance, in name order. */
+int jz_issuer_each_account(struct jz_issuer *i,
+    int (*each)(const char *name, int64_t balance, void *arg), void *arg);
+/* Shadow balance of a card; JZ_ERR_NOT_FOUND. */
+int jz_issuer_shadow(struct jz_issuer *i,
+    const uint8_t id[static JZ_ID_BYTES], int64_t *minor);
+
+/* One payment as the issuer knows it, by its request's digest. */
+struct jz_payment_story {
+	struct jz_payment payment;
+	bool from_payer, from_payee; /* who has uploaded */
+	/* With the payment: what the completion and the receipt sign. */
+	uint32_t payer_record, payee_record;
+	int64_t payer_time, payee_time; /* the payee's: 0 until uploaded */
+	uint8_t payer_signature[JZ_SIGNATURE_BYTES]; /* of the completion */
+	/* Of the receipt when the payee has uploaded, else of the
+	 * confirmation. */
+	uint8_t payee_signature[JZ_SIGNATURE_BYTES];
+};
+/*
+ * `each` returns 0 to go on; anything else ends the walk and is returned.  It
+ * must not call this issuer.
+ */
+int jz_issuer_each_payment(struct jz_issuer *i,
+    int (*each)(const struct jz_payment_story *p, void *arg), void *arg);
+
+#endif

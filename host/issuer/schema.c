@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables of the issuer's database, and how it is opened.
+ *
+ * PRAGMA user_version counts the migrations that a database has seen; opening
+ * it carries out those that are missing, each in one transaction.  A migration
+ * that has left the house is never altered: a change is another one.
+ *
+ * What has happened is only ever added to.  Triggers refuse UPDATE and DELETE
+ * on those tables, and an INSERT over a row that is there (INSERT OR REPLACE
+ * deletes without asking a delete trigger).
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "sql.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../apdu/error.h"
+
+/* "JZIS", so that no other program's database is taken for ours. */
+#define APPLICATION_ID 0x4A5A4953
+
+/* clang-format off */
+#define APPEND_ONLY(table, same_row)                                           \
+"CREATE TRIGGER " table "_no_update BEFORE UPDATE ON " table                   \
+" BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;"                 \
+"CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table                   \
+" BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;"                 \
+"CREATE TRIGGER " table "_no_replace BEFORE INSERT ON " table                  \
+" WHEN EXISTS (SELECT 1 FROM " table " WHERE " same_row ")"                    \
+" BEGIN SELECT RAISE(ABORT, '" table " has this row'); END;"
+
+static const char V1_LEDGER[] =
+"CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("setting", "name = NEW.name")
+
+"CREATE TABLE sequence (name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT;"
+"INSERT INTO sequence (name, next) VALUES ('ledger account', 1),"
+" ('posting', 1), ('deposit', 1), ('card', 1);"
+
+"CREATE TABLE ledger_account (id INTEGER PRIMARY KEY,"
+" kind TEXT NOT NULL CHECK (kind IN ('cash', 'customer', 'card',"
+" 'transit-load', 'transit-payment')), name TEXT NOT NULL UNIQUE) STRICT;"
+APPEND_ONLY("ledger_account", "id = NEW.id OR name = NEW.name")
+
+/* A cache: the audit compares it with the sum of the entries. */
+"CREATE TABLE ledger_balance (account INTEGER PRIMARY KEY"
+" REFERENCES ledger_account (id), balance INTEGER NOT NULL) STRICT;"
+"CREATE TRIGGER ledger_balance_not_overdrawn"
+" BEFORE UPDATE ON ledger_balance WHEN NEW.balance < 0 AND EXISTS"
+" (SELECT 1 FROM ledger_account WHERE id = NEW.account AND kind = 'customer')"
+" BEGIN SELECT RAISE(ABORT, 'customer account below zero'); END;"
+
+"CREATE TABLE ledger_transaction (id INTEGER PRIMARY KEY,"
+" time INTEGER NOT NULL, kind TEXT NOT NULL, reference TEXT NOT NULL,"
+" UNIQUE (kind, reference)) STRICT;"
+APPEND_ONLY("ledger_transaction",
+	"id = NEW.id OR (kind = NEW.kind AND reference = NEW.reference)")
+
+"CREATE TABLE ledger_entry ("
+" posting INTEGER NOT NULL REFERENCES ledger_transaction (id),"
+" account INTEGER NOT NULL REFERENCES ledger_account (id),"
+" amount INTEGER NOT NULL CHECK (amount <> 0),"
+" PRIMARY KEY (posting, account)) STRICT;"
+"CREATE INDEX ledger_entry_account ON ledger_entry (account);"
+APPEND_ONLY("ledger_entry",
+	"posting = NEW.posting AND account = NEW.account")
+;
+
+static const char V1_CARDS[] =
+"CREATE TABLE customer (account TEXT PRIMARY KEY, holder TEXT NOT NULL,"
+" blocked INTEGER NOT NULL CHECK (blocked IN (0, 1))) STRICT;"
+"CREATE TRIGGER customer_only_blocked"
+" BEFORE UPDATE OF account, holder ON customer"
+" BEGIN SELECT RAISE(ABORT, 'customer is append-only'); END;"
+"CREATE TRIGGER customer_no_delete BEFORE DELETE ON customer"
+" BEGIN SELECT RAISE(ABORT, 'customer is append-only'); END;"
+
+"CREATE TABLE card (id TEXT PRIMARY KEY CHECK (length(id) = 16),"
+" asn BLOB NOT NULL UNIQUE,"
+" account TEXT NOT NULL REFERENCES customer (account), holder TEXT NOT NULL,"
+" public_key BLOB NOT NULL, flags INTEGER NOT NULL,"
+" certificate BLOB NOT NULL, time INTEGER NOT NULL,"
+" blocked INTEGER NOT NULL CHECK (blocked IN (0, 1)),"
+" UNIQUE (public_key, account, holder, flags)) STRICT;"
+"CREATE TRIGGER card_only_blocked"
+" BEFORE UPDATE OF id, asn, account, holder, public_key, flags, certificate,"
+" time ON card BEGIN SELECT RAISE(ABORT, 'card is append-only'); END;"
+"CREATE TRIGGER card_no_delete BEFORE DELETE ON card"
+" BEGIN SELECT RAISE(ABORT, 'card is append-only'); END;"
+
+"CREATE TABLE load_permission (card TEXT NOT NULL REFERENCES card (id),"
+" counter INTEGER NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),"
+" time INTEGER NOT NULL, request_digest BLOB NOT NULL,"
+" permission_digest BLOB NOT NULL, permission BLOB NOT NULL,"
+" request BLOB NOT NULL, PRIMARY KEY (card, counter)) STRICT;"
+APPEND_ONLY("load_permission", "card = NEW.card AND counter = NEW.counter")
+
+"CREATE TABLE load_report (card TEXT NOT NULL, counter INTEGER NOT NULL,"
+" digest BLOB NOT NULL, number INTEGER NOT NULL, balance INTEGER NOT NULL,"
+" signature BLOB NOT NULL, time INTEGER NOT NULL,"
+" PRIMARY KEY (card, counter), FOREIGN KEY (card, counter)"
+" REFERENCES load_permission (card, counter)) STRICT;"
+APPEND_ONLY("load_report", "card = NEW.card AND counter = NEW.counter")
+;
+
+static const char V1_SETTLEMENT[] =
+"CREATE TABLE session (card TEXT PRIMARY KEY REFERENCES card (id),"
+" asked INTEGER NOT NULL, asked_card_nonce BLOB NOT NULL,"
+" asked_host_nonce BLOB NOT NULL, open INTEGER NOT NULL,"
+" host_nonce BLOB NOT NULL, sign_in_digest BLOB NOT NULL,"
+" confirmed BLOB NOT NULL) STRICT;"
+
+"CREATE TABLE batch (card TEXT NOT NULL REFERENCES card (id),"
+" digest BLOB NOT NULL, first INTEGER NOT NULL,"
+" number_of_records INTEGER NOT NULL, bytes BLOB NOT NULL,"
+" processed BLOB NOT NULL, time INTEGER NOT NULL,"
+" PRIMARY KEY (card, digest)) STRICT;"
+APPEND_ONLY("batch", "card = NEW.card AND digest = NEW.digest")
+
+"CREATE TABLE record (card TEXT NOT NULL, number INTEGER NOT NULL,"
+" bytes BLOB NOT NULL, batch BLOB NOT NULL, PRIMARY KEY (card, number),"
+" FOREIGN KEY (card, batch) REFERENCES batch (card, digest)) STRICT;"
+APPEND_ONLY("record", "card = NEW.card AND number = NEW.number")
+
+"CREATE TABLE payment (request_digest BLOB PRIMARY KEY,"
+" agreement_digest BLOB NOT NULL, completion_digest BLOB NOT NULL,"
+" amount INTEGER NOT NULL CHECK (amount > 0), currency INTEGER NOT NULL,"
+" payer TEXT NOT NULL REFERENCES card (id),"
+" payee TEXT NOT NULL REFERENCES card (id),"
+" payer_counter INTEGER NOT NULL, payee_counter INTEGER NOT NULL,"
+" time INTEGER NOT NULL, payer_record INTEGER NOT NULL,"
+" payer_time INTEGER NOT NULL, payer_signature BLOB NOT NULL) STRICT;"
+APPEND_ONLY("payment", "request_digest = NEW.request_digest")
+
+/* Side 1: the payer has uploaded; side 2: the payee has. */
+"CREATE TABLE payment_side ("
+" request_digest BLOB NOT NULL REFERENCES payment (request_digest),"
+" side INTEGER NOT NULL CHECK (side IN (1, 2)), number INTEGER NOT NULL,"
+" time INTEGER NOT NULL, payee_signature BLOB NOT NULL,"
+" PRIMARY KEY (request_digest, side)) STRICT;"
+APPEND_ONLY("payment_side",
+	"request_digest = NEW.request_digest AND side = NEW.side")
+;
+/* clang-format on */
+
+#define PARTS_MAX 4
+
+/* Migration n makes version n + 1; its parts end with NULL. */
+static const char *const MIGRATIONS[][PARTS_MAX] = {
+    {V1_LEDGER, V1_CARDS, V1_SETTLEMENT, NULL},
+};
+
+#define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))
+
+static int
+execute(struct jz_store *s, const char *sql)
+{
+	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : jz_sql_error(s, rc);
+}
+
+/* Reads a pragma; statements that run once are not kept. */
+static int
+pragma(struct jz_store *s, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+
+	*out = 0;
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW)
+			*out = sqlite3_column_int64(st, 0);
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? 0 : jz_sql_error(s, rc);
+}
+
+static int
+migrate_one(struct jz_store *s, size_t version)
+{
+	char text[96];
+	int err = 0;
+
+	for (size_t k = 0; err == 0 && MIGRATIONS[version][k] != NULL; k++)
+		err = execute(s, MIGRATIONS[version][k]);
+	/* A pragma takes no parameters; these are our own numbers. */
+	snprintf(text, sizeof(text),
+	    "PRAGMA user_version = %zu; PRAGMA application_id = %d;",
+	    version + 1, APPLICATION_ID);
+	if (err == 0)
+		err = execute(s, text);
+	return err;
+}
+
+/* Whose database, and how old?  To be asked within a transaction. */
+static int
+version_of(struct jz_store *s, int64_t *version)
+{
+	int64_t application;
+	int err = pragma(s, "PRAGMA user_version", version);
+
+	if (err == 0)
+		err = pragma(s, "PRAGMA application_id", &application);
+	if (err == 0 && *version > 0 && application != APPLICATION_ID)
+		err = jz_sql_wrong(s, "not an issuer's database");
+	if (err == 0 && (*version < 0 || *version > (int64_t)VERSION))
+		err = JZ_ERR_UNSUPPORTED;
+	return err;
+}
+
+int
+jz_schema_migrate(struct jz_store *s)
+{
+	int64_t version;
+	int err = version_of(s, &version);
+
+	if (err != 0 || version == (int64_t)VERSION)
+		return err;
+	err = jz_store_begin(s, true);
+	if (err != 0)
+		return err;
+	/* Another process may have been first. */
+	err = version_of(s, &version);
+	for (size_t v = (size_t)version; err == 0 && v < VERSION; v++)
+		err = migrate_one(s, v);
+	return jz_store_end(s, err);
+}
+
+static int
+open_database(const char *path, int flags, struct jz_store **out)
+{
+	struct jz_store *s = calloc(1, sizeof(*s));
+	int64_t unused;
+	int err = 0;
+
+	*out = NULL;
+	if (s == NULL)
+		return JZ_ERR_MEMORY;
+	/* The handle belongs to one thread at a time. */
+	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
+		err = JZ_ERR_DATABASE;
+	if (err == 0 && sqlite3_busy_timeout(s->db, JZ_BUSY_MS) != SQLITE_OK)
+		err = JZ_ERR_DATABASE;
+	if (err == 0)
+		err = pragma(s, "PRAGMA journal_mode = WAL", &unused);
+	if (err == 0)
+		err = execute(s,
+		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+		    "PRAGMA recursive_triggers = ON;"
+		    "PRAGMA trusted_schema = OFF");
+	if (err == 0)
+		err = jz_schema_migrate(s);
+	if (err == 0)
+		*out = s;
+	else
+		jz_store_free(&s);
+	return err;
+}
+
+int
+jz_store_create(const char *path)
+{
+	struct jz_store *s = NULL;
+	int fd, err;
+
+	/* Readable by its owner alone, from the start. */
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno == EEXIST ? JZ_ERR_EXISTS : JZ_ERR_SYSTEM;
+	close(fd);
+	err = open_database(path, SQLITE_OPEN_READWRITE, &s);
+	jz_store_free(&s);
+	return err;
+}
+
+int
+jz_store_open(const char *path, struct jz_store **out)
+{
+	*out = NULL;
+	if (access(path, F_OK) != 0)
+		return JZ_ERR_NOT_FOUND;
+	return open_database(path, SQLITE_OPEN_READWRITE, out);
+}
+
+void
+jz_store_free(struct jz_store **store)
+{
+	struct jz_store *s = *store;
+
+	if (s == NULL)
+		return;
+	for (size_t k = 0; k < JZ_SQL_COUNT; k++)
+		sqlite3_finalize(s->prepared[k]);
+	sqlite3_close(s->db);
+	free(s);
+	*store = NULL;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The statements of the SQLite store, and how they are run: prepared once per
+ * handle, with parameters, never put together from text.
+ *
+ * They keep to SQL-92 but for BEGIN IMMEDIATE and RETURNING, so that another
+ * engine can take them over.
+ */
+#include "sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../../apdu/error.h"
+
+/* clang-format off */
+static const char *const TEXT[] = {
+[JZ_SQL_BEGIN] = "BEGIN",
+[JZ_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+[JZ_SQL_COMMIT] = "COMMIT",
+[JZ_SQL_ROLLBACK] = "ROLLBACK",
+[JZ_SQL_SETTING] = "SELECT value FROM setting WHERE name = ?",
+[JZ_SQL_SETTING_ADD] = "INSERT INTO setting (name, value) VALUES (?, ?)",
+[JZ_SQL_NEXT] =
+"UPDATE sequence SET next = next + 1 WHERE name = ? RETURNING next - 1",
+
+[JZ_SQL_LEDGER_ACCOUNT] =
+"SELECT a.id, a.kind, b.balance FROM ledger_account a"
+" JOIN ledger_balance b ON b.account = a.id WHERE a.name = ?",
+[JZ_SQL_LEDGER_ACCOUNT_ADD] =
+"INSERT INTO ledger_account (id, kind, name) VALUES (?, ?, ?)",
+[JZ_SQL_LEDGER_BALANCE_ADD] =
+"INSERT INTO ledger_balance (account, balance) VALUES (?, 0)",
+[JZ_SQL_LEDGER_BALANCE_SET] =
+"UPDATE ledger_balance SET balance = ? WHERE account = ?",
+[JZ_SQL_LEDGER_TRANSACTION_ADD] =
+"INSERT INTO ledger_transaction (id, time, kind, reference)"
+" VALUES (?, ?, ?, ?)",
+[JZ_SQL_LEDGER_ENTRY_ADD] =
+"INSERT INTO ledger_entry (posting, account, amount) VALUES (?, ?, ?)",
+[JZ_SQL_LEDGER_SUM] =
+"SELECT COALESCE(SUM(e.amount), 0) FROM ledger_entry e"
+" JOIN ledger_account a ON a.id = e.account WHERE a.kind = ?",
+[JZ_SQL_LEDGER_EACH] =
+"SELECT a.name, b.balance FROM ledger_account a"
+" JOIN ledger_balance b ON b.account = a.id ORDER BY a.name",
+
+/* Each audit gives a number that is zero when nothing is wrong. */
+[JZ_SQL_AUDIT_UNBALANCED] =
+"SELECT COUNT(*) FROM (SELECT t.id FROM ledger_transaction t"
+" LEFT JOIN ledger_entry e ON e.posting = t.id GROUP BY t.id"
+" HAVING COALESCE(SUM(e.amount), 1) <> 0) AS x",
+[JZ_SQL_AUDIT_ORPHANS] =
+"SELECT COUNT(*) FROM ledger_entry e"
+" LEFT JOIN ledger_transaction t ON t.id = e.posting"
+" LEFT JOIN ledger_account a ON a.id = e.account"
+" WHERE t.id IS NULL OR a.id IS NULL",
+[JZ_SQL_AUDIT_GAPS] =
+"SELECT s.next - 1 - (SELECT COUNT(*) FROM ledger_transaction)"
+" FROM sequence s WHERE s.name = 'posting'",
+[JZ_SQL_AUDIT_BALANCES] =
+"SELECT COUNT(*) FROM ledger_account a"
+" LEFT JOIN ledger_balance b ON b.account = a.id"
+" WHERE b.balance IS NULL OR b.balance <> COALESCE("
+"(SELECT SUM(e.amount) FROM ledger_entry e WHERE e.account = a.id), 0)",
+[JZ_SQL_AUDIT_OVERDRAWN] =
+"SELECT COUNT(*) FROM ledger_account a"
+" JOIN ledger_balance b ON b.account = a.id"
+" WHERE a.kind = 'customer' AND b.balance < 0",
+[JZ_SQL_AUDIT_LOADS] =
+"SELECT COALESCE((SELECT SUM(amount) FROM load_permission), 0)"
+" - COALESCE((SELECT SUM(l.amount) FROM load_permission l"
+" JOIN load_report r ON r.card = l.card AND r.counter = l.counter), 0)"
+" - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
+" JOIN ledger_account a ON a.id = e.account"
+" WHERE a.kind = 'transit-load'), 0)",
+[JZ_SQL_AUDIT_PAYMENTS] =
+"SELECT COALESCE((SELECT SUM(p.amount) FROM payment p"
+" JOIN payment_side x ON x.request_digest = p.request_digest"
+" WHERE x.side = 1), 0)"
+" - COALESCE((SELECT SUM(p.amount) FROM payment p"
+" JOIN payment_side x ON x.request_digest = p.request_digest"
+" WHERE x.side = 2), 0)"
+" - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
+" JOIN ledger_account a ON a.id = e.account"
+" WHERE a.kind = 'transit-payment'), 0)",
+
+[JZ_SQL_CUSTOMER] = "SELECT blocked FROM customer WHERE account = ?",
+[JZ_SQL_CUSTOMER_ADD] =
+"INSERT INTO customer (account, holder, blocked) VALUES (?, ?, 0)",
+[JZ_SQL_CUSTOMER_BLOCK] =
+"UPDATE customer SET blocked = ? WHERE account = ?",
+
+[JZ_SQL_CARD] =
+"SELECT id, asn, account, holder, public_key, flags, blocked, certificate"
+" FROM card WHERE id = ?",
+[JZ_SQL_CARD_SAME] =
+"SELECT id, asn, account, holder, public_key, flags, blocked, certificate"
+" FROM card WHERE public_key = ? AND account = ? AND holder = ?"
+" AND flags = ?",
+[JZ_SQL_CARD_ADD] =
+"INSERT INTO card (id, asn, account, holder, public_key, flags, certificate,"
+" time, blocked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+[JZ_SQL_CARD_BLOCK] = "UPDATE card SET blocked = ? WHERE id = ?",
+
+[JZ_SQL_LOAD] =
+"SELECT amount, time, request_digest, permission_digest, permission"
+" FROM load_permission WHERE card = ? AND counter = ?",
+[JZ_SQL_LOAD_ADD] =
+"INSERT INTO load_permission (card, counter, amount, time, request_digest,"
+" permission_digest, permission, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_REPORT] =
+"SELECT digest FROM load_report WHERE card = ? AND counter = ?",
+[JZ_SQL_REPORT_ADD] =
+"INSERT INTO load_report (card, counter, digest, number, balance, signature,"
+" time) VALUES (?, ?, ?, ?, ?, ?, ?)",
+
+[JZ_SQL_SESSION] =
+"SELECT asked, asked_card_nonce, asked_host_nonce, open, host_nonce,"
+" sign_in_digest, confirmed FROM session WHERE card = ?",
+[JZ_SQL_SESSION_DROP] = "DELETE FROM session WHERE card = ?",
+[JZ_SQL_SESSION_ADD] =
+"INSERT INTO session (card, asked, asked_card_nonce, asked_host_nonce, open,"
+" host_nonce, sign_in_digest, confirmed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+
+[JZ_SQL_BATCH] = "SELECT processed FROM batch WHERE card = ? AND digest = ?",
+[JZ_SQL_BATCH_ADD] =
+"INSERT INTO batch (card, digest, first, number_of_records, bytes, processed,"
+" time) VALUES (?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_NEXT_RECORD] =
+"SELECT COALESCE(MAX(number), 0) + 1 FROM record WHERE card = ?",
+[JZ_SQL_RECORD] =
+"SELECT COUNT(*) FROM record WHERE card = ? AND number = ? AND bytes = ?",
+[JZ_SQL_RECORD_ADD] =
+"INSERT INTO record (card, number, bytes, batch) VALUES (?, ?, ?, ?)",
+
+[JZ_SQL_PAYMENT] =
+"SELECT completion_digest FROM payment WHERE request_digest = ?",
+[JZ_SQL_PAYMENT_ADD] =
+"INSERT INTO payment (request_digest, agreement_digest, completion_digest,"
+" amount, currency, payer, payee, payer_counter, payee_counter, time,"
+" payer_record, payer_time, payer_signature)"
+" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_SIDE] =
+"SELECT COUNT(*) FROM payment_side WHERE request_digest = ? AND side = ?",
+[JZ_SQL_SIDE_ADD] =
+"INSERT INTO payment_side (request_digest, side, number, time,"
+" payee_signature) VALUES (?, ?, ?, ?, ?)",
+[JZ_SQL_EACH_PAYMENT] =
+"SELECT p.request_digest, p.agreement_digest, p.amount, p.currency, p.payer,"
+" p.payee, p.payer_counter, p.payee_counter, p.time, p.payer_record,"
+" p.payer_time, p.payer_signature, c.payee_signature, r.number, r.time,"
+" r.payee_signature FROM payment p"
+" LEFT JOIN payment_side c"
+" ON c.request_digest = p.request_digest AND c.side = 1"
+" LEFT JOIN payment_side r"
+" ON r.request_digest = p.request_digest AND r.side = 2"
+" ORDER BY p.time, p.request_digest",
+};
+/* clang-format on */
+
+_Static_assert(
+    sizeof(TEXT) / sizeof(TEXT[0]) == JZ_SQL_COUNT, "a text for each");
+
+struct jz_value
+jz_v_int(int64_t v)
+{
+	return (struct jz_value){JZ_VALUE_INT, v, {NULL, 0}};
+}
+
+struct jz_value
+jz_v_text(const char *v)
+{
+	return (struct jz_value){JZ_VALUE_TEXT, 0, jz_span(v, strlen(v))};
+}
+
+struct jz_value
+jz_v_id(const uint8_t id[static JZ_ID_BYTES])
+{
+	return (struct jz_value){JZ_VALUE_TEXT, 0, jz_span(id, JZ_ID_BYTES)};
+}
+
+struct jz_value
+jz_v_blob(const void *data, size_t len)
+{
+	return (struct jz_value){JZ_VALUE_BLOB, 0, jz_span(data, len)};
+}
+
+struct jz_value
+jz_v_span(struct jz_span v)
+{
+	return (struct jz_value){JZ_VALUE_BLOB, 0, v};
+}
+
+int
+jz_sql_error(struct jz_store *s, int sqlite_error)
+{
+	/* The first reason stands: what fails after it is its consequence. */
+	if (s->detail[0] == '\0')
+		snprintf(s->detail, sizeof(s->detail), "%s (%d)",
+		    sqlite3_errmsg(s->db), sqlite_error);
+	return sqlite_error == SQLITE_NOMEM ? JZ_ERR_MEMORY : JZ_ERR_DATABASE;
+}
+
+int
+jz_sql_wrong(struct jz_store *s, const char *what)
+{
+	if (s->detail[0] == '\0')
+		snprintf(s->detail, sizeof(s->detail), "%s", what);
+	return JZ_ERR_DATABASE;
+}
+
+static int
+bind_value(sqlite3_stmt *st, int column, const struct jz_value *v)
+{
+	/* An empty blob is not NULL: SQLite takes it so only with a pointer. */
+	const uint8_t *data =
+	    v->bytes.data != NULL ? v->bytes.data : (const uint8_t *)"";
+
+	switch (v->type) {
+	case JZ_VALUE_INT:
+		return sqlite3_bind_int64(st, column, v->number);
+	case JZ_VALUE_TEXT:
+		return sqlite3_bind_text(st, column, (const char *)data,
+		    (int)v->bytes.len, SQLITE_TRANSIENT);
+	default:
+		return sqlite3_bind_blob64(
+		    st, column, data, v->bytes.len, SQLITE_TRANSIENT);
+	}
+}
+
+int
+jz_sql_query(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, sqlite3_stmt **out)
+{
+	sqlite3_stmt **st = &s->prepared[which];
+	int rc = SQLITE_OK;
+
+	*out = NULL;
+	if (*st == NULL)
+		rc = sqlite3_prepare_v3(s->db, TEXT[which], -1,
+		    SQLITE_PREPARE_PERSISTENT, st, NULL);
+	if (rc == SQLITE_OK && (size_t)sqlite3_bind_parameter_count(*st) != n)
+		return jz_sql_wrong(s, "wrong number of parameters");
+	for (size_t k = 0; rc == SQLITE_OK && k < n; k++)
+		rc = bind_value(*st, (int)k + 1, &values[k]);
+	if (rc != SQLITE_OK)
+		return jz_sql_error(s, rc);
+	*out = *st;
+	return 0;
+}
+
+int
+jz_sql_row(struct jz_store *s, sqlite3_stmt *st)
+{
+	int rc = sqlite3_step(st);
+
+	if (rc == SQLITE_ROW)
+		return 0;
+	return rc == SQLITE_DONE ? JZ_ERR_NOT_FOUND : jz_sql_error(s, rc);
+}
+
+void
+jz_sql_done(sqlite3_stmt *st)
+{
+	/* What went wrong was said by the step already. */
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+}
+
+int
+jz_sql_run(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n)
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(s, which, values, n, &st);
+
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0)
+		err = jz_sql_wrong(s, "a row where none belongs");
+	jz_sql_done(st);
+	return err == JZ_ERR_NOT_FOUND ? 0 : err;
+}
+
+int
+jz_sql_number(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, int64_t *out)
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(s, which, values, n, &st);
+
+	*out = 0;
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0)
+		*out = sqlite3_column_int64(st, 0);
+	jz_sql_done(st);
+	return err;
+}
+
+bool
+jz_sql_blob(sqlite3_stmt *st, int column, uint8_t *out, size_t cap, size_t *len)
+{
+	/* First the pointer, then the length: the order SQLite asks for. */
+	const void *data = sqlite3_column_blob(st, column);
+	size_t n = (size_t)sqlite3_column_bytes(st, column);
+
+	*len = 0;
+	if (n > cap)
+		return false;
+	if (n > 0)
+		memcpy(out, data, n);
+	*len = n;
+	return true;
+}
+
+bool
+jz_sql_bytes(sqlite3_stmt *st, int column, void *out, size_t len)
+{
+	size_t n;
+
+	return jz_sql_blob(st, column, out, len, &n) && n == len;
+}
+
+bool
+jz_sql_text(sqlite3_stmt *st, int column, char *out, size_t cap)
+{
+	size_t n;
+
+	if (!jz_sql_blob(st, column, (uint8_t *)out, cap - 1, &n))
+		return false;
+	out[n] = '\0';
+	return true;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prepared statements of the SQLite store.  For schema.c, sql.c, store*.c and
+ * ledger.c alone.
+ */
+#ifndef JZ_HOST_ISSUER_SQL_H
+#define JZ_HOST_ISSUER_SQL_H
+
+#include <sqlite3.h>
+
+#include "store.h"
+
+/* How long a writer waits for another one. */
+#define JZ_BUSY_MS    10000
+#define JZ_DETAIL_MAX 192
+
+/* Every statement by name; sql.c has the texts. */
+enum jz_statement {
+	JZ_SQL_BEGIN,
+	JZ_SQL_BEGIN_WRITE,
+	JZ_SQL_COMMIT,
+	JZ_SQL_ROLLBACK,
+	JZ_SQL_SETTING,
+	JZ_SQL_SETTING_ADD,
+	JZ_SQL_NEXT,
+	JZ_SQL_LEDGER_ACCOUNT,
+	JZ_SQL_LEDGER_ACCOUNT_ADD,
+	JZ_SQL_LEDGER_BALANCE_ADD,
+	JZ_SQL_LEDGER_BALANCE_SET,
+	JZ_SQL_LEDGER_TRANSACTION_ADD,
+	JZ_SQL_LEDGER_ENTRY_ADD,
+	JZ_SQL_LEDGER_SUM,
+	JZ_SQL_LEDGER_EACH,
+	JZ_SQL_AUDIT_UNBALANCED,
+	JZ_SQL_AUDIT_ORPHANS,
+	JZ_SQL_AUDIT_GAPS,
+	JZ_SQL_AUDIT_BALANCES,
+	JZ_SQL_AUDIT_OVERDRAWN,
+	JZ_SQL_AUDIT_LOADS,
+	JZ_SQL_AUDIT_PAYMENTS,
+	JZ_SQL_CUSTOMER,
+	JZ_SQL_CUSTOMER_ADD,
+	JZ_SQL_CUSTOMER_BLOCK,
+	JZ_SQL_CARD,
+	JZ_SQL_CARD_SAME,
+	JZ_SQL_CARD_ADD,
+	JZ_SQL_CARD_BLOCK,
+	JZ_SQL_LOAD,
+	JZ_SQL_LOAD_ADD,
+	JZ_SQL_REPORT,
+	JZ_SQL_REPORT_ADD,
+	JZ_SQL_SESSION,
+	JZ_SQL_SESSION_DROP,
+	JZ_SQL_SESSION_ADD,
+	JZ_SQL_BATCH,
+	JZ_SQL_BATCH_ADD,
+	JZ_SQL_NEXT_RECORD,
+	JZ_SQL_RECORD,
+	JZ_SQL_RECORD_ADD,
+	JZ_SQL_PAYMENT,
+	JZ_SQL_PAYMENT_ADD,
+	JZ_SQL_SIDE,
+	JZ_SQL_SIDE_ADD,
+	JZ_SQL_EACH_PAYMENT,
+	JZ_SQL_COUNT,
+};
+
+struct jz_store {
+	sqlite3 *db;
+	sqlite3_stmt *prepared[JZ_SQL_COUNT]; /* made when first used */
+	char detail[JZ_DETAIL_MAX];
+};
+
+enum jz_value_type {
+	JZ_VALUE_INT,
+	JZ_VALUE_TEXT,
+	JZ_VALUE_BLOB,
+};
+
+struct jz_value {
+	enum jz_value_type type;
+	int64_t number;
+	struct jz_span bytes;
+};
+
+struct jz_value jz_v_int(int64_t v);
+struct jz_value jz_v_text(const char *v);
+/* Sixteen characters. */
+struct jz_value jz_v_id(const uint8_t id[static JZ_ID_BYTES]);
+struct jz_value jz_v_blob(const void *data, size_t len);
+struct jz_value jz_v_span(struct jz_span v);
+
+/* A list of values and how many, as two arguments. */
+#define JZ_VALUES(...)                                                         \
+	(const struct jz_value[]){__VA_ARGS__},                                \
+	    sizeof((const struct jz_value[]){__VA_ARGS__}) /                   \
+	    sizeof(struct jz_value)
+
+/* Copies the database's message to the detail; gives the error. */
+int jz_sql_error(struct jz_store *s, int sqlite_error);
+/* Says itself what is wrong; gives JZ_ERR_DATABASE. */
+int jz_sql_wrong(struct jz_store *s, const char *what);
+
+/*
+ * Begins a query with its parameters; rows come by jz_sql_row.  The query is
+ * ended by jz_sql_done, which is needed on every path.
+ */
+int jz_sql_query(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, sqlite3_stmt **out);
+/* 0 with a row, or JZ_ERR_NOT_FOUND when there is none left. */
+int jz_sql_row(struct jz_store *s, sqlite3_stmt *st);
+void jz_sql_done(sqlite3_stmt *st);
+/* A statement without rows. */
+int jz_sql_run(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n);
+/* A query of one row with one number. */
+int jz_sql_number(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, int64_t *out);
+
+/* Columns of the present row.  False when the length is another one. */
+bool jz_sql_bytes(sqlite3_stmt *st, int column, void *out, size_t len);
+/* At most cap bytes; *len says how many. */
+bool jz_sql_blob(
+    sqlite3_stmt *st, int column, uint8_t *out, size_t cap, size_t *len);
+/* With a NUL at the end, so at most cap - 1 bytes. */
+bool jz_sql_text(sqlite3_stmt *st, int column, char *out, size_t cap);
+
+/* Brings a database to the newest schema (schema.c). */
+int jz_schema_migrate(struct jz_store *s);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of the SQLite store in and out of structs: transactions, settings,
+ * customers, cards, loads.  Settlement's rows are in store_settle.c.
+ */
+#include "sql.h"
+
+#include <string.h>
+
+#include "../../apdu/error.h"
+
+const char *
+jz_store_detail(const struct jz_store *s)
+{
+	return s->detail;
+}
+
+void
+jz_store_clear_detail(struct jz_store *s)
+{
+	s->detail[0] = '\0';
+}
+
+int
+jz_store_begin(struct jz_store *s, bool write)
+{
+	return jz_sql_run(
+	    s, write ? JZ_SQL_BEGIN_WRITE : JZ_SQL_BEGIN, NULL, 0);
+}
+
+int
+jz_store_end(struct jz_store *s, int rc)
+{
+	if (rc == 0)
+		rc = jz_sql_run(s, JZ_SQL_COMMIT, NULL, 0);
+	/* A grave error has rolled back by itself. */
+	if (rc != 0 && sqlite3_get_autocommit(s->db) == 0)
+		(void)jz_sql_run(s, JZ_SQL_ROLLBACK, NULL, 0);
+	return rc;
+}
+
+int
+jz_store_setting(struct jz_store *s, const char *name, int64_t *value)
+{
+	return jz_sql_number(
+	    s, JZ_SQL_SETTING, JZ_VALUES(jz_v_text(name)), value);
+}
+
+int
+jz_store_set(struct jz_store *s, const char *name, int64_t value)
+{
+	return jz_sql_run(
+	    s, JZ_SQL_SETTING_ADD, JZ_VALUES(jz_v_text(name), jz_v_int(value)));
+}
+
+int
+jz_store_next(struct jz_store *s, const char *sequence, int64_t *out)
+{
+	return jz_sql_number(
+	    s, JZ_SQL_NEXT, JZ_VALUES(jz_v_text(sequence)), out);
+}
+
+/* ---- customers ----------------------------------------------------------- */
+
+int
+jz_store_customer(struct jz_store *s, const char *account, bool *blocked)
+{
+	int64_t v;
+	int err = jz_sql_number(
+	    s, JZ_SQL_CUSTOMER, JZ_VALUES(jz_v_text(account)), &v);
+
+	*blocked = v != 0;
+	return err;
+}
+
+int
+jz_store_customer_add(
+    struct jz_store *s, const char *account, const char *holder)
+{
+	return jz_sql_run(s, JZ_SQL_CUSTOMER_ADD,
+	    JZ_VALUES(jz_v_text(account), jz_v_text(holder)));
+}
+
+/* An UPDATE that met no row has found nothing. */
+static int
+found(struct jz_store *s, int err)
+{
+	if (err == 0 && sqlite3_changes(s->db) == 0)
+		return JZ_ERR_NOT_FOUND;
+	return err;
+}
+
+int
+jz_store_customer_block(struct jz_store *s, const char *account, bool blocked)
+{
+	return found(s,
+	    jz_sql_run(s, JZ_SQL_CUSTOMER_BLOCK,
+		JZ_VALUES(jz_v_int(blocked), jz_v_text(account))));
+}
+
+/* ---- cards ---------------------------------------------------------------- */
+
+/* Printable ASCII: what comes from outside is looked up as text. */
+static bool
+is_id(const uint8_t id[static JZ_ID_BYTES])
+{
+	for (size_t k = 0; k < JZ_ID_BYTES; k++) {
+		if (id[k] < 0x21 || id[k] > 0x7E)
+			return false;
+	}
+	return true;
+}
+
+static bool
+card_row(sqlite3_stmt *st, struct jz_card_row *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->flags = (uint8_t)sqlite3_column_int64(st, 5);
+	out->blocked = sqlite3_column_int64(st, 6) != 0;
+	return jz_sql_bytes(st, 0, out->id, sizeof(out->id)) &&
+	    jz_sql_bytes(st, 1, out->asn, sizeof(out->asn)) &&
+	    jz_sql_text(st, 2, out->account, sizeof(out->account)) &&
+	    jz_sql_text(st, 3, out->holder, sizeof(out->holder)) &&
+	    jz_sql_bytes(st, 4, out->public_key, sizeof(out->public_key)) &&
+	    jz_sql_blob(st, 7, out->certificate, sizeof(out->certificate),
+		&out->certificate_len);
+}
+
+static int
+one_card(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, struct jz_card_row *out)
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(s, which, values, n, &st);
+
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0 && !card_row(st, out))
+		err = jz_sql_wrong(s, "a card's row is damaged");
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_card(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    struct jz_card_row *out)
+{
+	if (!is_id(id))
+		return JZ_ERR_NOT_FOUND;
+	return one_card(s, JZ_SQL_CARD, JZ_VALUES(jz_v_id(id)), out);
+}
+
+int
+jz_store_card_same(struct jz_store *s, struct jz_card_row *inout)
+{
+	struct jz_card_row found_row;
+	int err = one_card(s, JZ_SQL_CARD_SAME,
+	    JZ_VALUES(jz_v_blob(inout->public_key, JZ_POINT_BYTES),
+		jz_v_text(inout->account), jz_v_text(inout->holder),
+		jz_v_int(inout->flags)),
+	    &found_row);
+
+	if (err == 0)
+		*inout = found_row;
+	return err;
+}
+
+int
+jz_store_card_add(
+    struct jz_store *s, const struct jz_card_row *card, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_CARD_ADD,
+	    JZ_VALUES(jz_v_id(card->id),
+		jz_v_blob(card->asn, sizeof(card->asn)),
+		jz_v_text(card->account), jz_v_text(card->holder),
+		jz_v_blob(card->public_key, JZ_POINT_BYTES),
+		jz_v_int(card->flags),
+		jz_v_blob(card->certificate, card->certificate_len),
+		jz_v_int(time)));
+}
+
+int
+jz_store_card_block(
+    struct jz_store *s, const uint8_t id[static JZ_ID_BYTES], bool blocked)
+{
+	return found(s,
+	    jz_sql_run(s, JZ_SQL_CARD_BLOCK,
+		JZ_VALUES(jz_v_int(blocked), jz_v_id(id))));
+}
+
+/* ---- loads ---------------------------------------------------------------- */
+
+static bool
+load_row(sqlite3_stmt *st, struct jz_load_row *out)
+{
+	out->amount = (uint64_t)sqlite3_column_int64(st, 0);
+	out->time = sqlite3_column_int64(st, 1);
+	return jz_sql_bytes(
+		   st, 2, out->request_digest, sizeof(out->request_digest)) &&
+	    jz_sql_bytes(st, 3, out->permission_digest,
+		sizeof(out->permission_digest)) &&
+	    jz_sql_blob(st, 4, out->permission, sizeof(out->permission),
+		&out->permission_len);
+}
+
+int
+jz_store_load(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, struct jz_load_row *out)
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(
+	    s, JZ_SQL_LOAD, JZ_VALUES(jz_v_id(id), jz_v_int(counter)), &st);
+
+	memset(out, 0, sizeof(*out));
+	memcpy(out->card_id, id, JZ_ID_BYTES);
+	out->counter = counter;
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0 && !load_row(st, out))
+		err = jz_sql_wrong(s, "a load's row is damaged");
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_load_add(
+    struct jz_store *s, const struct jz_load_row *load, struct jz_span request)
+{
+	return jz_sql_run(s, JZ_SQL_LOAD_ADD,
+	    JZ_VALUES(jz_v_id(load->card_id), jz_v_int(load->counter),
+		jz_v_int((int64_t)load->amount), jz_v_int(load->time),
+		jz_v_blob(load->request_digest, JZ_DIGEST_BYTES),
+		jz_v_blob(load->permission_digest, JZ_DIGEST_BYTES),
+		jz_v_blob(load->permission, load->permission_len),
+		jz_v_span(request)));
+}
+
+/* One blob of fixed size by a query. */
+static int
+one_digest(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n,
+    uint8_t digest[static JZ_DIGEST_BYTES])
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(s, which, values, n, &st);
+
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0 && !jz_sql_bytes(st, 0, digest, JZ_DIGEST_BYTES))
+		err = jz_sql_wrong(s, "a digest is damaged");
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_report(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, uint8_t digest[static JZ_DIGEST_BYTES])
+{
+	return one_digest(s, JZ_SQL_REPORT,
+	    JZ_VALUES(jz_v_id(id), jz_v_int(counter)), digest);
+}
+
+int
+jz_store_report_add(struct jz_store *s,
+    const uint8_t digest[static JZ_DIGEST_BYTES],
+    const struct jz_message *report, int64_t time)
+{
+	/* The balance is the card's word: of 64 bits, kept as they are. */
+	return jz_sql_run(s, JZ_SQL_REPORT_ADD,
+	    JZ_VALUES(jz_v_id(report->card_id),
+		jz_v_int(report->online_counter),
+		jz_v_blob(digest, JZ_DIGEST_BYTES), jz_v_int(report->record),
+		jz_v_int((int64_t)report->balance),
+		jz_v_blob(report->signature, JZ_SIGNATURE_BYTES),
+		jz_v_int(time)));
+}
+
+int
+jz_store_payment(struct jz_store *s,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    uint8_t completion_digest[static JZ_DIGEST_BYTES])
+{
+	return one_digest(s, JZ_SQL_PAYMENT,
+	    JZ_VALUES(jz_v_blob(request_digest, JZ_DIGEST_BYTES)),
+	    completion_digest);
+}

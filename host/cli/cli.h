@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the `jiaozi` command share.
+ *
+ * A subcommand is one row of the table in commands.c: its path, the options
+ * it takes, its texts, and a function.  The function does the work, says what
+ * it did with jz_cli_say() (silent with --json), puts the same into c->result,
+ * and returns 0 or a jz_error; main() prints and turns the error into an exit
+ * code.  Nothing here is kept in file-scope variables.
+ */
+#ifndef JZ_CLI_H
+#define JZ_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../../apdu/error.h"
+#include "../../keys/store/keyfile.h"
+#include "../../reader/reader.h"
+#include "../card.h"
+#include "../issuer/issuer.h"
+#include "../purse.h"
+
+#ifndef JZ_VERSION
+#define JZ_VERSION "0.1.0"
+#endif
+
+/* ---- options (options.c) ------------------------------------------------ */
+
+enum jz_option {
+	JZ_OPT_HELP,
+	JZ_OPT_JSON,
+	JZ_OPT_LANG,
+	JZ_OPT_TRACE,
+	JZ_OPT_CARD,
+	JZ_OPT_PAYER,
+	JZ_OPT_PAYEE,
+	JZ_OPT_ISSUER,
+	JZ_OPT_PASSPHRASE,
+	JZ_OPT_PIN,
+	JZ_OPT_AMOUNT,
+	JZ_OPT_CURRENCY,
+	JZ_OPT_REFERENCE,
+	JZ_OPT_ACCOUNT,
+	JZ_OPT_HOLDER,
+	JZ_OPT_KEY,
+	JZ_OPT_PORT,
+	JZ_OPT_IN,
+	JZ_OPT_OUT,
+	JZ_OPT_HEX,
+	JZ_OPT_MESSAGES,
+	JZ_OPT_TERMINAL,
+	JZ_OPT_MAX_BALANCE,
+	JZ_OPT_MAX_SINGLE,
+	JZ_OPT_PIN_ABOVE,
+	JZ_OPT_PAYEE_ONLY,
+	JZ_OPT_WARM,
+	JZ_OPTIONS,
+};
+
+#define JZ_OPT(name) (1u << JZ_OPT_##name)
+/* Every command has these. */
+#define JZ_OPT_COMMON                                                          \
+	(JZ_OPT(HELP) | JZ_OPT(JSON) | JZ_OPT(LANG) | JZ_OPT(TRACE))
+_Static_assert(JZ_OPTIONS <= 32, "a set of options is one unsigned");
+
+#define JZ_CLI_ARGUMENTS_MAX 64
+#define JZ_CLI_DETAIL_MAX    512
+
+struct jz_cli;
+
+struct jz_cli_command {
+	const char *path;      /* "issuer deposit" */
+	const char *arguments; /* "DIR ACCOUNT AMOUNT", "" */
+	unsigned min, max;     /* how many arguments */
+	unsigned options;      /* set of JZ_OPT(), the common ones besides */
+	unsigned required;     /* of these, must be given */
+	unsigned exits;	       /* set of JZ_EXIT(), OK and USAGE besides */
+	int (*run)(struct jz_cli *c);
+	const char *summary[2]; /* by enum jz_lang */
+	const char *help[2];
+};
+
+struct jz_cli {
+	enum jz_lang lang;
+	bool json;
+	const struct jz_cli_command *command;
+	char *value[JZ_OPTIONS]; /* owned; "" for a given flag, else NULL */
+	char *argument[JZ_CLI_ARGUMENTS_MAX]; /* owned */
+	unsigned arguments;
+	json_t *result; /* what --json prints */
+	/* Of a failure. */
+	uint16_t sw;
+	bool stranger; /* the error is about the counterparty's identity */
+	char detail[JZ_CLI_DETAIL_MAX]; /* after the error's text, or "" */
+	json_t *more;			/* further members of the error */
+};
+
+/*
+ * Reads argv (after the command's path) into c.  JZ_ERR_ARGUMENT with
+ * c->detail set for what the command does not take.
+ */
+int jz_cli_options(struct jz_cli *c, int argc, const char **argv);
+/* Prints one line for each option of a set. */
+void jz_cli_options_help(const struct jz_cli *c, unsigned set, FILE *out);
+
+static inline bool
+jz_cli_has(const struct jz_cli *c, enum jz_option o)
+{
+	return c->value[o] != NULL;
+}
+
+/* ---- texts and output (output.c) ---------------------------------------- */
+
+/* The language asked for by --lang, LC_ALL, LC_MESSAGES or LANG. */
+enum jz_lang jz_cli_language(const char *option);
+
+/* One of two texts by language. */
+const char *jz_tr(const struct jz_cli *c, const char *en, const char *zh)
+    __attribute__((format_arg(2), format_arg(3)));
+
+/* To people, on standard output; silent with --json. */
+void jz_cli_say(const struct jz_cli *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A text and blanks up to `width` columns; a negative width aligns right. */
+void jz_cli_cell(const struct jz_cli *c, int width, const char *text);
+/* "name:   value", aligned. */
+void jz_cli_line(const struct jz_cli *c, const char *name, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* Sets the detail of a failure and returns `error`. */
+int jz_cli_fail(struct jz_cli *c, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds a member to the failure's JSON object; takes `value`. */
+void jz_cli_more(struct jz_cli *c, const char *key, json_t *value);
+/* Keeps the status word when the session has one, and returns `error`. */
+int jz_cli_card_error(struct jz_cli *c, const struct jz_session *s, int error);
+/* Keeps the issuer's refusal, and returns `error`. */
+int jz_cli_issuer_error(
+    struct jz_cli *c, const struct jz_issuer *issuer, int error);
+/* Prints the outcome and gives the exit code. */
+int jz_cli_finish(struct jz_cli *c, int error);
+
+/* A JSON string; bytes that are no UTF-8 become question marks. */
+json_t *jz_cli_string(const char *s);
+/* Puts a value into c->result; takes `value`. */
+void jz_cli_put(struct jz_cli *c, const char *key, json_t *value);
+/* Puts KEY_minor, the number, and KEY, the decimal text. */
+void jz_cli_put_money(
+    json_t *object, const char *key, int64_t minor, uint16_t currency);
+/* A string of printable ASCII from a NUL-padded field. */
+void jz_cli_id(const uint8_t *id, size_t len, char *out);
+json_t *jz_cli_hex(struct jz_span s);
+/* Hex digits, blanks between bytes allowed.  JZ_ERR_ARGUMENT, JZ_ERR_SPACE. */
+int jz_cli_from_hex(const char *text, struct jz_buffer *out);
+
+/* ---- money (money.c) ---------------------------------------------------- */
+
+#define JZ_MONEY_TEXT 40
+
+struct jz_currency {
+	uint16_t code; /* ISO 4217 numeric */
+	const char *name;
+	unsigned digits;
+};
+
+/* By name or by number; NULL when not in the table. */
+const struct jz_currency *jz_currency_find(const char *text);
+/* Always a currency: an unknown number has no name and no minor digits. */
+struct jz_currency jz_currency_of(uint16_t code);
+/* Exact decimal to minor units; JZ_ERR_ARGUMENT, JZ_ERR_RANGE. */
+int jz_money_parse(const char *text, uint16_t currency, uint64_t *minor);
+/* "25.00", "-1", without the currency. */
+const char *
+jz_money_text(int64_t minor, uint16_t currency, char out[static JZ_MONEY_TEXT]);
+/* "25.00 CNY" */
+const char *
+jz_money_name(int64_t minor, uint16_t currency, char out[static JZ_MONEY_TEXT]);
+/* The option's amount; a failure is explained in c. */
+int jz_cli_amount(
+    struct jz_cli *c, const char *text, uint16_t currency, uint64_t *minor);
+
+/* ---- exit codes (exit.c) ------------------------------------------------ */
+
+enum jz_exit {
+	JZ_EXIT_OK = 0,
+	JZ_EXIT_INTERNAL = 1,
+	JZ_EXIT_USAGE = 2,
+	JZ_EXIT_READER = 3,
+	JZ_EXIT_CARD_FILE = 4,
+	JZ_EXIT_CARD = 5,
+	JZ_EXIT_PIN = 6,
+	JZ_EXIT_ISSUER = 7,
+	JZ_EXIT_AUTHENTICATION = 8,
+	JZ_EXIT_FUNDS = 9,
+	JZ_EXIT_NOT_FOUND = 10,
+	JZ_EXIT_EXISTS = 11,
+	JZ_EXIT_IO = 12,
+	JZ_EXIT_BOOKS = 13,
+	JZ_EXIT_CODES,
+};
+
+#define JZ_EXIT(name) (1u << JZ_EXIT_##name)
+/* Whatever opens a card, and a card's refusal. */
+#define JZ_EXITS_CARD                                                          \
+	(JZ_EXIT(READER) | JZ_EXIT(CARD_FILE) | JZ_EXIT(CARD) |                \
+	    JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO))
+/* Whatever opens an issuer. */
+#define JZ_EXITS_ISSUER                                                        \
+	(JZ_EXIT(CARD_FILE) | JZ_EXIT(ISSUER) | JZ_EXIT(NOT_FOUND) |           \
+	    JZ_EXIT(IO))
+/* A message of a payment. */
+#define JZ_EXITS_PAY (JZ_EXITS_CARD | JZ_EXIT(AUTHENTICATION) | JZ_EXIT(FUNDS))
+
+/* The exit code for a jz_error. */
+enum jz_exit jz_exit_code(int error);
+/* What a code means; in both languages. */
+const char *jz_exit_text(enum jz_exit code, enum jz_lang lang);
+
+/* ---- what commands need (open.c) ---------------------------------------- */
+
+#define JZ_PIN_TEXT_MAX 32
+
+/* An open card with its purse selected. */
+struct jz_cli_card {
+	struct jz_reader *reader;
+	struct jz_session session;
+};
+
+/* The reader named by an option, or by JIAOZI_READER. */
+int
+jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name);
+/* Opens it, keeps other programs off, and selects the purse. */
+int
+jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
+void jz_cli_close(struct jz_cli_card *card);
+/* A reader without looking for a purse on its card. */
+int jz_cli_open_reader(
+    struct jz_cli *c, enum jz_option option, struct jz_reader **out);
+/* A PIN by --pin into a buffer that the caller wipes. */
+int jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX]);
+/* Asks for the PIN by --pin and has the card verify it. */
+int jz_cli_verify_pin(struct jz_cli *c, struct jz_cli_card *card);
+
+/* The passphrase by --passphrase into a buffer that the caller wipes. */
+int jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX]);
+/* Opens the issuer at `dir` with --passphrase. */
+int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
+/* The directory by --issuer or JIAOZI_ISSUER. */
+int jz_cli_issuer_dir(struct jz_cli *c, const char **dir);
+
+/* ---- the commands (commands.c and *_cmd.c) ------------------------------ */
+
+/* The i-th row of all tables, in the order of the overview; NULL after. */
+const struct jz_cli_command *jz_cli_command(unsigned i);
+/* The tables behind it: card, issuer, transactions, and the rest. */
+extern const struct jz_cli_command jz_cli_card_commands[];
+extern const struct jz_cli_command jz_cli_issuer_commands[];
+extern const struct jz_cli_command jz_cli_pay_commands[];
+extern const struct jz_cli_command jz_cli_other_commands[];
+
+int jz_cmd_help(struct jz_cli *c);
+int jz_cmd_version(struct jz_cli *c);
+int jz_cmd_status(struct jz_cli *c);
+int jz_cmd_error(struct jz_cli *c);
+int jz_cmd_reader_list(struct jz_cli *c);
+int jz_cmd_card_create(struct jz_cli *c);
+int jz_cmd_card_info(struct jz_cli *c);
+int jz_cmd_card_balance(struct jz_cli *c);
+int jz_cmd_card_log(struct jz_cli *c);
+int jz_cmd_card_personalise(struct jz_cli *c);
+int jz_cmd_card_serve(struct jz_cli *c);
+int jz_cmd_card_apdu(struct jz_cli *c);
+int jz_cmd_card_reset(struct jz_cli *c);
+int jz_cmd_issuer_init(struct jz_cli *c);
+int jz_cmd_issuer_account_open(struct jz_cli *c);
+int jz_cmd_issuer_deposit(struct jz_cli *c);
+int jz_cmd_issuer_accounts(struct jz_cli *c);
+int jz_cmd_issuer_cards(struct jz_cli *c);
+int jz_cmd_issuer_books(struct jz_cli *c);
+int jz_cmd_issuer_statement(struct jz_cli *c);
+int jz_cmd_load(struct jz_cli *c);
+int jz_cmd_settle(struct jz_cli *c);
+int jz_cmd_pay(struct jz_cli *c);
+int jz_cmd_pay_request(struct jz_cli *c);
+int jz_cmd_pay_agree(struct jz_cli *c);
+int jz_cmd_pay_confirm(struct jz_cli *c);
+int jz_cmd_pay_complete(struct jz_cli *c);
+int jz_cmd_pay_credit(struct jz_cli *c);
+int jz_cmd_pay_acknowledge(struct jz_cli *c);
+int jz_cmd_pay_fetch(struct jz_cli *c);
+
+/* Prints the help of a command (help.c). */
+void jz_cli_command_help(
+    const struct jz_cli *c, const struct jz_cli_command *command, FILE *out);
+/* Prints the list of all commands. */
+void jz_cli_overview(const struct jz_cli *c, FILE *out);
+
+#endif

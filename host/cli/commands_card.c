@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands about readers and cards, with their help.
+ */
+#include "cli.h"
+
+/* clang-format off */
+const struct jz_cli_command jz_cli_card_commands[] = {
+{
+	"reader list", "", 0, 0, 0, 0, JZ_EXIT(READER), jz_cmd_reader_list,
+	{"list the PC/SC readers", "列出 PC/SC 读卡器"},
+	{"Lists the readers of the PC/SC daemon, each with its card's answer to\n"
+	 "reset.  The name printed can be given to --card as it is.\n"
+	 "Fails when no daemon runs or no reader is there.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi reader list --json\n",
+	 "列出 PC/SC 服务的读卡器及卡的复位应答。显示的名称可直接用于 --card。\n"
+	 "没有服务或没有读卡器时报错。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi reader list --json\n"},
+},
+{
+	"card create", "FILE", 1, 1, JZ_OPT(KEY) | JZ_OPT(PASSPHRASE), 0,
+	JZ_EXIT(CARD_FILE) | JZ_EXIT(EXISTS) | JZ_EXIT(IO), jz_cmd_card_create,
+	{"make a virtual card with an empty purse", "新建带空钱包的虚拟卡"},
+	{"Makes a card in a file.  The file is sealed under a key file, FILE.key,\n"
+	 "made when there is none, or under a passphrase.  Who holds both files\n"
+	 "holds the money.  An existing file is never overwritten.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi card create alice.card\n"
+	 "  jiaozi card create bob.card --passphrase prompt\n",
+	 "在文件中新建一张卡。文件以密钥文件（文件.key，不存在时新建）或口令封存。\n"
+	 "持有两个文件者即持有其中的钱。已有的文件绝不覆盖。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card create alice.card\n"
+	 "  jiaozi card create bob.card --passphrase prompt\n"},
+},
+{
+	"card personalise", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
+	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(MAX_BALANCE) |
+	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY),
+	JZ_OPT(ACCOUNT), JZ_EXITS_CARD | JZ_EXITS_ISSUER,
+	jz_cmd_card_personalise,
+	{"make an empty card somebody's", "个人化：把空卡发给持有人"},
+	{"The card makes its own key pair, the issuer registers the card for an\n"
+	 "account and certifies the key, and certificates, limits and PIN are\n"
+	 "stored on the card.  The private key never leaves it.  Once only.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card personalise --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --account alice --holder Alice --pin env:PIN\n",
+	 "卡自己生成密钥对，发卡行为账户登记此卡并签发证书，证书、限额与 PIN 存入\n"
+	 "卡中。私钥永不离开卡。只能进行一次。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card personalise --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --account alice --holder 爱丽丝 --pin env:PIN\n"},
+},
+{
+	"card info", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD, jz_cmd_card_info,
+	{"what a card tells about itself", "显示卡的信息"},
+	{"State, identity, balance, limits, counters, and how many records wait\n"
+	 "for settlement.  Needs no PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card info --card virtual:alice.card\n",
+	 "显示状态、标识、余额、限额、计数器和待结算的记录数。无需 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card info --card virtual:alice.card\n"},
+},
+{
+	"card balance", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD,
+	jz_cmd_card_balance,
+	{"how much a card holds", "显示卡内余额"},
+	{"Reads the balance with the field's own command, GET BALANCE (805C).\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card balance --card virtual:alice.card\n",
+	 "以行业标准命令 GET BALANCE(805C)读余额。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card balance --card virtual:alice.card\n"},
+},
+{
+	"card log", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(PIN), 0,
+	JZ_EXITS_CARD | JZ_EXIT(PIN), jz_cmd_card_log,
+	{"the card's last transactions", "显示最近的交易记录"},
+	{"The last ten transactions, newest first: time, kind, amount (negative\n"
+	 "is paid), counterparty, serial number.  The log is the cardholder's,\n"
+	 "so it takes the PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card log --card virtual:alice.card --pin prompt\n",
+	 "最近十笔交易，新的在前：时间、种类、金额（负数为付出）、对方、序号。\n"
+	 "记录属于持卡人，须输 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card log --card virtual:alice.card --pin prompt\n"},
+},
+{
+	"card serve", "FILE...", 1, 16,
+	JZ_OPT(PORT) | JZ_OPT(KEY) | JZ_OPT(PASSPHRASE), 0,
+	JZ_EXIT(READER) | JZ_EXIT(CARD_FILE) | JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO),
+	jz_cmd_card_serve,
+	{"put virtual cards into PC/SC readers", "把虚拟卡放入 PC/SC 读卡器"},
+	{"Connects cards to the virtual reader driver vpcd, so that any PC/SC\n"
+	 "program can use them: the first card at --port, the next at the port\n"
+	 "after it.  Ends with ^C or SIGTERM, which takes the cards out.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card serve alice.card bob.card --port 35963 &\n"
+	 "  opensc-tool -l\n",
+	 "通过虚拟读卡器驱动 vpcd 提供卡，任何 PC/SC 程序都能使用：第一张卡用\n"
+	 "--port 端口，后面的依次加一。按 ^C 或收到 SIGTERM 时结束并取出卡。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card serve alice.card bob.card --port 35963 &\n"
+	 "  opensc-tool -l\n"},
+},
+{
+	"card apdu", "[APDU...]", 0, JZ_CLI_ARGUMENTS_MAX, JZ_OPT(CARD), 0,
+	JZ_EXITS_CARD, jz_cmd_card_apdu,
+	{"send raw APDUs", "发送原始 APDU"},
+	{"Sends each APDU as it is and shows what came back, status word last.\n"
+	 "Without arguments, reads one APDU a line from standard input; what\n"
+	 "follows # is skipped.  A PIN belongs on standard input, not into an\n"
+	 "argument.  Exit code 5 when the last status word is no success.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi card apdu --card virtual:alice.card \\\n"
+	 "      '00A40400 08 F04A49414F5A4901 00' 805C000204\n"
+	 "  jiaozi card apdu --card virtual:alice.card <script.apdu\n",
+	 "原样发送每条 APDU 并显示应答，状态字在最后。不带参数时从标准输入\n"
+	 "每行读一条，# 之后忽略。PIN 请从标准输入给出，不要写成参数。\n"
+	 "最后的状态字不是成功时退出码为 5。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card apdu --card virtual:alice.card \\\n"
+	 "      '00A40400 08 F04A49414F5A4901 00' 805C000204\n"
+	 "  jiaozi card apdu --card virtual:alice.card <script.apdu\n"},
+},
+{
+	"card reset", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(WARM), 0,
+	JZ_EXITS_CARD, jz_cmd_card_reset,
+	{"reset a card and show its ATR", "复位卡并显示 ATR"},
+	{"Takes the power away and gives it back; --warm only resets.  What the\n"
+	 "card had verified or selected is forgotten, what it stores is not.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card reset --card virtual:alice.card\n",
+	 "断电再上电；--warm 只复位。卡忘掉已验证与已选择的状态，存储不变。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card reset --card virtual:alice.card\n"},
+},
+{0},
+};
+/* clang-format on */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The issuer's commands, with their help.
+ */
+#include "cli.h"
+
+#define PASS JZ_OPT(PASSPHRASE)
+
+/* clang-format off */
+const struct jz_cli_command jz_cli_issuer_commands[] = {
+{
+	"issuer init", "DIR", 1, 1, PASS | JZ_OPT(CURRENCY), 0,
+	JZ_EXIT(EXISTS) | JZ_EXIT(IO), jz_cmd_issuer_init,
+	{"found an issuer", "建立发卡行"},
+	{"Makes a directory with the issuer's keys (root, CA, host), sealed under\n"
+	 "a passphrase, their certificates, and an empty ledger.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n",
+	 "建立一个目录：以口令封存的密钥（根、CA、主机）、证书和空账本。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n"},
+},
+{
+	"issuer account-open", "DIR ACCOUNT", 2, 2, PASS | JZ_OPT(HOLDER), 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(EXISTS), jz_cmd_issuer_account_open,
+	{"open an account", "开户"},
+	{"Opens an account.  Cards are bound to one account and its holder.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer account-open bank alice --holder Alice --passphrase env:BANK\n",
+	 "开立账户。卡绑定一个账户及其户主。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer account-open bank alice --holder 爱丽丝 --passphrase env:BANK\n"},
+},
+{
+	"issuer deposit", "DIR ACCOUNT AMOUNT", 3, 3, PASS, 0,
+	JZ_EXITS_ISSUER, jz_cmd_issuer_deposit,
+	{"pay cash into an account", "向账户存入现金"},
+	{"Books cash into an account.  This alone brings money into the system.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer deposit bank alice 500.00 --passphrase env:BANK\n",
+	 "把现金记入账户。只有存款能给系统带来钱。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer deposit bank alice 500.00 --passphrase env:BANK\n"},
+},
+{
+	"issuer accounts", "DIR", 1, 1, PASS, 0, JZ_EXITS_ISSUER,
+	jz_cmd_issuer_accounts,
+	{"list accounts and balances", "列出账户与余额"},
+	{"Lists every customer's account with its balance.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer accounts bank --passphrase env:BANK\n",
+	 "列出每个客户账户及其余额。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer accounts bank --passphrase env:BANK\n"},
+},
+{
+	"issuer cards", "DIR", 1, 1, PASS, 0, JZ_EXITS_ISSUER,
+	jz_cmd_issuer_cards,
+	{"list cards as the issuer sees them", "列出发卡行所见的卡"},
+	{"Lists every card with its shadow: the balance as the issuer knows it\n"
+	 "from loads and settlements.  The card itself is the truth; the shadow\n"
+	 "follows at settlement.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer cards bank --passphrase env:BANK\n",
+	 "列出每张卡及其影子余额：发卡行从圈存与结算得知的余额。以卡为准，\n"
+	 "影子在结算时跟上。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer cards bank --passphrase env:BANK\n"},
+},
+{
+	"issuer books", "DIR", 1, 1, PASS, 0, JZ_EXITS_ISSUER | JZ_EXIT(BOOKS),
+	jz_cmd_issuer_books,
+	{"check that the books balance", "检查账目是否相符"},
+	{"Adds up the ledger entry by entry: cash brought in = accounts + cards +\n"
+	 "what is in transit.  Exit code 13 when it is not so.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer books bank --passphrase env:BANK\n",
+	 "逐笔合计账本：存入 = 账户 + 卡 + 在途。不相符时退出码为 13。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer books bank --passphrase env:BANK\n"},
+},
+{
+	"issuer statement", "DIR [CARD]", 1, 2, PASS, 0, JZ_EXITS_ISSUER,
+	jz_cmd_issuer_statement,
+	{"list settled payments", "列出已结算的付款"},
+	{"Lists the offline payments that cards have uploaded: when, who paid\n"
+	 "whom, how much, and which side has settled; --json adds both\n"
+	 "signatures.  CARD shows the payments of one card.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer statement bank --passphrase env:BANK --json\n",
+	 "列出卡已上传的脱机付款：时间、双方、金额、哪一方已结算；--json 另含\n"
+	 "双方签名。给出 CARD 时只列该卡的付款。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer statement bank --passphrase env:BANK --json\n"},
+},
+{0},
+};
+/* clang-format on */

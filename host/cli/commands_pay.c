@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Load, payment and settlement, with their help.
+ */
+#include "cli.h"
+
+#define STEP (JZ_OPT(CARD) | JZ_OPT(IN) | JZ_OPT(OUT) | JZ_OPT(HEX))
+
+#define PIPE_EN                                                                \
+	"Example: the whole payment as one pipe over two cards\n"              \
+	"  jiaozi pay request --card virtual:bob.card --amount 25.00 |\n"      \
+	"  jiaozi pay agree --card virtual:alice.card --pin env:PIN |\n"       \
+	"  jiaozi pay confirm --card virtual:bob.card |\n"                     \
+	"  jiaozi pay complete --card virtual:alice.card |\n"                  \
+	"  jiaozi pay credit --card virtual:bob.card |\n"                      \
+	"  jiaozi pay acknowledge --card virtual:alice.card\n"
+#define PIPE_ZH                                                                \
+	"示例：用管道在两张卡之间完成一笔支付\n"             \
+	"  jiaozi pay request --card virtual:bob.card --amount 25.00 |\n"      \
+	"  jiaozi pay agree --card virtual:alice.card --pin env:PIN |\n"       \
+	"  jiaozi pay confirm --card virtual:bob.card |\n"                     \
+	"  jiaozi pay complete --card virtual:alice.card |\n"                  \
+	"  jiaozi pay credit --card virtual:bob.card |\n"                      \
+	"  jiaozi pay acknowledge --card virtual:alice.card\n"
+
+/* clang-format off */
+const struct jz_cli_command jz_cli_pay_commands[] = {
+{
+	"load", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AMOUNT) |
+	    JZ_OPT(PIN) | JZ_OPT(TERMINAL),
+	JZ_OPT(AMOUNT),
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) | JZ_EXIT(AUTHENTICATION),
+	jz_cmd_load,
+	{"load a card from its account", "圈存：从账户向卡充值"},
+	{"The card signs a load request, the issuer debits the account and signs\n"
+	 "a permission, the card credits itself and signs a report.  A load that\n"
+	 "was cut off is finished by the same command again: it happens once.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi load --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n",
+	 "卡签发圈存请求，发卡行扣账户并签发许可，卡入账并签发报告。\n"
+	 "中断的圈存再执行同一命令即可完成，且只发生一次。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi load --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n"},
+},
+{
+	"pay", "", 0, 0,
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT) | JZ_OPT(PIN) |
+	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES),
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT),
+	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay,
+	{"one card pays another, offline", "一张卡脱机付款给另一张"},
+	{"Five messages between the two cards: request, agreement, confirmation,\n"
+	 "completion (the payer's card debits), receipt (the payee's card\n"
+	 "credits).  Each is signed; no network and no issuer is needed.\n"
+	 "--pin is needed above the amount set at personalisation.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay --payer virtual:alice.card --payee virtual:bob.card \\\n"
+	 "      --amount 25.00 --pin env:PIN --reference 'noodles'\n",
+	 "两卡之间五条报文：支付请求、同意支付、支付确认、支付完成（付款卡扣款）、\n"
+	 "收据（收款卡入账）。每条都有签名，无需网络与发卡行。\n"
+	 "超过个人化时设定的金额须用 --pin。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay --payer virtual:alice.card --payee virtual:bob.card \\\n"
+	 "      --amount 25.00 --pin env:PIN --reference 面条\n"},
+},
+{
+	"pay request", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(REFERENCE) | JZ_OPT(OUT) |
+	    JZ_OPT(HEX),
+	JZ_OPT(AMOUNT), JZ_EXITS_PAY, jz_cmd_pay_request,
+	{"1: the payee's card asks", "一：收款卡发出支付请求"},
+	{"Gives the payment request: amount, time, certificate, signed by the\n"
+	 "payee's card.  Messages can travel by any channel.\n\n" PIPE_EN,
+	 "生成支付请求：金额、时间、证书，由收款卡签名。报文可经任何渠道传送。\n\n"
+	 PIPE_ZH},
+},
+{
+	"pay agree", "", 0, 0, STEP | JZ_OPT(PIN), 0,
+	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_agree,
+	{"2: the payer's card agrees", "二：付款卡同意支付"},
+	{"Takes the request, verifies who asks, and gives the agreement,\n"
+	 "enciphered for the payee's card.\n\n" PIPE_EN,
+	 "读入支付请求，验证对方身份，生成加密给收款卡的同意支付报文。\n\n"
+	 PIPE_ZH},
+},
+{
+	"pay confirm", "", 0, 0, STEP, 0, JZ_EXITS_PAY, jz_cmd_pay_confirm,
+	{"3: the payee's card confirms", "三：收款卡确认支付"},
+	{"Takes the agreement, verifies who pays, keeps room for the credit, and\n"
+	 "gives the confirmation.\n\n" PIPE_EN,
+	 "读入同意支付报文，验证付款方，预留入账所需，生成支付确认。\n\n"
+	 PIPE_ZH},
+},
+{
+	"pay complete", "", 0, 0, STEP, 0, JZ_EXITS_PAY, jz_cmd_pay_complete,
+	{"4: the payer's card debits", "四：付款卡扣款"},
+	{"Takes the confirmation, debits, and gives the completion.  Should it\n"
+	 "get lost, `jiaozi pay fetch` gives it again.\n\n" PIPE_EN,
+	 "读入支付确认，扣款，生成支付完成。报文丢失时可用 jiaozi pay fetch\n"
+	 "再次取出。\n\n" PIPE_ZH},
+},
+{
+	"pay credit", "", 0, 0, STEP, 0, JZ_EXITS_PAY, jz_cmd_pay_credit,
+	{"5: the payee's card credits", "五：收款卡入账"},
+	{"Takes the completion, credits once, and gives the receipt.  The same\n"
+	 "completion again gives the same receipt and no money.\n\n" PIPE_EN,
+	 "读入支付完成，入账一次，生成收据。同一报文再次读入只给同一收据，\n"
+	 "不再入账。\n\n" PIPE_ZH},
+},
+{
+	"pay acknowledge", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(IN), 0,
+	JZ_EXITS_PAY, jz_cmd_pay_acknowledge,
+	{"6: the payer's card takes the receipt", "六：付款卡收下收据"},
+	{"Takes the receipt: the payer's card knows that the payee has the money\n"
+	 "and erases the keys of this payment.\n\n" PIPE_EN,
+	 "读入收据：付款卡得知对方已入账，并擦除本次支付的密钥。\n\n" PIPE_ZH},
+},
+{
+	"pay fetch", "", 0, 0, STEP, 0, JZ_EXITS_PAY, jz_cmd_pay_fetch,
+	{"the completion once more", "再次取出支付完成报文"},
+	{"Gives the completion of a payment again, until the payer's card has the\n"
+	 "receipt.  --in is any earlier message of that payment.  It credits at\n"
+	 "most once, however often it is fetched.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay fetch --card virtual:alice.card --in request.tlv |\n"
+	 "  jiaozi pay credit --card virtual:bob.card\n",
+	 "再次给出某笔支付的完成报文，直到付款卡收下收据为止。--in 为该笔支付\n"
+	 "任一先前的报文。无论取多少次，至多入账一次。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay fetch --card virtual:alice.card --in request.tlv |\n"
+	 "  jiaozi pay credit --card virtual:bob.card\n"},
+},
+{
+	"settle", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE), 0,
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_settle,
+	{"bring a card's records to the issuer", "结算：把卡的记录交给发卡行"},
+	{"Card and issuer sign in to each other; the card gives its records in\n"
+	 "signed batches; the issuer verifies and posts each once and confirms;\n"
+	 "the card clears what is confirmed.  No balance on the card changes.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n",
+	 "卡与发卡行互相验证身份；卡分批交出签名的记录；发卡行逐条验证、记账一次\n"
+	 "并确认；卡清除已确认的记录。卡内余额不变。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"},
+},
+{0},
+};
+/* clang-format on */

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jiaozi pay request, agree, confirm, complete, credit, acknowledge, fetch:
+ * one message of an offline payment at a time.
+ *
+ * The message before is read, and its channel closed, before the card is
+ * touched; the card is given back before the next message is written.  So the
+ * six commands work as one pipe over two cards.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../keys/certificate.h"
+#include "../../keys/openssl/openssl.h"
+#include "../../keys/signed.h"
+#include "../pay.h"
+
+/* In hexadecimal with line ends. */
+#define INPUT_MAX (3u * JZ_MESSAGE_MAX)
+
+struct exchange {
+	struct jz_cli *c;
+	struct jz_buffer in, out;
+	uint8_t in_bytes[INPUT_MAX + 1], out_bytes[JZ_MESSAGE_MAX];
+};
+
+static int
+read_all(struct exchange *x, FILE *f, const char *name)
+{
+	size_t n = fread(x->in_bytes, 1, INPUT_MAX + 1, f);
+
+	if (ferror(f))
+		return jz_cli_fail(x->c, JZ_ERR_SYSTEM, "%s", name);
+	if (n > INPUT_MAX)
+		return jz_cli_fail(x->c, JZ_ERR_MESSAGE,
+		    jz_tr(x->c, "%s: too long for a message", "%s：报文过长"),
+		    name);
+	if (n == 0)
+		return jz_cli_fail(x->c, JZ_ERR_MESSAGE,
+		    jz_tr(x->c, "%s: empty", "%s：空报文"), name);
+	x->in = jz_buffer(x->in_bytes, sizeof(x->in_bytes));
+	x->in.len = n;
+	return 0;
+}
+
+/* Our messages begin with FF, which is no hexadecimal digit. */
+static int
+from_hex(struct exchange *x, const char *name)
+{
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	int err;
+
+	if (x->in_bytes[0] == 0xFF)
+		return 0;
+	x->in_bytes[x->in.len] = '\0';
+	err = jz_cli_from_hex((const char *)x->in_bytes, &b);
+	if (err != 0)
+		return jz_cli_fail(x->c, JZ_ERR_MESSAGE,
+		    jz_tr(x->c, "%s: neither a message nor one in hexadecimal",
+			"%s：既不是报文，也不是十六进制报文"),
+		    name);
+	memcpy(x->in_bytes, bytes, b.len);
+	x->in.len = b.len;
+	return 0;
+}
+
+static int
+read_message(struct exchange *x)
+{
+	const char *name = x->c->value[JZ_OPT_IN];
+	FILE *f = stdin;
+	int err;
+
+	if (name == NULL || strcmp(name, "-") == 0)
+		name = jz_tr(x->c, "standard input", "标准输入");
+	else if ((f = fopen(name, "rb")) == NULL)
+		return jz_cli_fail(x->c,
+		    errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM,
+		    "%s: %s", name, strerror(errno));
+	err = read_all(x, f, name);
+	if (f != stdin)
+		(void)fclose(f);
+	return err != 0 ? err : from_hex(x, name);
+}
+
+static size_t
+write_bytes(const struct exchange *x, FILE *f)
+{
+	size_t n = 0;
+
+	if (!jz_cli_has(x->c, JZ_OPT_HEX))
+		return fwrite(x->out.data, 1, x->out.len, f);
+	for (; n < x->out.len; n++)
+		if (fprintf(f, "%02X", (unsigned)x->out.data[n]) < 0)
+			return n;
+	fputc('\n', f);
+	return n;
+}
+
+static int
+write_message(struct exchange *x)
+{
+	const char *name = x->c->value[JZ_OPT_OUT];
+	bool standard = name == NULL || strcmp(name, "-") == 0;
+	FILE *f = stdout;
+	size_t n;
+
+	jz_cli_put(x->c, "message", jz_cli_hex(jz_buffer_span(&x->out)));
+	if (standard && x->c->json)
+		return 0;
+	if (!standard && (f = fopen(name, "wb")) == NULL)
+		return jz_cli_fail(
+		    x->c, JZ_ERR_SYSTEM, "%s: %s", name, strerror(errno));
+	n = write_bytes(x, f);
+	if ((standard ? fflush(f) : fclose(f)) != 0 || n != x->out.len)
+		return jz_cli_fail(
+		    x->c, JZ_ERR_SYSTEM, "%s", standard ? "stdout" : name);
+	if (!standard)
+		jz_cli_say(x->c,
+		    jz_tr(x->c, "%s: %zu bytes\n", "%s：%zu 字节\n"), name,
+		    x->out.len);
+	return 0;
+}
+
+/* ---- the steps ---------------------------------------------------------- */
+
+typedef int step_fn(struct exchange *x, struct jz_cli_card *card);
+
+static int
+do_request(struct exchange *x, struct jz_cli_card *card)
+{
+	struct jz_terms t = {0};
+	struct jz_purse_info info;
+	int err = jz_purse_info(&card->session, &info);
+
+	if (err != 0)
+		return err;
+	t.currency = info.currency;
+	t.time = (int64_t)time(NULL);
+	t.reference = x->c->value[JZ_OPT_REFERENCE];
+	err = jz_cli_amount(
+	    x->c, x->c->value[JZ_OPT_AMOUNT], t.currency, &t.amount_minor);
+	return err != 0 ? err : jz_purse_request(&card->session, &t, &x->out);
+}
+
+static int
+do_agree(struct exchange *x, struct jz_cli_card *card)
+{
+	int err = 0;
+
+	if (jz_cli_has(x->c, JZ_OPT_PIN))
+		err = jz_cli_verify_pin(x->c, card);
+	return err != 0
+	    ? err
+	    : jz_purse_agree(&card->session, jz_buffer_span(&x->in), &x->out);
+}
+
+static int
+do_confirm(struct exchange *x, struct jz_cli_card *card)
+{
+	return jz_purse_confirm(
+	    &card->session, jz_buffer_span(&x->in), &x->out);
+}
+
+static int
+do_complete(struct exchange *x, struct jz_cli_card *card)
+{
+	return jz_purse_complete(
+	    &card->session, jz_buffer_span(&x->in), &x->out);
+}
+
+static int
+do_credit(struct exchange *x, struct jz_cli_card *card)
+{
+	return jz_purse_credit(&card->session, jz_buffer_span(&x->in), &x->out);
+}
+
+static int
+do_acknowledge(struct exchange *x, struct jz_cli_card *card)
+{
+	return jz_purse_acknowledge(&card->session, jz_buffer_span(&x->in));
+}
+
+/* The digest of a request, by the suite of the certificate in it. */
+static int
+digest_of_request(struct jz_span request, uint8_t *digest)
+{
+	static const enum jz_suite suites[] = {JZ_SUITE_NIST, JZ_SUITE_GM};
+	struct jz_message m;
+	int err = jz_message_decode(request, JZ_KIND_REQUEST, &m);
+
+	for (size_t i = 0; err == 0 && i < 2; i++) {
+		struct jz_certificate cert;
+		struct jz_engine e;
+
+		err = jz_openssl_new(suites[i], &e);
+		if (err != 0)
+			return err;
+		err = jz_certificate_parse(m.certificate, e.crypto, &cert);
+		if (err == 0)
+			err = jz_message_digest(&e, &m, digest);
+		jz_openssl_free(&e);
+		if (err != JZ_ERR_CERT_SUITE)
+			return err;
+		err = 0;
+	}
+	return err != 0 ? err : JZ_ERR_CERT_SUITE;
+}
+
+static int
+do_fetch(struct exchange *x, struct jz_cli_card *card)
+{
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_span in = jz_buffer_span(&x->in);
+	struct jz_sealed sealed;
+	int err;
+
+	if (jz_message_peek(in) == JZ_KIND_REQUEST) {
+		err = digest_of_request(in, digest);
+	} else {
+		err = jz_sealed_parse(in, &sealed);
+		if (err == 0)
+			memcpy(digest, sealed.request_digest, sizeof(digest));
+	}
+	return err != 0
+	    ? err
+	    : jz_purse_fetch_completion(&card->session, digest, &x->out);
+}
+
+static int
+one_step(struct jz_cli *c, step_fn *step, bool reads, bool writes)
+{
+	struct exchange x = {.c = c};
+	struct jz_cli_card card = {0};
+	int err = 0;
+
+	x.out = jz_buffer(x.out_bytes, sizeof(x.out_bytes));
+	c->stranger = true;
+	if (reads)
+		err = read_message(&x);
+	if (err == 0)
+		err = jz_cli_open(c, JZ_OPT_CARD, &card);
+	if (err == 0) {
+		err = step(&x, &card);
+		/* A step that failed before its command has explained it. */
+		if (err != 0 && c->detail[0] == '\0')
+			err = jz_cli_card_error(c, &card.session, err);
+	}
+	jz_cli_close(&card);
+	if (err == 0 && writes)
+		err = write_message(&x);
+	return err;
+}
+
+int
+jz_cmd_pay_request(struct jz_cli *c)
+{
+	return one_step(c, do_request, false, true);
+}
+
+int
+jz_cmd_pay_agree(struct jz_cli *c)
+{
+	return one_step(c, do_agree, true, true);
+}
+
+int
+jz_cmd_pay_confirm(struct jz_cli *c)
+{
+	return one_step(c, do_confirm, true, true);
+}
+
+int
+jz_cmd_pay_complete(struct jz_cli *c)
+{
+	return one_step(c, do_complete, true, true);
+}
+
+int
+jz_cmd_pay_credit(struct jz_cli *c)
+{
+	return one_step(c, do_credit, true, true);
+}
+
+int
+jz_cmd_pay_acknowledge(struct jz_cli *c)
+{
+	int err = one_step(c, do_acknowledge, true, false);
+
+	if (err == 0)
+		jz_cli_say(c, "%s\n",
+		    jz_tr(c, "the payee has the money; the payment is finished",
+			"收款方已入账，支付完毕"));
+	return err;
+}
+
+int
+jz_cmd_pay_fetch(struct jz_cli *c)
+{
+	return one_step(c, do_fetch, true, true);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What most commands begin with: a card in a reader, a PIN, an issuer.
+ */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../keys/secret.h"
+#include "../../keys/store/keyfile.h"
+
+int
+jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name)
+{
+	*name = c->value[option];
+	if (*name == NULL && option == JZ_OPT_CARD)
+		*name = getenv("JIAOZI_READER");
+	if (*name == NULL || (*name)[0] == '\0')
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
+		    jz_tr(c,
+			"which card? use --card READER or set JIAOZI_READER",
+			"哪张卡？请用 --card READER 或设置 JIAOZI_READER"));
+	return 0;
+}
+
+int
+jz_cli_open_reader(
+    struct jz_cli *c, enum jz_option option, struct jz_reader **out)
+{
+	const char *name;
+	int err = jz_cli_reader_name(c, option, &name);
+
+	*out = NULL;
+	if (err != 0)
+		return err;
+	err = jz_reader_open(name, out);
+	if (err == 0)
+		err = jz_reader_begin(*out);
+	if (err != 0) {
+		jz_reader_free(out);
+		return jz_cli_fail(c, err, "%s", name);
+	}
+	return 0;
+}
+
+int
+jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
+{
+	int err;
+
+	memset(card, 0, sizeof(*card));
+	err = jz_cli_open_reader(c, option, &card->reader);
+	if (err != 0)
+		return err;
+	jz_session_init(&card->session, card->reader);
+	err = jz_purse_select(&card->session);
+	if (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_FILE) {
+		c->sw = card->session.sw;
+		return jz_cli_fail(c, err, "%s: %s",
+		    jz_reader_name(card->reader),
+		    jz_tr(c, "6A82: no purse on this card",
+			"6A82：此卡上没有钱包"));
+	}
+	return jz_cli_card_error(c, &card->session, err);
+}
+
+void
+jz_cli_close(struct jz_cli_card *card)
+{
+	if (card->reader != NULL)
+		(void)jz_reader_end(card->reader);
+	jz_reader_free(&card->reader);
+	jz_wipe(&card->session, sizeof(card->session));
+}
+
+/* Why a source gave no secret. */
+static int
+no_secret(struct jz_cli *c, int err, const char *option, const char *source)
+{
+	if (err == JZ_ERR_ARGUMENT)
+		return jz_cli_fail(c, err,
+		    jz_tr(c,
+			"--%s takes prompt, env:NAME, file:PATH or fd:N, not "
+			"the secret itself: it would stand in the process list",
+			"--%s 只接受 prompt、env:变量、file:路径或 "
+			"fd:编号；直接写出的秘密会出现在进程列表中"),
+		    option);
+	if (err == JZ_ERR_CANCELLED)
+		return jz_cli_fail(c, err,
+		    jz_tr(c, "no terminal to ask at: use --%s SOURCE",
+			"没有可供输入的终端，请用 --%s SOURCE"),
+		    option);
+	return jz_cli_fail(c, err, "--%s %s", option, source);
+}
+
+int
+jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX])
+{
+	const char *source = c->value[JZ_OPT_PIN];
+	int err = jz_secret_source(
+	    source, jz_tr(c, "PIN: ", "PIN:"), out, JZ_PIN_TEXT_MAX);
+
+	if (err == JZ_ERR_SPACE)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
+		    jz_tr(c, "a PIN has 4 to 12 digits",
+			"PIN 为 4 至 12 位数字"));
+	return err != 0 ? no_secret(c, err, "pin", source ? source : "") : 0;
+}
+
+int
+jz_cli_verify_pin(struct jz_cli *c, struct jz_cli_card *card)
+{
+	char pin[JZ_PIN_TEXT_MAX] = {0};
+	unsigned tries = 0;
+	int err = jz_cli_pin(c, pin);
+
+	if (err == 0) {
+		err = jz_purse_verify_pin(&card->session, pin, &tries);
+		if (err == JZ_ERR_ARGUMENT)
+			err = jz_cli_fail(c, err, "%s",
+			    jz_tr(c, "a PIN has 4 to 12 digits",
+				"PIN 为 4 至 12 位数字"));
+		else
+			err = jz_cli_card_error(c, &card->session, err);
+	}
+	jz_wipe(pin, sizeof(pin));
+	if (err == JZ_ERR_PIN) {
+		jz_cli_more(c, "tries_left", json_integer((json_int_t)tries));
+		return jz_cli_fail(
+		    c, err, jz_tr(c, "%u tries left", "还可再试 %u 次"), tries);
+	}
+	return err;
+}
+
+int
+jz_cli_issuer_dir(struct jz_cli *c, const char **dir)
+{
+	*dir = c->value[JZ_OPT_ISSUER];
+	if (*dir == NULL)
+		*dir = getenv("JIAOZI_ISSUER");
+	if (*dir == NULL || (*dir)[0] == '\0')
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
+		    jz_tr(c,
+			"which issuer? use --issuer DIR or set JIAOZI_ISSUER",
+			"哪个发卡行？请用 --issuer DIR 或设置 "
+			"JIAOZI_ISSUER"));
+	return 0;
+}
+
+int
+jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
+{
+	const char *source = c->value[JZ_OPT_PASSPHRASE];
+	int err = jz_secret_source(
+	    source, jz_tr(c, "Passphrase: ", "口令："), out, JZ_PASSPHRASE_MAX);
+
+	if (err == 0 && out[0] == '\0')
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
+		    jz_tr(c, "the passphrase is empty", "口令为空"));
+	return err != 0 ? no_secret(c, err, "passphrase", source ? source : "")
+			: 0;
+}
+
+int
+jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out)
+{
+	char pass[JZ_PASSPHRASE_MAX] = {0};
+	int err = jz_cli_passphrase(c, pass);
+
+	*out = NULL;
+	if (err == 0) {
+		err = jz_issuer_open(dir, jz_span(pass, strlen(pass)), out);
+		if (err != 0)
+			err = jz_cli_fail(c, err, "%s", dir);
+	}
+	jz_wipe(pass, sizeof(pass));
+	return err;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Options: one table of all, of which every command takes a subset.  Parsed
+ * with popt; an option that a command does not take is refused, not ignored.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "cli.h"
+
+#include <popt.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct option_row {
+	enum jz_option option;
+	const char *name;
+	char letter;
+	const char *argument; /* NULL: a flag */
+	const char *text[2];
+};
+
+/* clang-format off */
+static const struct option_row TABLE[] = {
+	{JZ_OPT_CARD, "card", 'c', "READER",
+	    {"the card: virtual:FILE or pcsc:GLOB (else $JIAOZI_READER)",
+	     "卡：virtual:文件 或 pcsc:通配符（缺省用 $JIAOZI_READER）"}},
+	{JZ_OPT_PAYER, "payer", 0, "READER",
+	    {"the card that pays", "付款卡"}},
+	{JZ_OPT_PAYEE, "payee", 0, "READER",
+	    {"the card that is paid", "收款卡"}},
+	{JZ_OPT_ISSUER, "issuer", 'i', "DIR",
+	    {"the issuer's directory (else $JIAOZI_ISSUER)",
+	     "发卡行目录（缺省用 $JIAOZI_ISSUER）"}},
+	{JZ_OPT_AMOUNT, "amount", 'a', "AMOUNT",
+	    {"how much, e.g. 25.00", "金额，如 25.00"}},
+	{JZ_OPT_CURRENCY, "currency", 0, "CODE",
+	    {"ISO 4217: CNY, USD, EUR, JPY, ... (default CNY)",
+	     "ISO 4217 货币：CNY、USD、EUR、JPY 等（缺省 CNY）"}},
+	{JZ_OPT_PIN, "pin", 'p', "SOURCE",
+	    {"where the PIN comes from: prompt, env:NAME, file:PATH, fd:N",
+	     "PIN 来源：prompt、env:变量、file:路径、fd:编号"}},
+	{JZ_OPT_PASSPHRASE, "passphrase", 'P', "SOURCE",
+	    {"where the passphrase comes from: prompt, env:NAME, file:PATH, fd:N",
+	     "口令来源：prompt、env:变量、file:路径、fd:编号"}},
+	{JZ_OPT_REFERENCE, "reference", 'r', "TEXT",
+	    {"the merchant's reference, up to 32 bytes",
+	     "商户备注，最多 32 字节"}},
+	{JZ_OPT_ACCOUNT, "account", 0, "NAME",
+	    {"the account at the issuer", "发卡行账户"}},
+	{JZ_OPT_HOLDER, "holder", 0, "TEXT",
+	    {"the holder's name, up to 32 bytes", "持有人姓名，最多 32 字节"}},
+	{JZ_OPT_MAX_BALANCE, "max-balance", 0, "AMOUNT",
+	    {"highest balance (default 1000)", "余额上限（缺省 1000）"}},
+	{JZ_OPT_MAX_SINGLE, "max-single", 0, "AMOUNT",
+	    {"highest single payment (default: the highest balance)",
+	     "单笔上限（缺省为余额上限）"}},
+	{JZ_OPT_PIN_ABOVE, "pin-above", 0, "AMOUNT",
+	    {"payments above this need the PIN (default 0: all)",
+	     "超过此金额须输 PIN（缺省 0：每笔都要）"}},
+	{JZ_OPT_PAYEE_ONLY, "payee-only", 0, NULL,
+	    {"the card can be paid and cannot pay", "只能收款，不能付款"}},
+	{JZ_OPT_KEY, "key", 'k', "FILE",
+	    {"the card's key file (default: the card's name and .key)",
+	     "卡密钥文件（缺省为卡文件名加 .key）"}},
+	{JZ_OPT_PORT, "port", 0, "N",
+	    {"vpcd's TCP port for the first card (else $JIAOZI_VPCD_PORT, 35963)",
+	     "第一张卡的 vpcd 端口（缺省用 $JIAOZI_VPCD_PORT 或 35963）"}},
+	{JZ_OPT_IN, "in", 0, "FILE",
+	    {"the message before, or - for standard input (the default)",
+	     "上一条报文，- 为标准输入（缺省）"}},
+	{JZ_OPT_OUT, "out", 'o', "FILE",
+	    {"the next message, or - for standard output (the default)",
+	     "下一条报文，- 为标准输出（缺省）"}},
+	{JZ_OPT_HEX, "hex", 'x', NULL,
+	    {"write the message in hexadecimal", "以十六进制写出报文"}},
+	{JZ_OPT_MESSAGES, "messages", 0, "DIR",
+	    {"keep every message of the payment in this directory",
+	     "把每条支付报文存入此目录"}},
+	{JZ_OPT_TERMINAL, "terminal", 0, "HEX",
+	    {"the terminal's number, 12 hexadecimal digits",
+	     "终端号，12 位十六进制"}},
+	{JZ_OPT_WARM, "warm", 0, NULL,
+	    {"reset without taking the power away", "热复位，不断电"}},
+	{JZ_OPT_TRACE, "trace", 't', NULL,
+	    {"show every APDU on standard error, PINs starred out",
+	     "在标准错误输出显示每条 APDU,PIN 以星号代替"}},
+	{JZ_OPT_JSON, "json", 'j', NULL,
+	    {"print one JSON object", "输出一个 JSON 对象"}},
+	{JZ_OPT_LANG, "lang", 0, "en|zh",
+	    {"language (else LC_ALL, LC_MESSAGES, LANG)",
+	     "语言（缺省按 LC_ALL、LC_MESSAGES、LANG）"}},
+	{JZ_OPT_HELP, "help", 'h', NULL,
+	    {"explain this command", "说明此命令"}},
+};
+/* clang-format on */
+#define TABLE_ROWS (sizeof(TABLE) / sizeof(TABLE[0]))
+_Static_assert(TABLE_ROWS == JZ_OPTIONS, "a row for each option");
+
+/* popt returns row number + 1 for each option it meets. */
+static void
+build(unsigned set, struct poptOption out[static TABLE_ROWS + 1])
+{
+	unsigned n = 0;
+
+	memset(out, 0, (TABLE_ROWS + 1) * sizeof(out[0]));
+	for (unsigned i = 0; i < TABLE_ROWS; i++) {
+		const struct option_row *row = &TABLE[i];
+
+		if ((set & 1u << row->option) == 0)
+			continue;
+		out[n].longName = row->name;
+		out[n].shortName = row->letter;
+		out[n].argInfo =
+		    row->argument != NULL ? POPT_ARG_STRING : POPT_ARG_NONE;
+		out[n].val = (int)i + 1;
+		n++;
+	}
+}
+
+static int
+keep(struct jz_cli *c, const struct option_row *row, char *argument)
+{
+	char *value = argument != NULL ? argument : strdup("");
+
+	if (value == NULL)
+		return JZ_ERR_MEMORY;
+	if (c->value[row->option] != NULL) {
+		free(value);
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "--%s is given twice", "--%s 重复"), row->name);
+	}
+	c->value[row->option] = value;
+	return 0;
+}
+
+static int
+arguments(struct jz_cli *c, poptContext p)
+{
+	const char *arg;
+
+	while ((arg = poptGetArg(p)) != NULL) {
+		if (c->arguments == c->command->max ||
+		    c->arguments == JZ_CLI_ARGUMENTS_MAX)
+			return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+			    jz_tr(c, "\"%s\" is one argument too many",
+				"多余的参数“%s”"),
+			    arg);
+		c->argument[c->arguments] = strdup(arg);
+		if (c->argument[c->arguments] == NULL)
+			return JZ_ERR_MEMORY;
+		c->arguments++;
+	}
+	return 0;
+}
+
+static int
+missing(struct jz_cli *c)
+{
+	if (c->arguments < c->command->min)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "an argument is missing: %s", "缺少参数：%s"),
+		    c->command->arguments);
+	for (size_t i = 0; i < TABLE_ROWS; i++)
+		if ((c->command->required & 1u << TABLE[i].option) != 0 &&
+		    !jz_cli_has(c, TABLE[i].option))
+			return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+			    jz_tr(c, "--%s %s is missing", "缺少 --%s %s"),
+			    TABLE[i].name, TABLE[i].argument);
+	return 0;
+}
+
+static int
+bad_option(struct jz_cli *c, const char *name, bool wants_value)
+{
+	if (wants_value)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "%s needs a value", "%s 需要一个值"), name);
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "%s is no option of \"jiaozi %s\"",
+		"“%s”不是“jiaozi %s”的选项"),
+	    name, c->command->path);
+}
+
+int
+jz_cli_options(struct jz_cli *c, int argc, const char **argv)
+{
+	struct poptOption options[TABLE_ROWS + 1];
+	poptContext p = NULL;
+	int err = 0, row;
+
+	build(c->command->options | JZ_OPT_COMMON, options);
+	p = poptGetContext("jiaozi", argc, argv, options, 0);
+	if (p == NULL)
+		return JZ_ERR_MEMORY;
+	while (err == 0 && (row = poptGetNextOpt(p)) > 0)
+		err = keep(c, &TABLE[row - 1], poptGetOptArg(p));
+	if (err == 0 && row < -1)
+		err = bad_option(c, poptBadOption(p, POPT_BADOPTION_NOALIAS),
+		    row == POPT_ERROR_NOARG);
+	if (err == 0)
+		err = arguments(c, p);
+	if (err == 0 && !jz_cli_has(c, JZ_OPT_HELP))
+		err = missing(c);
+	poptFreeContext(p);
+	return err;
+}
+
+void
+jz_cli_options_help(const struct jz_cli *c, unsigned set, FILE *out)
+{
+	char head[64];
+
+	for (size_t i = 0; i < TABLE_ROWS; i++) {
+		const struct option_row *row = &TABLE[i];
+
+		if ((set & 1u << row->option) == 0)
+			continue;
+		snprintf(head, sizeof(head), "%s%c%s--%s%s%s",
+		    row->letter != 0 ? "-" : " ",
+		    row->letter != 0 ? row->letter : ' ',
+		    row->letter != 0 ? ", " : "  ", row->name,
+		    row->argument != NULL ? " " : "",
+		    row->argument != NULL ? row->argument : "");
+		fprintf(out, "  %-26s %s\n", head, row->text[c->lang]);
+	}
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An offline payment between two cards in two readers, message by message:
+ *
+ *   request, agreement, confirmation, completion, receipt
+ *
+ * The payer's card debits when it gives the completion, the payee's card
+ * credits when it takes it.  No command that moves money is sent twice to a
+ * card that may have carried it out, with two exceptions that move it once
+ * whatever happens: a lost completion is fetched (not made) again, and the
+ * same completion given to the payee's card again gives the same receipt.
+ */
+#include "pay.h"
+
+#include <string.h>
+
+#include "../apdu/tlv.h"
+
+struct run {
+	struct jz_session *payer, *payee;
+	const struct jz_terms *terms;
+	struct jz_pay_result *result;
+	void (*told)(enum jz_step, struct jz_span, void *);
+	void *arg;
+	uint8_t digest[JZ_DIGEST_BYTES]; /* of the request */
+	uint8_t bytes[2][JZ_MESSAGE_MAX];
+};
+
+/* The card may have carried the command out, and its answer is lost. */
+static bool
+answer_lost(int err)
+{
+	return err == JZ_ERR_CARD_RESET || err == JZ_ERR_TRANSMIT;
+}
+
+/* The digest of the request that a sealed message belongs to. */
+static int
+request_digest(struct jz_span sealed, uint8_t out[static JZ_DIGEST_BYTES])
+{
+	struct jz_cursor c = jz_cursor(sealed), in;
+	struct jz_span content;
+
+	if (jz_tlv_expect(&c, JZ_KIND_SEALED, &content) != 0)
+		return JZ_ERR_ANSWER;
+	in = jz_cursor(content);
+	if (jz_tlv_expect_bytes(
+		&in, JZ_TAG_REQUEST_DIGEST, out, JZ_DIGEST_BYTES) != 0)
+		return JZ_ERR_ANSWER;
+	return 0;
+}
+
+/* Asks for a completion whose first copy was lost on the way. */
+static int
+complete_again(struct run *r, int lost, struct jz_buffer *out)
+{
+	*out = jz_buffer(out->data, out->cap);
+	if (jz_purse_select(r->payer) != 0 ||
+	    jz_purse_fetch_completion(r->payer, r->digest, out) != 0)
+		return lost;
+	return 0;
+}
+
+static int
+credit_again(struct run *r, struct jz_span completion, struct jz_buffer *out)
+{
+	int err = jz_purse_select(r->payee);
+
+	*out = jz_buffer(out->data, out->cap);
+	return err != 0 ? err : jz_purse_credit(r->payee, completion, out);
+}
+
+static int
+one_step(
+    struct run *r, enum jz_step step, struct jz_span in, struct jz_buffer *out)
+{
+	int err;
+
+	switch (step) {
+	case JZ_STEP_REQUEST:
+		return jz_purse_request(r->payee, r->terms, out);
+	case JZ_STEP_AGREE:
+		err = jz_purse_agree(r->payer, in, out);
+		return err != 0
+		    ? err
+		    : request_digest(jz_buffer_span(out), r->digest);
+	case JZ_STEP_CONFIRM:
+		return jz_purse_confirm(r->payee, in, out);
+	case JZ_STEP_COMPLETE:
+		err = jz_purse_complete(r->payer, in, out);
+		return answer_lost(err) ? complete_again(r, err, out) : err;
+	case JZ_STEP_CREDIT:
+		err = jz_purse_credit(r->payee, in, out);
+		return answer_lost(err) ? credit_again(r, in, out) : err;
+	case JZ_STEP_ACKNOWLEDGE:
+		return jz_purse_acknowledge(r->payer, in);
+	default:
+		return JZ_ERR_INTERNAL;
+	}
+}
+
+static struct jz_session *
+who(const struct run *r, enum jz_step step)
+{
+	bool payee = step == JZ_STEP_REQUEST || step == JZ_STEP_CONFIRM ||
+	    step == JZ_STEP_CREDIT;
+
+	return payee ? r->payee : r->payer;
+}
+
+int
+jz_pay(struct jz_session *payer, struct jz_session *payee,
+    const struct jz_terms *t, struct jz_pay_result *result,
+    void (*told)(enum jz_step, struct jz_span message, void *arg), void *arg)
+{
+	struct run r = {.payer = payer, .payee = payee, .terms = t};
+	struct jz_span in = {NULL, 0};
+	unsigned step;
+	int err = 0;
+
+	*result = (struct jz_pay_result){0};
+	for (step = JZ_STEP_REQUEST; step < JZ_STEP_DONE; step++) {
+		struct jz_buffer out =
+		    jz_buffer(r.bytes[step % 2], JZ_MESSAGE_MAX);
+
+		result->step = (enum jz_step)step;
+		if (told != NULL)
+			told((enum jz_step)step, in, arg);
+		err = one_step(&r, (enum jz_step)step, in, &out);
+		if (err != 0) {
+			result->sw = who(&r, (enum jz_step)step)->sw;
+			return err;
+		}
+		in = jz_buffer_span(&out);
+	}
+	result->step = JZ_STEP_DONE;
+	if (told != NULL)
+		told(JZ_STEP_DONE, in, arg);
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole transactions over open sessions, with a purse selected on each.
+ */
+#ifndef JZ_HOST_PAY_H
+#define JZ_HOST_PAY_H
+
+#include "issuer/issuer.h"
+#include "purse.h"
+
+enum jz_step {
+	JZ_STEP_REQUEST = 1,
+	JZ_STEP_AGREE,
+	JZ_STEP_CONFIRM,
+	JZ_STEP_COMPLETE, /* the payer's card debits */
+	JZ_STEP_CREDIT,   /* the payee's card credits */
+	JZ_STEP_ACKNOWLEDGE,
+	JZ_STEP_DONE,
+};
+
+struct jz_pay_result {
+	enum jz_step step; /* the one that failed, or DONE */
+	uint16_t sw;       /* the refusing card's status word, or 0 */
+};
+
+/*
+ * Offline payment between two cards in two readers (PIN already verified where
+ * the payer's card wants it).  `told` is called before each step; may be NULL.
+ * Errors: those of the step, JZ_ERR_AUTHENTICATION and JZ_ERR_DATA among them.
+ */
+int jz_pay(struct jz_session *payer, struct jz_session *payee,
+    const struct jz_terms *t, struct jz_pay_result *result,
+    void (*told)(enum jz_step, struct jz_span message, void *arg), void *arg);
+
+/*
+ * Load from the account bound to the card (PIN already verified).  The issuer
+ * is a library here; the daemon speaks the same messages.
+ */
+int jz_load(struct jz_session *s, struct jz_issuer *issuer,
+    uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES]);
+
+struct jz_settle_result {
+	unsigned records; /* confirmed and cleared on the card */
+	unsigned batches;
+};
+int jz_settle(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_settle_result *result);
+
+struct jz_personal {
+	const char *holder;   /* user identity, up to 32 bytes */
+	const char *account;  /* account at the issuer */
+	const char *pin;      /* 4-12 digits */
+	uint16_t currency;
+	uint64_t max_balance_minor;
+	uint64_t max_single_minor;
+	uint64_t pin_above_minor; /* PIN for amounts above this */
+	bool payee_only;
+};
+/*
+ * Personalises the purse: the card makes its key pair, the issuer registers
+ * the card and certifies the key, everything is stored and the purse becomes
+ * PERSONALISED.  id gets the card's ID.
+ */
+int jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
+    const struct jz_personal *p, uint8_t id[static JZ_ID_BYTES]);
+
+#endif

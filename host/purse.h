@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A purse, as a terminal sees it.
+ */
+#ifndef JZ_HOST_PURSE_H
+#define JZ_HOST_PURSE_H
+
+#include "../apdu/message.h"
+#include "../apdu/purse.h"
+#include "card.h"
+
+struct jz_purse_info {
+	uint8_t state; /* enum jz_purse_state */
+	uint8_t id[JZ_ID_BYTES];
+	uint8_t asn[10];
+	uint16_t currency;
+	uint64_t balance_minor;
+	uint64_t max_balance_minor;
+	uint64_t max_single_minor;
+	uint32_t online_counter;
+	uint32_t offline_counter;
+	uint32_t next_record;   /* number the next record will have */
+	uint32_t unsettled;     /* records not yet confirmed by the issuer */
+	uint32_t capacity;      /* records the log can hold */
+};
+
+/* One line of the card's log, JR/T 0025 SFI 18. */
+struct jz_log_line {
+	uint16_t serial;
+	uint32_t amount_minor;
+	uint8_t type; /* enum jz_transaction_type */
+	uint8_t terminal[JZ_TERMINAL_BYTES];
+	int64_t time;
+};
+
+/* Selects the purse.  JZ_ERR_STATUS (6A82) when the card has none. */
+int jz_purse_select(struct jz_session *s);
+int jz_purse_info(struct jz_session *s, struct jz_purse_info *out);
+/* GET BALANCE, 805C. */
+int jz_purse_balance(struct jz_session *s, uint64_t *minor);
+/* The card's certificate, copied; *len in: capacity, out: length. */
+int jz_purse_certificate(struct jz_session *s, uint8_t *out, size_t *len);
+/*
+ * VERIFY with a PIN of 4 to 12 digits.  JZ_ERR_PIN sets *tries_left.
+ * The PIN is wiped from the session's buffers.
+ */
+int jz_purse_verify_pin(
+    struct jz_session *s, const char *pin, unsigned *tries_left);
+/*
+ * A PIN of 4 to 12 digits as cards take it: BCD, an odd last nibble F.  *len
+ * gets 2 to 6.  JZ_ERR_ARGUMENT for any other string.  The caller wipes out.
+ */
+int jz_pin_to_bcd(const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX],
+    size_t *len);
+/* Newest first; *n in: capacity, out: lines. */
+int jz_purse_log(struct jz_session *s, struct jz_log_line *out, size_t *n);
+
+/* ---- personalisation ---------------------------------------------------- */
+
+/* Has the card make its key pair, once: JZ_ERR_STATUS (6985) again. */
+int jz_purse_generate_key(
+    struct jz_session *s, uint8_t public_key[static JZ_POINT_BYTES]);
+/* The public key of the pair made before; JZ_ERR_STATUS (6A88) when none. */
+int jz_purse_public_key(
+    struct jz_session *s, uint8_t public_key[static JZ_POINT_BYTES]);
+/* One object for STORE DATA: a certificate, or an FF71 template. */
+int jz_purse_store(struct jz_session *s, struct jz_span object, bool last);
+
+/* ---- offline payment: one card, one step -------------------------------- */
+
+/* What the payee's terminal asks for. */
+struct jz_terms {
+	uint64_t amount_minor;
+	uint16_t currency;
+	int64_t time; /* the terminal's, stated in the record */
+	const char *reference; /* the merchant's, up to 32 bytes; may be NULL */
+};
+
+/*
+ * Each takes the message before it and gives the next one.  Messages are
+ * self-contained byte strings that any channel can carry: `out` is the
+ * caller's, JZ_MESSAGE_MAX bytes are always enough.
+ */
+int jz_purse_request(
+    struct jz_session *payee, const struct jz_terms *t, struct jz_buffer *out);
+int jz_purse_agree(
+    struct jz_session *payer, struct jz_span request, struct jz_buffer *out);
+int jz_purse_confirm(
+    struct jz_session *payee, struct jz_span agreement, struct jz_buffer *out);
+int jz_purse_complete(struct jz_session *payer, struct jz_span confirmation,
+    struct jz_buffer *out);
+int jz_purse_credit(
+    struct jz_session *payee, struct jz_span completion, struct jz_buffer *out);
+int jz_purse_acknowledge(struct jz_session *payer, struct jz_span receipt);
+/* The completion of a payment once more, by its request's digest. */
+int jz_purse_fetch_completion(struct jz_session *payer,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    struct jz_buffer *out);
+
+/* ---- load: one step ------------------------------------------------------ */
+
+int jz_purse_load_request(struct jz_session *s, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct jz_buffer *out);
+int jz_purse_credit_for_load(
+    struct jz_session *s, struct jz_span permission, struct jz_buffer *report);
+
+/* ---- settlement: one step ------------------------------------------------ */
+
+/* step: enum jz_settle_step.  A batch when none is left: JZ_ERR_NOT_FOUND. */
+int jz_purse_settle(struct jz_session *s, unsigned step, struct jz_span in,
+    struct jz_buffer *out);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An issuer's directory: made whole or not at all, opened by its passphrase.
+ */
+#define _XOPEN_SOURCE 700
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "../../../apdu/error.h"
+#include "../../support/issuerrig.h"
+
+struct path {
+	char text[128];
+};
+
+static struct path
+beside(const struct rig *r, const char *name)
+{
+	struct path p;
+
+	snprintf(p.text, sizeof(p.text), "%s/%s", r->parent, name);
+	return p;
+}
+
+static unsigned
+entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void
+test_what_is_made(void **state)
+{
+	struct rig *r = *state;
+	struct stat st;
+
+	assert_int_equal(stat(r->dir, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(stat(r->database, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(jz_issuer_currency(r->issuer), RIG_CURRENCY);
+	assert_int_equal(jz_issuer_refusal(r->issuer), JZ_REFUSAL_NONE);
+	assert_string_equal(jz_issuer_detail(r->issuer), "");
+}
+
+static void
+test_database_is_durable(void **state)
+{
+	struct rig *r = *state;
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+
+	assert_int_equal(sqlite3_open(r->database, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &st, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_string_equal((const char *)sqlite3_column_text(st, 0), "wal");
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	assert_int_equal(rig_number(r, "PRAGMA user_version"), 1);
+}
+
+static void
+check_certificate(const struct rig *r, struct jz_span bytes,
+    const struct jz_certificate *by, enum jz_role role,
+    struct jz_certificate *out)
+{
+	struct jz_authority authority;
+
+	assert_int_equal(jz_certificate_parse(bytes, r->engine.crypto, out), 0);
+	if (by == NULL)
+		by = out;
+	memcpy(authority.reference, by->holder, JZ_REFERENCE_BYTES);
+	memcpy(authority.public_key, by->public_key, JZ_POINT_BYTES);
+	assert_int_equal(
+	    jz_certificate_verify(&r->engine, out, &authority, role, r->now),
+	    0);
+}
+
+static void
+test_chain_of_certificates(void **state)
+{
+	struct rig *r = *state;
+	struct jz_certificate root, ca, host;
+
+	check_certificate(
+	    r, jz_issuer_root(r->issuer), NULL, JZ_ROLE_ROOT, &root);
+	check_certificate(r, jz_issuer_ca(r->issuer), &root, JZ_ROLE_CA, &ca);
+	check_certificate(
+	    r, jz_issuer_host(r->issuer), &ca, JZ_ROLE_HOST, &host);
+}
+
+static void
+test_nothing_is_overwritten(void **state)
+{
+	struct rig *r = *state;
+	struct path file = beside(r, "file");
+	uint64_t before = rig_snapshot(r);
+	FILE *f = fopen(file.text, "w");
+	unsigned n;
+
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+	n = entries(r->parent);
+	assert_int_equal(
+	    jz_issuer_create(r->dir, rig_passphrase(), RIG_CURRENCY),
+	    JZ_ERR_EXISTS);
+	assert_int_equal(
+	    jz_issuer_create(file.text, rig_passphrase(), RIG_CURRENCY),
+	    JZ_ERR_EXISTS);
+	assert_true(rig_snapshot(r) == before);
+	/* Nor is anything left beside it. */
+	assert_int_equal(entries(r->parent), n);
+	assert_int_equal(unlink(file.text), 0);
+}
+
+static void
+test_refused_arguments(void **state)
+{
+	struct rig *r = *state;
+	struct path p = beside(r, "new");
+	struct path deep = beside(r, "no/such/place");
+
+	assert_int_equal(
+	    jz_issuer_create(p.text, rig_passphrase(), 0), JZ_ERR_RANGE);
+	assert_int_equal(
+	    jz_issuer_create(p.text, rig_passphrase(), 1000), JZ_ERR_RANGE);
+	assert_int_equal(jz_issuer_create("", rig_passphrase(), RIG_CURRENCY),
+	    JZ_ERR_ARGUMENT);
+	assert_int_equal(
+	    jz_issuer_create(deep.text, rig_passphrase(), RIG_CURRENCY),
+	    JZ_ERR_NOT_FOUND);
+	assert_int_not_equal(access(p.text, F_OK), 0);
+}
+
+static void
+test_empty_directory_will_do(void **state)
+{
+	struct rig *r = *state;
+	struct path p = beside(r, "empty/");
+	struct jz_issuer *i = NULL;
+
+	assert_int_equal(mkdir(p.text, 0700), 0);
+	assert_int_equal(jz_issuer_create(p.text, rig_passphrase(), 840), 0);
+	assert_int_equal(jz_issuer_open(p.text, rig_passphrase(), &i), 0);
+	assert_int_equal(jz_issuer_currency(i), 840);
+	jz_issuer_free(&i);
+	assert_null(i);
+}
+
+static void
+test_wrong_passphrase(void **state)
+{
+	struct rig *r = *state;
+	struct jz_issuer *i = r->issuer;
+
+	assert_int_equal(
+	    jz_issuer_open(r->dir, jz_span("wrong", 5), &i), JZ_ERR_PASSPHRASE);
+	assert_null(i);
+}
+
+static void
+test_not_an_issuer(void **state)
+{
+	struct rig *r = *state;
+	struct jz_issuer *i = NULL;
+	struct path p = beside(r, "nowhere");
+
+	assert_int_equal(
+	    jz_issuer_open(p.text, rig_passphrase(), &i), JZ_ERR_NOT_FOUND);
+	assert_int_equal(
+	    jz_issuer_open(r->parent, rig_passphrase(), &i), JZ_ERR_NOT_FOUND);
+	assert_null(i);
+	jz_issuer_free(&i);
+}
+
+static void
+test_newer_and_foreign_databases(void **state)
+{
+	struct rig *r = *state;
+	struct jz_issuer *i = NULL;
+
+	assert_int_equal(rig_sql(r, "PRAGMA user_version = 999"), SQLITE_OK);
+	assert_int_equal(
+	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_UNSUPPORTED);
+	assert_int_equal(rig_sql(r, "PRAGMA user_version = 1"), SQLITE_OK);
+	assert_int_equal(rig_sql(r, "PRAGMA application_id = 7"), SQLITE_OK);
+	assert_int_equal(
+	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_DATABASE);
+	assert_null(i);
+	assert_int_equal(
+	    rig_sql(r, "PRAGMA application_id = 1247430995"), SQLITE_OK);
+	i = rig_open(r);
+	jz_issuer_free(&i);
+}
+
+static void
+test_database_of_garbage(void **state)
+{
+	struct rig *r = *state;
+	struct path p = beside(r, "garbage"), db;
+	struct jz_issuer *i = NULL;
+	FILE *f;
+
+	assert_int_equal(mkdir(p.text, 0700), 0);
+	db = beside(r, "garbage/issuer.db");
+	f = fopen(db.text, "w");
+	assert_non_null(f);
+	for (unsigned k = 0; k < 1000; k++)
+		assert_int_equal(fputc('x', f), 'x');
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(
+	    jz_issuer_open(p.text, rig_passphrase(), &i), JZ_ERR_DATABASE);
+	assert_null(i);
+}
+
+static void
+test_opened_again_it_is_the_same(void **state)
+{
+	struct rig *r = *state;
+	struct fakecard c;
+	struct jz_issuer *i;
+	int64_t minor;
+
+	rig_card(r, &c, 12345);
+	i = rig_open(r);
+	assert_int_equal(jz_issuer_account_balance(i, c.account, &minor), 0);
+	assert_int_equal(minor, 12345);
+	assert_int_equal(jz_issuer_shadow(i, c.id, &minor), 0);
+	assert_int_equal(minor, 0);
+	jz_issuer_free(&i);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(test_what_is_made, rig_after),
+	    cmocka_unit_test(test_database_is_durable),
+	    cmocka_unit_test(test_chain_of_certificates),
+	    cmocka_unit_test_teardown(test_nothing_is_overwritten, rig_after),
+	    cmocka_unit_test(test_refused_arguments),
+	    cmocka_unit_test(test_empty_directory_will_do),
+	    cmocka_unit_test(test_wrong_passphrase),
+	    cmocka_unit_test(test_not_an_issuer),
+	    cmocka_unit_test(test_newer_and_foreign_databases),
+	    cmocka_unit_test(test_database_of_garbage),
+	    cmocka_unit_test_teardown(
+		test_opened_again_it_is_the_same, rig_after),
+	};
+
+	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
+}

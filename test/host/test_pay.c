@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host/pay.c: the order of the steps, where a payment stops, and what is done
+ * when the answer to a step that moves money is lost.
+ */
+#include "../support/script.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../host/pay.h"
+
+/* FF2F { 8A digest }: as much of a sealed message as the host looks at. */
+#define SEALED	"FF2F22 8A20 05*32 9000"
+#define DIGEST	"8A20 05*32"
+#define SELECT	"00A40400 08 F04A49414F5A4901 00"
+#define SEALED_ "25 FF2F22 8A20 05*32 00"
+
+static const struct jz_terms TERMS = {100, 156, 0, NULL};
+
+struct pair {
+	struct script payer, payee;
+	struct jz_pay_result result;
+	char told[16];
+};
+
+static void
+told(enum jz_step step, struct jz_span message, void *arg)
+{
+	struct pair *p = arg;
+
+	if (step != JZ_STEP_DONE)
+		assert_int_equal(step == JZ_STEP_REQUEST, message.len == 0);
+	p->told[strlen(p->told)] = (char)('0' + (int)step);
+}
+
+static int
+run(struct pair *p, const struct line *payer, size_t n_payer,
+    const struct line *payee, size_t n_payee)
+{
+	int err;
+
+	memset(p->told, 0, sizeof(p->told));
+	script_open(&p->payer, false, payer, n_payer);
+	script_open(&p->payee, false, payee, n_payee);
+	err = jz_pay(
+	    &p->payer.session, &p->payee.session, &TERMS, &p->result, told, p);
+	script_close(&p->payer);
+	script_close(&p->payee);
+	return err;
+}
+
+static void
+test_all_steps(void **state)
+{
+	static const struct line payee[] = {
+	    {NULL, "FF2202 AABB 9000", 0},
+	    {"80720000 " SEALED_, SEALED, 0},
+	    {"80740000 " SEALED_, SEALED, 0},
+	};
+	static const struct line payer[] = {
+	    {"80710000 05 FF2202 AABB 00", SEALED, 0},
+	    {"80730000 " SEALED_, SEALED, 0},
+	    {"80750000 " SEALED_, "9000", 0},
+	};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 3, payee, 3), 0);
+	assert_int_equal(p.result.step, JZ_STEP_DONE);
+	assert_string_equal(p.told, "1234567");
+}
+
+/* OFP-2, OFP-3, OFP-6: a refusal ends the payment where it is made. */
+static void
+test_refusals(void **state)
+{
+	static const struct line payee[] = {
+	    {NULL, "FF2202 AABB 9000", 0},
+	    {NULL, SEALED, 0},
+	    {NULL, "9302", 0},
+	};
+	static const struct line payer[] = {
+	    {NULL, SEALED, 0},
+	    {NULL, SEALED, 0},
+	};
+	static const struct line no[] = {{NULL, "9421", 0}};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 2, payee, 3), JZ_ERR_AUTHENTICATION);
+	assert_int_equal(p.result.step, JZ_STEP_CREDIT);
+	assert_int_equal(p.result.sw, 0x9302);
+	assert_int_equal(run(&p, no, 1, payee, 1), JZ_ERR_CERT_EXPIRED);
+	assert_int_equal(p.result.step, JZ_STEP_AGREE);
+	assert_int_equal(p.result.sw, 0x9421);
+	assert_string_equal(p.told, "12");
+}
+
+/* ALL-2: a completion that was lost after the debit is fetched, once. */
+static void
+test_lost_completion_is_fetched(void **state)
+{
+	static const struct line payee[] = {
+	    {NULL, "FF2202 AABB 9000", 0},
+	    {NULL, SEALED, 0},
+	    {"80740000 " SEALED_, SEALED, 0},
+	};
+	static const struct line payer[] = {
+	    {NULL, SEALED, 0},
+	    {"80730000 " SEALED_, NULL, JZ_ERR_CARD_RESET},
+	    {SELECT, "9000", 0},
+	    {"80767300 22 " DIGEST " 00", SEALED, 0},
+	    {NULL, "9000", 0},
+	};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 5, payee, 3), 0);
+}
+
+/* The command had not been carried out: COMPLETE is not sent again. */
+static void
+test_no_completion_to_fetch(void **state)
+{
+	static const struct line payee[] = {
+	    {NULL, "FF2202 AABB 9000", 0},
+	    {NULL, SEALED, 0},
+	};
+	static const struct line payer[] = {
+	    {NULL, SEALED, 0},
+	    {NULL, NULL, JZ_ERR_CARD_RESET},
+	    {SELECT, "9000", 0},
+	    {NULL, "942B", 0},
+	};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 4, payee, 2), JZ_ERR_CARD_RESET);
+	assert_int_equal(p.result.step, JZ_STEP_COMPLETE);
+}
+
+static void
+test_lost_receipt_is_asked_again(void **state)
+{
+	static const struct line payee[] = {
+	    {NULL, "FF2202 AABB 9000", 0},
+	    {NULL, SEALED, 0},
+	    {"80740000 " SEALED_, NULL, JZ_ERR_TRANSMIT},
+	    {SELECT, "9000", 0},
+	    {"80740000 " SEALED_, SEALED, 0},
+	};
+	static const struct line payer[] = {
+	    {NULL, SEALED, 0},
+	    {NULL, SEALED, 0},
+	    {NULL, "9000", 0},
+	};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 3, payee, 5), 0);
+}
+
+/* Before the debit nothing is worth a second try. */
+static void
+test_lost_agreement_ends_it(void **state)
+{
+	static const struct line payee[] = {{NULL, "FF2202 AABB 9000", 0}};
+	static const struct line payer[] = {{NULL, NULL, JZ_ERR_CARD_RESET}};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 1, payee, 1), JZ_ERR_CARD_RESET);
+	assert_int_equal(p.result.step, JZ_STEP_AGREE);
+	assert_int_equal(p.result.sw, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_all_steps),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_lost_completion_is_fetched),
+	    cmocka_unit_test(test_no_completion_to_fetch),
+	    cmocka_unit_test(test_lost_receipt_is_asked_again),
+	    cmocka_unit_test(test_lost_agreement_ends_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# GNU make.  Everything made goes below $(BUILD), so that variants stand beside
+# each other:
+#
+#	make BUILD=build/asan CFLAGS='-O1 -g -fsanitize=address,undefined' check
+#
+# CC, CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, PREFIX and DESTDIR are respected.
+# DEV=1 turns warnings into errors.
+
+VERSION = 0.1.0
+
+CC       ?= cc
+CFLAGS   ?= -O2 -g
+PREFIX   ?= /usr/local
+BUILD    ?= build
+BINDIR   ?= $(PREFIX)/bin
+LIBDIR   ?= $(PREFIX)/lib
+INCDIR   ?= $(PREFIX)/include/jiaozi
+MANDIR   ?= $(PREFIX)/share/man
+JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
+
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+
+# ---- sources, by layer -----------------------------------------------------
+
+APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c apdu/message.c \
+	apdu/status.c apdu/time.c apdu/tlv.c
+KEYS_SRC = keys/certificate.c keys/scp03.c keys/secret.c keys/signed.c
+OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c keys/openssl/kdf.c \
+	keys/openssl/keycache.c keys/openssl/openssl.c keys/openssl/seeded.c \
+	keys/openssl/symmetric.c
+STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
+	keys/store/source.c
+RUNTIME_SRC = applet/runtime/card.c applet/runtime/dispatch.c \
+	applet/runtime/log.c applet/runtime/pin.c applet/runtime/registry.c \
+	applet/runtime/replay.c applet/runtime/select.c \
+	applet/runtime/service.c applet/runtime/transaction.c
+PURSE_SRC = applet/purse/info.c applet/purse/load.c applet/purse/payee.c \
+	applet/purse/payer.c applet/purse/peer.c applet/purse/personalise.c \
+	applet/purse/purse.c applet/purse/record.c applet/purse/settle.c
+MANAGER_SRC =
+VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
+	applet/virtual/memory.c
+READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c reader/trace.c \
+	reader/virtual.c
+HOST_SRC = host/card.c host/load.c host/pay.c host/personalise.c \
+	host/purse.c host/settle.c
+ISSUER_SRC = host/issuer/account.c host/issuer/batch.c host/issuer/books.c \
+	host/issuer/card.c host/issuer/evidence.c host/issuer/issuer.c \
+	host/issuer/ledger.c host/issuer/load.c host/issuer/refusal.c \
+	host/issuer/schema.c host/issuer/settle.c host/issuer/sql.c \
+	host/issuer/store.c host/issuer/store_settle.c
+CLI_SRC = host/cli/card_cmd.c host/cli/commands_card.c \
+	host/cli/commands_issuer.c host/cli/commands_other.c \
+	host/cli/commands_pay.c host/cli/exit.c host/cli/explain_cmd.c \
+	host/cli/help.c host/cli/issuer_cmd.c host/cli/load_cmd.c \
+	host/cli/message_cmd.c host/cli/money.c host/cli/open.c \
+	host/cli/options.c host/cli/output.c host/cli/pay_cmd.c \
+	host/cli/reader_cmd.c host/cli/serve_cmd.c
+MAIN_SRC = host/cli/main.c
+
+# Freestanding: no operating system, no allocation.
+PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(PURSE_SRC) \
+	$(MANAGER_SRC)
+
+SUPPORT_SRC = test/support/bank.c test/support/cardrig.c test/support/memo.c \
+	test/support/payment.c test/support/pcscd.c test/support/port.c \
+	test/support/script.c
+
+BENCH_SRC = test/bench/bench.c test/bench/report.c test/bench/main.c
+
+# ---- tests, by layer: each is linked with its layer and those below --------
+
+APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr test/apdu/test_bytes \
+	test/apdu/test_error test/apdu/test_message \
+	test/apdu/test_message_strict test/apdu/test_status \
+	test/apdu/test_time test/apdu/test_tlv
+KEYS_TESTS = test/keys/test_certificate test/keys/test_openssl \
+	test/keys/test_scp03 test/keys/test_secret test/keys/test_signed \
+	test/keys/test_x963
+APPLET_TESTS = test/applet/purse/test_personalise \
+	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
+	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
+	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
+	test/applet/runtime/test_registry test/applet/runtime/test_select \
+	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
+	test/applet/virtual/test_file test/applet/virtual/test_memory \
+	test/docs/test_protocol
+READER_TESTS = test/reader/test_reader test/reader/test_serve \
+	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc
+HOST_TESTS = test/host/test_card test/host/test_pay test/host/test_purse
+CLI_TESTS = test/cli/test_money
+
+# Scripts, with JIAOZI, the program, and BUILD in the environment, and the
+# helpers' folder as their argument.
+SCRIPT_TESTS = test/cli/cli.sh test/demo/demo.sh test/pcsc/foreign.sh
+
+# Programs that tests run.
+HELPERS = test/serve-card test/with-pcscd
+
+# test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
+FUZZ = tlv
+
+# ---- what is installed -----------------------------------------------------
+
+HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/message.h \
+	apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
+	keys/certificate.h keys/crypto.h keys/secret.h keys/signed.h \
+	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
+	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
+	applet/runtime/log.h applet/runtime/journal.h \
+	applet/virtual/storage.h applet/purse/purse.h \
+	reader/reader.h reader/virtual.h \
+	host/card.h host/pay.h host/purse.h host/issuer/issuer.h
+MAN1 =
+
+# ---- flags -----------------------------------------------------------------
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wundef -Wvla -Wcast-qual -Wwrite-strings -Wformat=2 \
+	-Wnull-dereference $(if $(DEV),-Werror)
+
+# Fortification needs the optimiser, and hides errors from the sanitizers.
+FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
+	$(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=2))
+
+PACKAGES = libcrypto sqlite3 popt jansson libpcsclite
+
+# Asked once, when the first recipe needs it: before set-up there may be no
+# pkg-config.
+packages_exist = $(if $(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo yes),,\
+	$(error libraries are missing ($(PACKAGES)): run .ci/setup build))
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(packages_exist)$$(shell \
+	$(PKG_CONFIG) --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(packages_exist)$$(shell \
+	$(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
+
+COMPILE = $(CC) -std=c17 $(WARNINGS) -fstack-protector-strong $(FORTIFY) \
+	-DJZ_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS)
+
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+SHOW = $(if $(V),,@echo "  $(1) $@")
+
+# ---- building --------------------------------------------------------------
+
+CARD_SRC = $(PORTABLE_SRC) $(OPENSSL_SRC) $(STORE_SRC) $(VIRTUAL_SRC)
+TERMINAL_SRC = $(READER_SRC) $(HOST_SRC) $(ISSUER_SRC)
+FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
+TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
+	$(HOST_TESTS) $(CLI_TESTS)
+ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
+	test/pcsc/with_pcscd.c
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+# The archives of these layers, highest first: the order that ld needs.
+layers = $(patsubst %,$(BUILD)/lib/%.a,$(1))
+
+BY_APDU = $(call layers,support apdu)
+BY_KEYS = $(call layers,support keys apdu)
+BY_APPLET = $(call layers,support applet keys apdu)
+BY_READER = $(call layers,support reader applet keys apdu)
+BY_HOST = $(call layers,support host reader applet keys apdu)
+BY_CLI = $(call layers,support cli host reader applet keys apdu)
+
+PROGRAM = $(BUILD)/jiaozi
+CARD_LIB = $(BUILD)/libjiaozi-card.a
+TERMINAL_LIB = $(BUILD)/libjiaozi.a
+
+.PHONY: all check check-built setup setup-ci bench demo install uninstall dist cover \
+	lint fuzz trace clean tests FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(CARD_LIB) $(TERMINAL_LIB) $(PROGRAM)
+
+# Objects are made anew when compiler or flags change.
+$(BUILD)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(COMPILE))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(COMPILE))' >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call SHOW,CC)
+	$(Q)$(COMPILE) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+# ar adds: without rm an archive would keep what has left the list.
+define ARCHIVE
+@mkdir -p $(@D)
+$(call SHOW,AR)
+$(Q)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
+endef
+
+$(CARD_LIB): $(call objects,$(CARD_SRC))
+	$(ARCHIVE)
+$(TERMINAL_LIB): $(call objects,$(TERMINAL_SRC))
+	$(ARCHIVE)
+$(BUILD)/lib/apdu.a: $(call objects,$(APDU_SRC))
+	$(ARCHIVE)
+$(BUILD)/lib/keys.a: $(call objects,$(KEYS_SRC) $(OPENSSL_SRC) $(STORE_SRC))
+	$(ARCHIVE)
+$(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(PURSE_SRC) \
+	$(MANAGER_SRC) $(VIRTUAL_SRC))
+	$(ARCHIVE)
+$(BUILD)/lib/reader.a: $(call objects,$(READER_SRC))
+	$(ARCHIVE)
+$(BUILD)/lib/host.a: $(call objects,$(HOST_SRC) $(ISSUER_SRC))
+	$(ARCHIVE)
+$(BUILD)/lib/cli.a: $(call objects,$(CLI_SRC))
+	$(ARCHIVE)
+$(BUILD)/lib/support.a: $(call objects,$(SUPPORT_SRC))
+	$(ARCHIVE)
+
+$(PROGRAM): $(call objects,$(MAIN_SRC) $(CLI_SRC)) $(TERMINAL_LIB) $(CARD_LIB)
+	$(call SHOW,LD)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+
+# ---- tests -----------------------------------------------------------------
+
+define LINK_TEST
+$(call SHOW,LD)
+$(Q)$(LINK) -pthread -o $@ $^ -Wl,--as-needed -lcmocka $(PKG_LIBS) $(LDLIBS)
+endef
+
+$(APDU_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_APDU)
+	$(LINK_TEST)
+$(KEYS_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_KEYS)
+	$(LINK_TEST)
+$(APPLET_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_APPLET)
+	$(LINK_TEST)
+$(READER_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_READER)
+	$(LINK_TEST)
+$(HOST_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_HOST)
+	$(LINK_TEST)
+$(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
+	$(LINK_TEST)
+$(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
+	$(LINK_TEST)
+$(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
+	$(LINK_TEST)
+$(FUZZ:%=$(BUILD)/test/fuzz/replay_%): $(BUILD)/test/fuzz/replay_%: \
+	$(BUILD)/test/fuzz/fuzz_%.o $(BUILD)/test/fuzz/replay.o $(BY_HOST)
+	$(LINK_TEST)
+# With libFuzzer's main: .ci/fuzz gives the flags.
+$(FUZZ:%=$(BUILD)/test/fuzz/fuzz_%): $(BUILD)/test/fuzz/fuzz_%: \
+	$(BUILD)/test/fuzz/fuzz_%.o $(BY_HOST)
+	$(LINK_TEST)
+
+TEST_PROGRAMS = $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
+	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%)
+
+tests: all $(TEST_PROGRAMS)
+
+# What test/run.sh runs: a name and a command in each line.
+$(BUILD)/tests.list: FORCE
+	@mkdir -p $(@D)
+	@{ $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
+	   $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
+	   echo 'test/demo/demo.sh-pcsc env READERS=pcsc test/demo/demo.sh'; \
+	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
+		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
+	} >$@
+
+setup:
+	@.ci/setup check
+
+# The number of jobs is ours only where make was not told one.
+SUBMAKE = $(MAKE) --no-print-directory \
+	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+check: setup
+	@$(SUBMAKE) check-built
+
+check-built: tests $(BUILD)/tests.list
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+		JOBS='$(JOBS)' test/run.sh $(BUILD)/tests.list $(BUILD)/test-log
+
+# ---- the rest --------------------------------------------------------------
+
+# READERS=pcsc shows it through a PC/SC daemon.
+demo: setup
+	@$(SUBMAKE) all $(HELPERS:%=$(BUILD)/%)
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+		test/demo/demo.sh
+
+BENCH = $(BUILD)/test/bench/bench
+
+$(BENCH): $(call objects,$(BENCH_SRC)) $(BY_HOST)
+	$(LINK_TEST)
+
+bench: setup
+	@$(SUBMAKE) all $(BENCH) $(HELPERS:%=$(BUILD)/%)
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' $(BENCH)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/
+	$(INSTALL) -m 644 $(TERMINAL_LIB) $(CARD_LIB) $(DESTDIR)$(LIBDIR)/
+	for h in $(HEADERS); do \
+		$(INSTALL) -D -m 644 $$h $(DESTDIR)$(INCDIR)/$$h || exit 1; \
+	done
+	for m in $(MAN1); do \
+		$(INSTALL) -m 644 $$m $(DESTDIR)$(MANDIR)/man1/ || exit 1; \
+	done
+	{ echo 'prefix=$(PREFIX)'; \
+	  echo 'Name: jiaozi'; \
+	  echo 'Description: Smart card with an electronic purse, and terminal'; \
+	  echo 'Version: $(VERSION)'; \
+	  echo 'Requires: libcrypto sqlite3 libpcsclite'; \
+	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
+	  echo 'Libs: -L$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR)) -ljiaozi -ljiaozi-card'; \
+	} >$(DESTDIR)$(LIBDIR)/pkgconfig/jiaozi.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/jiaozi $(DESTDIR)$(LIBDIR)/libjiaozi.a \
+		$(DESTDIR)$(LIBDIR)/libjiaozi-card.a \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/jiaozi.pc \
+		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(MAN1)))
+	rm -rf $(DESTDIR)$(INCDIR)
+
+# The same files give the same archive.
+dist:
+	@mkdir -p $(BUILD)
+	tar --sort=name --owner=0 --group=0 --numeric-owner \
+		--mtime=2024-01-01 --exclude=./.git --exclude=./build \
+		--transform 's,^\.,jiaozi-$(VERSION),' -cf - . | \
+		gzip -n >$(BUILD)/jiaozi-$(VERSION).tar.gz
+
+lint:
+	@.ci/lint
+
+cover: setup-ci
+	@.ci/coverage
+
+fuzz: setup-ci
+	@.ci/fuzz
+
+setup-ci:
+	@.ci/setup ci
+
+trace:
+	@test/trace.sh
+
+# For scripts: the value of a list.
+print-%:
+	@echo '$($*)'
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(patsubst %.c,$(BUILD)/%.d,$(ALL_SRC))

@@ -86,6 +86,9 @@ int jz_certificate_verify(const struct jz_engine *e,
 /*
  * Signs a certificate with the given fields (signature and body are ignored)
  * and appends it.  A root is signed by its own key with authority = holder.
+ * from and to are widened to whole days.  JZ_ERR_RANGE (a field that a
+ * certificate cannot hold), JZ_ERR_CERT_SUITE, JZ_ERR_SPACE, or an error of
+ * the signature; then nothing is appended.
  */
 int jz_certificate_sign(const struct jz_engine *e,
     const struct jz_certificate *c, const struct jz_key_pair *by,

@@ -94,8 +94,12 @@ jz_kdf(const struct jz_engine *e, struct jz_span secret,
 	size_t done = 0;
 	int rc = 0;
 
-	if (n_info > KDF_INFO_MAX || len > KDF_BYTES_MAX)
+	if (len > KDF_BYTES_MAX)
 		return JZ_ERR_RANGE;
+	if (n_info > KDF_INFO_MAX) {
+		jz_wipe(out, len);
+		return JZ_ERR_RANGE;
+	}
 	parts[0] = secret;
 	parts[1] = jz_span(counter, sizeof(counter));
 	for (size_t i = 0; i < n_info; i++)

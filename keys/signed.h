@@ -66,7 +66,10 @@ int jz_message_open(const struct jz_engine *e, const struct jz_sealed *s,
     enum jz_kind kind, const uint8_t key[static JZ_KEY_BYTES],
     uint8_t plain[static JZ_MESSAGE_MAX], struct jz_message *out);
 
-/* ANSI X9.63-2011 5.6.3 (SEC 1 3.6.1; GM/T 0003 uses the same). */
+/*
+ * ANSI X9.63-2011 5.6.3 (SEC 1 3.6.1; GM/T 0003 uses the same).  At most six
+ * parts of info and 8160 bytes (255 blocks): JZ_ERR_RANGE.
+ */
 int jz_kdf(const struct jz_engine *e, struct jz_span secret,
     const struct jz_span *info, size_t n_info, uint8_t *out, size_t len);
 

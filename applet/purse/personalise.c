@@ -75,6 +75,7 @@ verify_under(const struct jz_applet *self, const struct jz_certificate *c,
 	return err != 0 ? jz_certificate_status(err) : JZ_SW_OK;
 }
 
+/* The stores write into the transaction of purse_store_data(). */
 static uint16_t
 store_authority(struct jz_applet *self, const struct purse_authority *slot,
     const struct jz_certificate *c)
@@ -86,7 +87,8 @@ store_authority(struct jz_applet *self, const struct purse_authority *slot,
 	memcpy(a.reference, c->holder, sizeof(a.reference));
 	memcpy(a.public_key, c->public_key, sizeof(a.public_key));
 	a.present = 1;
-	return purse_status(jz_write(self, slot, &a, sizeof(a)));
+	jz_write(self, slot, &a, sizeof(a));
+	return JZ_SW_OK;
 }
 
 /* The root is what trust begins with: signed by itself, taken as it is. */
@@ -121,14 +123,13 @@ store_own(struct jz_applet *self, const struct jz_certificate *c,
 	    memcmp(c->public_key, p->key.public_key, JZ_POINT_BYTES) != 0)
 		return JZ_SW_MISMATCH;
 	len = (uint16_t)whole.len;
-	jz_begin(self);
 	jz_write(self, p->certificate, whole.data, whole.len);
 	jz_write(self, &p->certificate_len, &len, sizeof(len));
 	jz_write(self, p->id, c->holder, sizeof(p->id));
 	jz_write(self, &p->from, &c->from, sizeof(p->from));
 	jz_write(self, &p->to, &c->to, sizeof(p->to));
 	jz_write_u8(self, &p->flags, c->flags);
-	return purse_status(jz_commit(self));
+	return JZ_SW_OK;
 }
 
 static uint16_t
@@ -186,23 +187,16 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	struct jz_message m;
-	int err;
 
 	if (jz_message_decode(in, JZ_KIND_PERSONALISATION, &m) != 0)
 		return JZ_SW_DATA;
 	if (m.max_balance == 0 || m.max_balance > JZ_PURSE_AMOUNT_MAX ||
 	    m.max_single > m.max_balance)
 		return JZ_SW_DATA;
-	jz_begin(self);
 	write_parameters(self, &m);
-	err = jz_pin_update(self, &p->pin, m.pin, m.pin_limit);
-	if (err != 0) {
-		jz_abort(self);
+	if (jz_pin_update(self, &p->pin, m.pin, m.pin_limit) != 0)
 		return JZ_SW_DATA;
-	}
-	err = jz_commit(self);
-	jz_wipe(&m, sizeof(m));
-	return purse_status(err);
+	return JZ_SW_OK;
 }
 
 static bool
@@ -213,28 +207,35 @@ complete(const struct purse_nvm *p)
 	    p->parameters_set != 0;
 }
 
+static uint16_t
+store(struct jz_applet *self, struct jz_span in)
+{
+	struct jz_cursor c = jz_cursor(in);
+
+	switch (jz_tlv_peek(&c)) {
+	case JZ_TAG_CERTIFICATE:
+		return store_certificate(self, in);
+	case JZ_KIND_PERSONALISATION:
+		return store_parameters(self, in);
+	default:
+		return JZ_SW_DATA;
+	}
+}
+
+/* One commit: a last object that does not complete the purse is not stored. */
 uint16_t
 purse_store_data(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
-	struct jz_span in = apdu->command.data;
-	struct jz_cursor c = jz_cursor(in);
 	uint16_t sw;
 
-	switch (jz_tlv_peek(&c)) {
-	case JZ_TAG_CERTIFICATE:
-		sw = store_certificate(self, in);
-		break;
-	case JZ_KIND_PERSONALISATION:
-		sw = store_parameters(self, in);
-		break;
-	default:
-		return JZ_SW_DATA;
-	}
-	if (sw != JZ_SW_OK || (apdu->command.p1 & JZ_P1_LAST_BLOCK) == 0)
+	jz_begin(self);
+	if ((sw = store(self, apdu->command.data)) != JZ_SW_OK)
 		return sw;
-	if (!complete(p))
-		return JZ_SW_CONDITIONS;
-	return purse_status(
-	    jz_write_u8(self, &p->state, JZ_PURSE_PERSONALISED));
+	if ((apdu->command.p1 & JZ_P1_LAST_BLOCK) != 0) {
+		if (!complete(p))
+			return JZ_SW_CONDITIONS;
+		jz_write_u8(self, &p->state, JZ_PURSE_PERSONALISED);
+	}
+	return purse_status(jz_commit(self));
 }

@@ -75,6 +75,7 @@ struct jz_applet_class {
 	uint32_t cor_bytes;
 	uint32_t cod_bytes;
 	bool multi_selectable;
+	bool secure_messaging; /* takes commands with the class's SM bits */
 	/* Returns JZ_SW_OK or the reason to refuse; may be NULL. */
 	uint16_t (*install)(struct jz_applet *self, struct jz_span params);
 	/* Appends the FCI; other than 9000 refuses.  NULL: a plain FCI. */
@@ -83,6 +84,9 @@ struct jz_applet_class {
 	uint16_t (*process)(struct jz_applet *self, struct jz_apdu *apdu);
 	/* 9000 allows deletion. */
 	uint16_t (*uninstall)(struct jz_applet *self);
+	/* Personalisation, handed on by the issuer security domain out of an
+	 * authenticated channel; may be NULL. */
+	uint16_t (*store_data)(struct jz_applet *self, struct jz_apdu *apdu);
 };
 
 /* An instance.  Handed to every call; its memory and nobody else's. */

@@ -63,6 +63,8 @@ to_applet(struct jz_card *card, struct jz_apdu *apdu)
 	if (i == JZ_NO_APPLET)
 		return JZ_SW_NO_EF;
 	a = &card->applet[i];
+	if (jz_cla_secure(apdu->command.cla) && !a->class->secure_messaging)
+		return JZ_SW_SECURE_MESSAGING;
 	sw = a->class->process(a, apdu);
 	if (card->journal.open)
 		jz_card_rollback(card); /* returned without commit */
@@ -142,7 +144,7 @@ static uint16_t
 carry_out(struct jz_card *card, struct jz_apdu *apdu)
 {
 	struct jz_command *c = &apdu->command;
-	bool interindustry = (c->cla & 0x80) == 0;
+	bool interindustry = (c->cla & 0x80) == 0 && !jz_cla_secure(c->cla);
 	bool rest = interindustry && c->ins == JZ_INS_GET_RESPONSE;
 	uint16_t sw;
 

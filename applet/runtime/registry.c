@@ -202,6 +202,8 @@ jz_card_install(struct jz_card *card, const struct jz_aid *module,
 	uint16_t sw = JZ_SW_OK;
 	int i, e;
 
+	if (instance->len < JZ_AID_MIN || instance->len > JZ_AID_MAX)
+		return JZ_SW_DATA;
 	class = find_class(card, module->bytes, module->len);
 	if (class == NULL)
 		return JZ_SW_REFERENCE;

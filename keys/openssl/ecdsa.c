@@ -105,7 +105,7 @@ jz_openssl_ecdsa_verify(void *state,
 	uint8_t bytes[JZ_DER_SIG_MAX];
 	struct jz_buffer der = jz_buffer(bytes, sizeof(bytes));
 	EVP_PKEY_CTX *ctx;
-	int rc, good;
+	int rc;
 
 	(void)ERR_set_mark();
 	rc = jz_openssl_hash(o, parts, n, digest);
@@ -113,11 +113,13 @@ jz_openssl_ecdsa_verify(void *state,
 		rc = jz_cached_public(o, public_key, &ctx);
 	if (rc == 0) {
 		raw_to_der(sig, &der);
-		good = EVP_PKEY_verify(
-		    ctx, der.data, der.len, digest, sizeof(digest));
-		/* Negative: OpenSSL could not judge, for want of memory. */
-		if (good != 1)
-			rc = good == 0 ? JZ_ERR_SIGNATURE : JZ_ERR_CRYPTO;
+		/*
+		 * OpenSSL's negative result, "cannot judge", also comes from
+		 * signatures that lead to the point at infinity.
+		 */
+		if (EVP_PKEY_verify(
+			ctx, der.data, der.len, digest, sizeof(digest)) != 1)
+			rc = JZ_ERR_SIGNATURE;
 	}
 	(void)ERR_pop_to_mark();
 	return rc;

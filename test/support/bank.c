@@ -67,8 +67,7 @@ bank_new(struct bank *b, const struct jz_engine *e, int64_t now)
 	assert_int_equal(e->crypto->generate(e->state, &b->root), 0);
 	assert_int_equal(e->crypto->generate(e->state, &b->ca), 0);
 	assert_int_equal(e->crypto->generate(e->state, &b->host), 0);
-	root = fields_of(
-	    b, JZ_ROLE_ROOT, ROOT_ID, ROOT_ID, b->root.public_key);
+	root = fields_of(b, JZ_ROLE_ROOT, ROOT_ID, ROOT_ID, b->root.public_key);
 	b->ca_fields =
 	    fields_of(b, JZ_ROLE_CA, ROOT_ID, CA_ID, b->ca.public_key);
 	b->host_fields =
@@ -187,8 +186,8 @@ bank_personalise(
 		 NULL)) != JZ_SW_OK ||
 	    (sw = port_send(card, AT_STORE(0), blob_span(&b->ca_certificate),
 		 NULL)) != JZ_SW_OK ||
-	    (sw = port_send(card, AT_STORE(0),
-		 blob_span(&b->host_certificate), NULL)) != JZ_SW_OK ||
+	    (sw = port_send(card, AT_STORE(0), blob_span(&b->host_certificate),
+		 NULL)) != JZ_SW_OK ||
 	    (sw = port_send(card, AT_STORE(0), blob_span(&own), NULL)) !=
 		JZ_SW_OK)
 		return sw;

@@ -32,7 +32,7 @@ struct blob bank_certify(const struct bank *b, const struct jz_certificate *c,
 
 /* What a purse is made with. */
 struct profile {
-	const char *id; /* 16 characters */
+	const char *id;	 /* 16 characters */
 	const char *pin; /* hexadecimal */
 	uint8_t pin_limit;
 	uint16_t currency;
@@ -63,13 +63,13 @@ uint16_t bank_personalise(
 /* ---- load --------------------------------------------------------------- */
 
 /* FF41 out of INITIALIZE's answer, verified under the card's certificate. */
-struct jz_message bank_read_load_request(const struct bank *b,
-    const struct port *card, const struct answer *initialized,
-    uint8_t digest[static JZ_DIGEST_BYTES]);
+struct jz_message
+bank_read_load_request(const struct bank *b, const struct port *card,
+    const struct answer *initialized, uint8_t digest[static JZ_DIGEST_BYTES]);
 
 /* The permission for a request, before it is signed. */
-struct jz_message bank_permission(const struct bank *b,
-    const struct jz_message *request,
+struct jz_message
+bank_permission(const struct bank *b, const struct jz_message *request,
     const uint8_t digest[static JZ_DIGEST_BYTES]);
 
 /* Signs with the host's key and encodes. */

@@ -65,8 +65,7 @@ rig_set_time(struct rig_card *c, int64_t utc)
 /* ---- cards -------------------------------------------------------------- */
 
 static size_t
-transmit(
-    void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
+transmit(void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
 {
 	struct rig_card *c = state;
 
@@ -99,9 +98,8 @@ rig_card_new(struct rig *rig, const struct jz_applet_class *const *classes,
 	memset(c->setup.seal_key, 0x5A, sizeof(c->setup.seal_key));
 	assert_int_equal(jz_card_format(&c->card, &c->setup), 0);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(
-		    jz_card_install(&c->card, &classes[i]->aid,
-			&classes[i]->aid, jz_span(NULL, 0)),
+		assert_int_equal(jz_card_install(&c->card, &classes[i]->aid,
+				     &classes[i]->aid, jz_span(NULL, 0)),
 		    JZ_SW_OK);
 	return c;
 }
@@ -235,6 +233,33 @@ bool
 rig_unchanged(const struct rig_card *c, const struct rig_snapshot *s)
 {
 	return memcmp(c->nvm, s->card.nvm, sizeof(c->nvm)) == 0;
+}
+
+void
+rig_refuses(
+    struct rig_card *c, uint32_t header, struct jz_span data, uint16_t sw)
+{
+	uint8_t before[32], after[32];
+	struct answer a;
+
+	rig_hash(c, before);
+	if (port_send(&c->port, header, data, &a) != sw)
+		fail_msg("%08X: %04X, not %04X", header, a.sw, sw);
+	assert_int_equal(a.len, 0);
+	rig_hash(c, after);
+	if (memcmp(before, after, sizeof(before)) != 0)
+		fail_msg("%08X: refused, and yet something changed", header);
+}
+
+void
+rig_accepts(struct rig_card *c, uint32_t header, struct jz_span data,
+    struct answer *out)
+{
+	struct answer own;
+
+	out = out == NULL ? &own : out;
+	if (port_send(&c->port, header, data, out) != JZ_SW_OK)
+		fail_msg("%08X: %04X", header, out->sw);
 }
 
 /* ---- money -------------------------------------------------------------- */

@@ -86,6 +86,13 @@ void rig_hash(const struct rig_card *c, uint8_t out[static 32]);
 /* Whether the persistent state is that of the snapshot. */
 bool rig_unchanged(const struct rig_card *c, const struct rig_snapshot *s);
 
+/* The card refuses this with this status word, says nothing, changes nothing. */
+void rig_refuses(
+    struct rig_card *c, uint32_t header, struct jz_span data, uint16_t sw);
+/* The card takes this; the answer may be NULL. */
+void rig_accepts(struct rig_card *c, uint32_t header, struct jz_span data,
+    struct answer *out);
+
 /* ---- money -------------------------------------------------------------- */
 
 /* Paid by one of these cards and not credited by another yet. */

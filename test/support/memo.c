@@ -150,9 +150,9 @@ memo_sign(void *state, const struct jz_key_pair *key,
     const struct jz_span *parts, size_t n, uint8_t out[static JZ_SIG_BYTES])
 {
 	struct memo *m = state;
-	struct slot *s = ask(m, OP_SIGN,
-	    jz_span(key->private_key, JZ_PRIVATE_BYTES),
-	    jz_span(key->public_key, JZ_PUBLIC_BYTES_EC), parts, n);
+	struct slot *s =
+	    ask(m, OP_SIGN, jz_span(key->private_key, JZ_PRIVATE_BYTES),
+		jz_span(key->public_key, JZ_PUBLIC_BYTES_EC), parts, n);
 
 	if (s == NULL)
 		return JZ_ERR_CRYPTO;
@@ -165,8 +165,7 @@ memo_sign(void *state, const struct jz_key_pair *key,
 }
 
 static int
-memo_verify(void *state,
-    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+memo_verify(void *state, const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
     const struct jz_span *parts, size_t n,
     const uint8_t sig[static JZ_SIG_BYTES])
 {
@@ -186,8 +185,7 @@ memo_verify(void *state,
 
 static int
 memo_agree(void *state, const uint8_t private_key[static JZ_PRIVATE_BYTES],
-    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
-    uint8_t out[static 32])
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC], uint8_t out[static 32])
 {
 	struct memo *m = state;
 	struct slot *s =

@@ -16,8 +16,8 @@
 #define CNY 156
 
 struct payment
-payment_of(const struct port *payee, const struct port *payer,
-    uint64_t amount, int64_t time)
+payment_of(const struct port *payee, const struct port *payer, uint64_t amount,
+    int64_t time)
 {
 	struct payment pay;
 
@@ -31,8 +31,8 @@ payment_of(const struct port *payee, const struct port *payer,
 const struct port *
 payment_card(const struct payment *pay, enum step step)
 {
-	bool payee = step == STEP_REQUEST || step == STEP_CONFIRM ||
-	    step == STEP_CREDIT;
+	bool payee =
+	    step == STEP_REQUEST || step == STEP_CONFIRM || step == STEP_CREDIT;
 
 	return payee ? pay->payee : pay->payer;
 }
@@ -57,8 +57,8 @@ payment_run(struct payment *pay, enum step last)
 
 	for (; pay->next <= last; pay->next++) {
 		if (port_send(payment_card(pay, pay->next),
-			payment_header(pay->next),
-			payment_data(pay, pay->next), &a) != JZ_SW_OK)
+			payment_header(pay->next), payment_data(pay, pay->next),
+			&a) != JZ_SW_OK)
 			return a.sw;
 		blob_set(&pay->message[pay->next], answer_span(&a));
 	}

@@ -41,7 +41,7 @@ struct jz_span payment_data(const struct payment *pay, enum step step);
 uint16_t payment_run(struct payment *pay, enum step last);
 
 /* Field 8A of a sealed message. */
-void payment_digest(
-    const struct payment *pay, uint8_t out[static JZ_DIGEST_BYTES]);
+void
+payment_digest(const struct payment *pay, uint8_t out[static JZ_DIGEST_BYTES]);
 
 #endif

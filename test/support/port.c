@@ -92,7 +92,8 @@ send_block(const struct port *p, uint32_t header, struct jz_span data,
 	uint8_t cmd[4 + 1 + SHORT_NC + 1];
 	struct jz_buffer b = jz_buffer(cmd, sizeof(cmd));
 
-	jz_put_u32(&b, last ? header : header | (uint32_t)JZ_CLA_CHAINING << 24);
+	jz_put_u32(
+	    &b, last ? header : header | (uint32_t)JZ_CLA_CHAINING << 24);
 	if (data.len > 0) {
 		jz_put_u8(&b, (uint8_t)data.len);
 		jz_put(&b, data.data, data.len);

@@ -52,8 +52,7 @@ answer_span(const struct answer *a)
 void blob_set(struct blob *b, struct jz_span s);
 
 /* Exactly these bytes, exactly that answer; `out` may be NULL.  The SW. */
-uint16_t
-port_raw(const struct port *p, struct jz_span cmd, struct answer *out);
+uint16_t port_raw(const struct port *p, struct jz_span cmd, struct answer *out);
 /* The same, written in hexadecimal; spaces are skipped. */
 uint16_t port_hex(const struct port *p, const char *text, struct answer *out);
 
@@ -66,29 +65,29 @@ uint16_t port_send(const struct port *p, uint32_t header, struct jz_span data,
 
 /* ---- what a terminal says to a purse ------------------------------------ */
 
-#define AT_VERIFY	 0x00200001u
-#define AT_REQUEST	 0x80700000u
-#define AT_AGREE	 0x80710000u
-#define AT_CONFIRM	 0x80720000u
-#define AT_COMPLETE	 0x80730000u
-#define AT_CREDIT	 0x80740000u
-#define AT_ACKNOWLEDGE	 0x80750000u
-#define AT_FETCH	 0x80767300u
-#define AT_INITIALIZE	 0x80500002u
-#define AT_CREDIT_LOAD	 0x80520000u
-#define AT_CANCEL	 0x807A0000u
-#define AT_SETTLE(step)	 (0x80790000u | (uint32_t)(step) << 8)
-#define AT_STORE(p1)	 (0x80E20000u | (uint32_t)(p1) << 8)
-#define AT_GENERATE	 0x00478000u
-#define AT_READ_KEY	 0x00478100u
-#define AT_BALANCE	 0x805C0002u
-#define AT_INFO		 0x00CAFF61u
-#define AT_CERTIFICATE	 0x00CA7F21u
-#define AT_ASN		 0x00CA005Au
-#define AT_PUBLIC	 0x00B09500u
-#define AT_READ_LOG(n)	 (0x00B200C4u | (uint32_t)(n) << 8)
-#define AT_SELECT	 0x00A40400u
-#define AT_SELECT_NEXT	 0x00A40402u
+#define AT_VERIFY	0x00200001u
+#define AT_REQUEST	0x80700000u
+#define AT_AGREE	0x80710000u
+#define AT_CONFIRM	0x80720000u
+#define AT_COMPLETE	0x80730000u
+#define AT_CREDIT	0x80740000u
+#define AT_ACKNOWLEDGE	0x80750000u
+#define AT_FETCH	0x80767300u
+#define AT_INITIALIZE	0x80500002u
+#define AT_CREDIT_LOAD	0x80520000u
+#define AT_CANCEL	0x807A0000u
+#define AT_SETTLE(step) (0x80790000u | (uint32_t)(step) << 8)
+#define AT_STORE(p1)	(0x80E20000u | (uint32_t)(p1) << 8)
+#define AT_GENERATE	0x00478000u
+#define AT_READ_KEY	0x00478100u
+#define AT_BALANCE	0x805C0002u
+#define AT_INFO		0x00CAFF61u
+#define AT_CERTIFICATE	0x00CA7F21u
+#define AT_ASN		0x00CA005Au
+#define AT_PUBLIC	0x00B09500u
+#define AT_READ_LOG(n)	(0x00B200C4u | (uint32_t)(n) << 8)
+#define AT_SELECT	0x00A40400u
+#define AT_SELECT_NEXT	0x00A40402u
 
 extern const uint8_t PORT_TERMINAL[JZ_TERMINAL_BYTES];
 

@@ -188,14 +188,10 @@ static void
 test_the_runtime_looks_at_class_and_channel_first(void **state)
 {
 	static const struct refusal cases[] = {
-	    {"FF100000", JZ_SW_CLA},
-	    {"FFC0000000", JZ_SW_CLA},
-	    {"01100000", JZ_SW_CHANNEL},
-	    {"03A40400", JZ_SW_CHANNEL},
-	    {"40100000", JZ_SW_CHANNEL},
-	    {"4F100000", JZ_SW_CHANNEL},
-	    {"C0100000", JZ_SW_CHANNEL},
-	    {"04100000", JZ_SW_SECURE_MESSAGING},
+	    {"FF100000", JZ_SW_CLA}, {"FFC0000000", JZ_SW_CLA},
+	    {"01100000", JZ_SW_CHANNEL}, {"03A40400", JZ_SW_CHANNEL},
+	    {"40100000", JZ_SW_CHANNEL}, {"4F100000", JZ_SW_CHANNEL},
+	    {"C0100000", JZ_SW_CHANNEL}, {"04100000", JZ_SW_SECURE_MESSAGING},
 	    {"08100000", JZ_SW_SECURE_MESSAGING},
 	    {"0C100000", JZ_SW_SECURE_MESSAGING},
 	    {"84100000", JZ_SW_SECURE_MESSAGING},
@@ -244,8 +240,7 @@ test_short_and_extended_mean_the_same(void **state)
 		assert_memory_equal(a.data, "\xAB\xCD\xEF", 3);
 	}
 	/* Case 2: Le alone, both forms. */
-	assert_int_equal(
-	    port_hex(port_of(state), "00120003 03", &a), JZ_SW_OK);
+	assert_int_equal(port_hex(port_of(state), "00120003 03", &a), JZ_SW_OK);
 	assert_int_equal(a.len, 3);
 	assert_int_equal(
 	    port_hex(port_of(state), "00120003 000003", &a), JZ_SW_OK);
@@ -389,8 +384,7 @@ static void
 test_another_header_within_a_chain_is_6884_and_ends_it(void **state)
 {
 	static const char *const others[] = {"00120001 00", "00100100 01 00",
-	    "00100001 01 00", "80100000 01 00", "10120000 01 00",
-	    "00C0000000"};
+	    "00100001 01 00", "80100000 01 00", "10120000 01 00", "00C0000000"};
 	const struct port *p = port_of(state);
 	struct answer a;
 

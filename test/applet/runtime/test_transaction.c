@@ -340,8 +340,7 @@ test_more_bytes_than_fit_are_refused_and_change_nothing(void **state)
 
 	rig_hash(c, before);
 	jz_begin(note(c));
-	assert_int_equal(
-	    jz_commit_capacity_left(note(c)), JZ_JOURNAL_BYTES);
+	assert_int_equal(jz_commit_capacity_left(note(c)), JZ_JOURNAL_BYTES);
 	jz_write(note(c), nvm(c)->text, big, JZ_JOURNAL_BYTES);
 	assert_int_equal(jz_commit_capacity_left(note(c)), 0);
 	assert_int_equal(
@@ -513,8 +512,8 @@ test_write_now_longer_than_a_counter_is_refused(void **state)
 	static const uint8_t long_value[JZ_PIN_MAX + 1] = {1};
 	struct rig_card *c = card_of(state);
 
-	assert_int_equal(jz_write_now(note(c), nvm(c)->text, long_value,
-			     sizeof(long_value)),
+	assert_int_equal(
+	    jz_write_now(note(c), nvm(c)->text, long_value, sizeof(long_value)),
 	    JZ_ERR_ARGUMENT);
 	assert_int_equal(nvm(c)->text[0], 0);
 }
@@ -526,8 +525,8 @@ fill_log(struct rig_card *c)
 	static const uint8_t big[JZ_JOURNAL_BYTES] = {0};
 
 	while (JZ_LOG_FOLD_BYTES - c->card.log.log_bytes > sizeof(big) + 200)
-		assert_int_equal(jz_write(note(c), nvm(c)->text + 1024, big,
-				     sizeof(big)),
+		assert_int_equal(
+		    jz_write(note(c), nvm(c)->text + 1024, big, sizeof(big)),
 		    0);
 	while (JZ_LOG_FOLD_BYTES - c->card.log.log_bytes >= 100)
 		assert_int_equal(
@@ -617,8 +616,8 @@ test_after_a_failed_sync_the_card_is_dead_until_opened(void **state)
 
 	plan.fail_sync = 1;
 	jz_fault_plan(c->fault, &plan);
-	assert_int_equal(jz_write_u32(note(c), &nvm(c)->number, 7),
-	    JZ_ERR_CARD_STORAGE);
+	assert_int_equal(
+	    jz_write_u32(note(c), &nvm(c)->number, 7), JZ_ERR_CARD_STORAGE);
 	assert_int_equal(jz_begin(note(c)), JZ_ERR_CARD_DEAD);
 	assert_int_equal(
 	    jz_write_u32(note(c), &nvm(c)->number, 8), JZ_ERR_CARD_DEAD);
@@ -637,8 +636,8 @@ test_a_full_disk_kills_the_card_and_changes_nothing(void **state)
 
 	plan.disk_bytes = jz_fault_content(c->fault).len + 20;
 	jz_fault_plan(c->fault, &plan);
-	assert_int_equal(jz_write_u32(note(c), &nvm(c)->number, 7),
-	    JZ_ERR_CARD_STORAGE);
+	assert_int_equal(
+	    jz_write_u32(note(c), &nvm(c)->number, 7), JZ_ERR_CARD_STORAGE);
 	assert_int_equal(rig_reopen(c), 0);
 	assert_int_equal(nvm(c)->number, 0);
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An issuer in a directory of its own, for the tests of one program, and its
+ * database from outside.
+ */
+#ifndef JZ_TEST_SUPPORT_ISSUERRIG_H
+#define JZ_TEST_SUPPORT_ISSUERRIG_H
+
+#include "../../host/issuer/internal.h"
+#include "fakecard.h"
+
+#define RIG_CURRENCY   156
+#define RIG_PASSPHRASE "correct horse"
+#define RIG_DAY	       ((int64_t)24 * 60 * 60)
+
+struct rig {
+	char parent[64];   /* a directory made for this program */
+	char dir[80];	   /* the issuer's, in it */
+	char database[96]; /* its issuer.db */
+	struct jz_issuer *issuer;
+	struct jz_engine engine; /* the cards' */
+	int64_t now;		 /* by the issuer's clock */
+	int64_t begin;		 /* what it was at first */
+	unsigned named;		 /* accounts opened so far */
+};
+
+struct jz_span rig_passphrase(void);
+
+/* For cmocka_run_group_tests: one issuer for all; *state is the rig. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+/*
+ * After each test: the clock back, and ALL-1, ALL-2: every transaction sums to
+ * zero and the books balance.
+ */
+int rig_after(void **state);
+
+/* Another handle on the same directory. */
+struct jz_issuer *rig_open(struct rig *r);
+
+/* A new account with this much in it, and a card bound to it. */
+void rig_card(struct rig *r, struct fakecard *c, uint64_t deposit);
+int64_t rig_balance(struct rig *r, const struct fakecard *c);
+int64_t rig_shadow(struct rig *r, const struct fakecard *c);
+struct jz_books rig_books(struct rig *r);
+
+/* Permission for a request, which must be given. */
+struct letter rig_permit(struct rig *r, const struct letter *request);
+/* Request, permission, report.  The report. */
+struct letter rig_load(struct rig *r, struct fakecard *c, uint64_t amount);
+/* Request, challenge, sign-in, confirmation. */
+void rig_sign_in(struct rig *r, struct fakecard *c);
+/* The next batch of up to n records, signed. */
+struct letter rig_batch(struct fakecard *c, uint32_t n);
+/* Uploads it, which must be accepted, and clears the card's records. */
+struct letter
+rig_upload(struct rig *r, struct fakecard *c, const struct letter *batch);
+/* Sign-in and all that is unsettled. */
+void rig_settle(struct rig *r, struct fakecard *c);
+
+/* ---- the database from outside -------------------------------------------- */
+
+/* A hash of every row of every table. */
+uint64_t rig_snapshot(const struct rig *r);
+/* Statements by another program: SQLite's result. */
+int rig_sql(const struct rig *r, const char *sql);
+/* The first column of the first row. */
+int64_t rig_number(const struct rig *r, const char *sql);
+
+/*
+ * A call gave `err`: it must have refused for this reason, and the database
+ * must be what it was.
+ */
+void
+rig_refused(const struct rig *r, int err, enum jz_refusal why, uint64_t before);
+
+#endif

@@ -25,33 +25,33 @@ INSTALL    ?= install
 
 # ---- sources, by layer -----------------------------------------------------
 
-APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c apdu/message.c \
-	apdu/status.c apdu/time.c apdu/tlv.c
+APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
+	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
 KEYS_SRC = keys/certificate.c keys/scp03.c keys/secret.c keys/signed.c
-OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c keys/openssl/kdf.c \
-	keys/openssl/keycache.c keys/openssl/openssl.c keys/openssl/seeded.c \
-	keys/openssl/symmetric.c
+OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
+	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
+	keys/openssl/seeded.c keys/openssl/symmetric.c
 STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
 	keys/store/source.c
 RUNTIME_SRC = applet/runtime/card.c applet/runtime/dispatch.c \
 	applet/runtime/log.c applet/runtime/pin.c applet/runtime/registry.c \
 	applet/runtime/replay.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/transaction.c
-PURSE_SRC = applet/purse/info.c applet/purse/load.c applet/purse/payee.c \
-	applet/purse/payer.c applet/purse/peer.c applet/purse/personalise.c \
-	applet/purse/purse.c applet/purse/record.c applet/purse/settle.c
-MANAGER_SRC =
+PURSE_SRC = applet/purse/info.c applet/purse/load.c \
+	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
+	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
+	applet/purse/settle.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/memory.c
-READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c reader/trace.c \
-	reader/virtual.c
+READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
+	reader/trace.c reader/virtual.c
 HOST_SRC = host/card.c host/load.c host/pay.c host/personalise.c \
 	host/purse.c host/settle.c
-ISSUER_SRC = host/issuer/account.c host/issuer/batch.c host/issuer/books.c \
-	host/issuer/card.c host/issuer/evidence.c host/issuer/issuer.c \
-	host/issuer/ledger.c host/issuer/load.c host/issuer/refusal.c \
-	host/issuer/schema.c host/issuer/settle.c host/issuer/sql.c \
-	host/issuer/store.c host/issuer/store_settle.c
+ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
+	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
+	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
+	host/issuer/refusal.c host/issuer/schema.c host/issuer/settle.c \
+	host/issuer/sql.c host/issuer/store.c host/issuer/store_settle.c
 CLI_SRC = host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/commands_issuer.c host/cli/commands_other.c \
 	host/cli/commands_pay.c host/cli/exit.c host/cli/explain_cmd.c \
@@ -62,25 +62,28 @@ CLI_SRC = host/cli/card_cmd.c host/cli/commands_card.c \
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
-PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(PURSE_SRC) \
-	$(MANAGER_SRC)
+PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(PURSE_SRC)
 
-SUPPORT_SRC = test/support/bank.c test/support/cardrig.c test/support/memo.c \
-	test/support/payment.c test/support/pcscd.c test/support/port.c \
-	test/support/script.c
+SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
+	test/support/fakecard.c test/support/forge.c test/support/issuerrig.c \
+	test/support/memo.c test/support/payment.c test/support/pcscd.c \
+	test/support/port.c test/support/script.c
 
 BENCH_SRC = test/bench/bench.c test/bench/report.c test/bench/main.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
 
-APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr test/apdu/test_bytes \
-	test/apdu/test_error test/apdu/test_message \
+APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
+	test/apdu/test_bytes test/apdu/test_error test/apdu/test_message \
 	test/apdu/test_message_strict test/apdu/test_status \
 	test/apdu/test_time test/apdu/test_tlv
-KEYS_TESTS = test/keys/test_certificate test/keys/test_openssl \
-	test/keys/test_scp03 test/keys/test_secret test/keys/test_signed \
-	test/keys/test_x963
-APPLET_TESTS = test/applet/purse/test_personalise \
+KEYS_TESTS = test/keys/test_certificate test/keys/test_certificate_form \
+	test/keys/test_curve test/keys/test_keyfile test/keys/test_openssl \
+	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
+	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
+	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
+APPLET_TESTS = test/applet/purse/test_load \
+	test/applet/purse/test_payment test/applet/purse/test_personalise \
 	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
@@ -90,12 +93,17 @@ APPLET_TESTS = test/applet/purse/test_personalise \
 	test/docs/test_protocol
 READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc
-HOST_TESTS = test/host/test_card test/host/test_pay test/host/test_purse
+HOST_TESTS = test/host/test_card test/host/test_pay \
+	test/host/test_purse test/host/test_story \
+	test/host/issuer/test_account test/host/issuer/test_books \
+	test/host/issuer/test_create test/host/issuer/test_load \
+	test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/demo/demo.sh test/pcsc/foreign.sh
+SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
+	test/pcsc/foreign.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
@@ -207,7 +215,7 @@ $(BUILD)/lib/apdu.a: $(call objects,$(APDU_SRC))
 $(BUILD)/lib/keys.a: $(call objects,$(KEYS_SRC) $(OPENSSL_SRC) $(STORE_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(PURSE_SRC) \
-	$(MANAGER_SRC) $(VIRTUAL_SRC))
+	$(VIRTUAL_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/reader.a: $(call objects,$(READER_SRC))
 	$(ARCHIVE)
@@ -263,7 +271,8 @@ $(BUILD)/tests.list: FORCE
 	@mkdir -p $(@D)
 	@{ $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
 	   $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
-	   echo 'test/demo/demo.sh-pcsc env READERS=pcsc test/demo/demo.sh'; \
+	   $(foreach r,virtual pcsc,echo 'test/demo/demo.sh-$(r)' \
+		'env READERS=$(r) test/demo/demo.sh';) \
 	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
 		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
 	} >$@

@@ -5,10 +5,12 @@
  *   request, agreement, confirmation, completion, receipt
  *
  * The payer's card debits when it gives the completion, the payee's card
- * credits when it takes it.  No command that moves money is sent twice to a
- * card that may have carried it out, with two exceptions that move it once
- * whatever happens: a lost completion is fetched (not made) again, and the
- * same completion given to the payee's card again gives the same receipt.
+ * credits when it takes it.  When a card lost its power and with it an answer,
+ * the step is taken up again in the one way that cannot move money twice:
+ *
+ *   confirmation   asked again; it moves nothing
+ *   completion     fetched; only a card that has made none is asked to make it
+ *   receipt        the same completion again gives the same receipt
  */
 #include "pay.h"
 
@@ -49,15 +51,29 @@ request_digest(struct jz_span sealed, uint8_t out[static JZ_DIGEST_BYTES])
 	return 0;
 }
 
-/* Asks for a completion whose first copy was lost on the way. */
 static int
-complete_again(struct run *r, int lost, struct jz_buffer *out)
+confirm_again(struct run *r, struct jz_span agreement, struct jz_buffer *out)
 {
+	int err = jz_purse_select(r->payee);
+
 	*out = jz_buffer(out->data, out->cap);
-	if (jz_purse_select(r->payer) != 0 ||
-	    jz_purse_fetch_completion(r->payer, r->digest, out) != 0)
-		return lost;
-	return 0;
+	return err != 0 ? err : jz_purse_confirm(r->payee, agreement, out);
+}
+
+static int
+complete_again(
+    struct run *r, struct jz_span confirmation, struct jz_buffer *out)
+{
+	int err = jz_purse_select(r->payer);
+
+	*out = jz_buffer(out->data, out->cap);
+	r->result->in_doubt = true;
+	if (err != 0)
+		return err;
+	err = jz_purse_fetch_completion(r->payer, r->digest, out);
+	if (err == JZ_ERR_STATUS && r->payer->sw == JZ_SW_NO_PAYMENT)
+		err = jz_purse_complete(r->payer, confirmation, out);
+	return err;
 }
 
 static int
@@ -84,14 +100,17 @@ one_step(
 		    ? err
 		    : request_digest(jz_buffer_span(out), r->digest);
 	case JZ_STEP_CONFIRM:
-		return jz_purse_confirm(r->payee, in, out);
+		err = jz_purse_confirm(r->payee, in, out);
+		return answer_lost(err) ? confirm_again(r, in, out) : err;
 	case JZ_STEP_COMPLETE:
 		err = jz_purse_complete(r->payer, in, out);
-		return answer_lost(err) ? complete_again(r, err, out) : err;
+		return answer_lost(err) ? complete_again(r, in, out) : err;
 	case JZ_STEP_CREDIT:
+		r->result->in_doubt = true;
 		err = jz_purse_credit(r->payee, in, out);
 		return answer_lost(err) ? credit_again(r, in, out) : err;
 	case JZ_STEP_ACKNOWLEDGE:
+		r->result->in_doubt = false;
 		return jz_purse_acknowledge(r->payer, in);
 	default:
 		return JZ_ERR_INTERNAL;
@@ -112,7 +131,8 @@ jz_pay(struct jz_session *payer, struct jz_session *payee,
     const struct jz_terms *t, struct jz_pay_result *result,
     void (*told)(enum jz_step, struct jz_span message, void *arg), void *arg)
 {
-	struct run r = {.payer = payer, .payee = payee, .terms = t};
+	struct run r = {
+	    .payer = payer, .payee = payee, .terms = t, .result = result};
 	struct jz_span in = {NULL, 0};
 	unsigned step;
 	int err = 0;

@@ -21,6 +21,9 @@ enum jz_step {
 struct jz_pay_result {
 	enum jz_step step; /* the one that failed, or DONE */
 	uint16_t sw;       /* the refusing card's status word, or 0 */
+	/* The payer may have been debited, the payee has not credited: fetch
+	 * the completion and give it to the payee's card. */
+	bool in_doubt;
 };
 
 /*

@@ -105,8 +105,8 @@ run_one()
 	else
 		word=ok
 	fi
-	printf '%-8s%-44s%5d passed%4d skipped%5d.%03d s\n' "$word" "$name" \
-	    "$passed" "$skipped" $((ms / 1000)) $((ms % 1000))
+	printf '%-8s%-40s%5d passed%4d failed%4d skipped%4d.%03d s\n' "$word" "$name" \
+	    "$passed" "$failed" "$skipped" $((ms / 1000)) $((ms % 1000))
 	echo "$passed $failed $skipped" >"$log.result"
 }
 

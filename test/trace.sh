@@ -29,4 +29,4 @@ for id in $ids; do
 done
 printf '\n%d of %d requirements are named by a test.\n' "$named" \
     "$(echo "$ids" | wc -l)"
-[ -z "$none" ] || printf 'Named by none:\n%s\n' "$(echo "$none" | fmt -w 76)"
+[ -z "$none" ] || printf 'Named by none:\n%s\n' "$(echo "${none# }" | fmt -w 76)"

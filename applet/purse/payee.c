@@ -274,11 +274,42 @@ confirm(struct jz_applet *self, const struct jz_sealed *s,
 	    e, &confirmation, keys->to_payer, NULL, &apdu->out));
 }
 
+/*
+ * The agreement of a payment already confirmed: the same confirmation again.
+ * A host that lost it has no other way on, and the payer's card is refused
+ * (JZ_SW_PENDING) until this payment is finished.
+ */
+static uint16_t
+confirm_again(const struct jz_applet *self, const struct purse_pending *slot,
+    const struct jz_sealed *s, struct jz_apdu *apdu)
+{
+	const struct jz_engine *e = jz_card_engine(self);
+	uint8_t plain[JZ_MESSAGE_MAX], digest[JZ_DIGEST_BYTES];
+	struct jz_message m;
+	int err;
+
+	err = jz_message_open(
+	    e, s, JZ_KIND_AGREEMENT, slot->keys.to_payee, plain, &m);
+	if (err == 0)
+		err = jz_message_digest(e, &m, digest);
+	if (err != 0)
+		return purse_status(err);
+	if (memcmp(digest, slot->payment.agreement_digest, sizeof(digest)) != 0)
+		return JZ_SW_MISMATCH;
+	memset(&m, 0, sizeof(m));
+	m.kind = JZ_KIND_CONFIRMATION;
+	purse_payment_load(&m.payment, &slot->payment);
+	memcpy(m.signature, slot->signature, sizeof(m.signature));
+	return purse_status(jz_message_seal(
+	    e, &m, slot->keys.to_payer, NULL, &apdu->out));
+}
+
 uint16_t
 purse_confirm(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct purse_request *r = &p->request;
+	const struct purse_pending *slot;
 	struct jz_working_keys keys;
 	struct jz_sealed s;
 	uint16_t sw;
@@ -286,6 +317,8 @@ purse_confirm(struct jz_applet *self, struct jz_apdu *apdu)
 
 	if (jz_sealed_parse(apdu->command.data, &s) != 0 || !s.has_payer_key)
 		return JZ_SW_DATA;
+	if ((slot = find_pending(p, s.request_digest)) != NULL)
+		return confirm_again(self, slot, &s, apdu);
 	if (r->open == 0 ||
 	    memcmp(r->digest, s.request_digest, JZ_DIGEST_BYTES) != 0)
 		return JZ_SW_NO_PAYMENT;

@@ -210,7 +210,7 @@ show_line(const struct jz_cli *c, const struct jz_log_line *l,
 int
 jz_cmd_card_log(struct jz_cli *c)
 {
-	struct jz_log_line lines[JZ_LOG_RECORDS];
+	struct jz_log_line lines[JZ_LOG_RECORDS] = {0};
 	size_t n = JZ_LOG_RECORDS;
 	struct jz_purse_info p;
 	struct jz_cli_card card;

@@ -34,14 +34,16 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	jz_cmd_load,
 	{"load a card from its account", "圈存：从账户向卡充值"},
 	{"The card signs a load request, the issuer debits the account and signs\n"
-	 "a permission, the card credits itself and signs a report.  A load that\n"
-	 "was cut off is finished by the same command again: it happens once.\n"
+	 "a permission, the card credits itself and signs a report.  Cut off\n"
+	 "before the credit, it is finished by the same command again; cut off\n"
+	 "after it (see `jiaozi card balance`), by `jiaozi settle`.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi load --card virtual:alice.card --issuer bank \\\n"
 	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n",
 	 "卡签发圈存请求，发卡行扣账户并签发许可，卡入账并签发报告。\n"
-	 "中断的圈存再执行同一命令即可完成，且只发生一次。\n"
+	 "入账前中断的，再执行同一命令即可完成；入账后（见 jiaozi card balance）\n"
+	 "中断的，由 jiaozi settle 补报。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi load --card virtual:alice.card --issuer bank \\\n"

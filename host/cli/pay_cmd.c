@@ -121,13 +121,12 @@ told(enum jz_step next, struct jz_span message, void *arg)
 static const char *
 aftermath(const struct jz_cli *c, const struct jz_pay_result *r)
 {
-	if (r->step < JZ_STEP_COMPLETE ||
-	    (r->step == JZ_STEP_COMPLETE && r->sw != 0))
-		return jz_tr(c, "no money moved", "款项未动");
 	if (r->step == JZ_STEP_ACKNOWLEDGE)
 		return jz_tr(c,
 		    "the money has moved; only the receipt was not taken",
 		    "款项已转，仅收据未送达");
+	if (!r->in_doubt)
+		return jz_tr(c, "no money moved", "款项未动");
 	return jz_tr(c,
 	    "the payer may have been debited and the payee not credited: "
 	    "\"jiaozi pay fetch\" gives the completion again",

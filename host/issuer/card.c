@@ -171,7 +171,7 @@ jz_issuer_certify(struct jz_issuer *i, const char *account, const char *holder,
 	return 0;
 }
 
-/* ---- known again ---------------------------------------------------------- */
+/* ---- known again -------------------------------------------------------- */
 
 /* What cannot be but by an alteration of the database. */
 static int

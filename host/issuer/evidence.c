@@ -79,7 +79,7 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 	    &i->engine, &out->completion, out->completion_digest);
 }
 
-/* ---- verifying ------------------------------------------------------------ */
+/* ---- verifying ---------------------------------------------------------- */
 
 /* A signature inside a record that does not verify is bad evidence. */
 static int
@@ -128,7 +128,7 @@ jz_record_verify(
 	return verify_payment(i, r, card);
 }
 
-/* ---- posting -------------------------------------------------------------- */
+/* ---- posting ------------------------------------------------------------ */
 
 /* The server's time in the record is the permission's. */
 static int

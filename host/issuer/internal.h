@@ -41,7 +41,7 @@ void jz_issuer_start(struct jz_issuer *i);
 /* Remembers the refusal; gives JZ_ERR_REFUSED. */
 int jz_refuse(struct jz_issuer *i, enum jz_refusal why);
 
-/* ---- card.c -------------------------------------------------------------- */
+/* ---- card.c ------------------------------------------------------------- */
 
 /* A registered card whose certificate has been verified. */
 struct jz_known_card {
@@ -66,7 +66,7 @@ int jz_issuer_answer(
 /* Refuses CURRENCY, AMOUNT. */
 int jz_issuer_check_amount(struct jz_issuer *i, const struct jz_payment *p);
 
-/* ---- load.c -------------------------------------------------------------- */
+/* ---- load.c ------------------------------------------------------------- */
 
 /* Refuses NO_LOAD: there is no permission of this digest. */
 int jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
@@ -78,7 +78,7 @@ int jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
 int jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
     const struct jz_load_row *load);
 
-/* ---- evidence.c ----------------------------------------------------------- */
+/* ---- evidence.c --------------------------------------------------------- */
 
 struct jz_record {
 	struct jz_message m;

@@ -35,7 +35,7 @@ join(char out[static PATH_CAP], const char *dir, const char *name)
 	return n < 0 || n >= PATH_CAP ? JZ_ERR_RANGE : 0;
 }
 
-/* ---- making -------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 /* Everything that a new issuer may have left behind in its directory. */
 static void
@@ -204,7 +204,7 @@ jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
 	return err;
 }
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------ */
 
 static int64_t
 system_clock(void *arg)

@@ -22,7 +22,7 @@ reference_of(const struct jz_message *m, char out[static REFERENCE_CAP])
 	    (const char *)m->card_id, (unsigned)m->online_counter);
 }
 
-/* ---- permission ----------------------------------------------------------- */
+/* ---- permission --------------------------------------------------------- */
 
 static bool
 span_is(struct jz_span s, const char *text)
@@ -163,7 +163,7 @@ jz_issuer_load_permit(
 	return err;
 }
 
-/* ---- report --------------------------------------------------------------- */
+/* ---- report ------------------------------------------------------------- */
 
 int
 jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,

@@ -60,7 +60,7 @@ jz_store_next(struct jz_store *s, const char *sequence, int64_t *out)
 	    s, JZ_SQL_NEXT, JZ_VALUES(jz_v_text(sequence)), out);
 }
 
-/* ---- customers ----------------------------------------------------------- */
+/* ---- customers ---------------------------------------------------------- */
 
 int
 jz_store_customer(struct jz_store *s, const char *account, bool *blocked)
@@ -98,7 +98,7 @@ jz_store_customer_block(struct jz_store *s, const char *account, bool blocked)
 		JZ_VALUES(jz_v_int(blocked), jz_v_text(account))));
 }
 
-/* ---- cards ---------------------------------------------------------------- */
+/* ---- cards -------------------------------------------------------------- */
 
 /* Printable ASCII: what comes from outside is looked up as text. */
 static bool
@@ -188,7 +188,7 @@ jz_store_card_block(
 		JZ_VALUES(jz_v_int(blocked), jz_v_id(id))));
 }
 
-/* ---- loads ---------------------------------------------------------------- */
+/* ---- loads -------------------------------------------------------------- */
 
 static bool
 load_row(sqlite3_stmt *st, struct jz_load_row *out)

@@ -95,7 +95,7 @@ int jz_ledger_each(struct jz_store *s,
 /* What does not add up, counted; the detail names the last of it. */
 int jz_ledger_audit(struct jz_store *s, unsigned *faults);
 
-/* ---- customers ----------------------------------------------------------- */
+/* ---- customers ---------------------------------------------------------- */
 
 int jz_store_customer(struct jz_store *s, const char *account, bool *blocked);
 int jz_store_customer_add(
@@ -103,7 +103,7 @@ int jz_store_customer_add(
 int
 jz_store_customer_block(struct jz_store *s, const char *account, bool blocked);
 
-/* ---- cards ---------------------------------------------------------------- */
+/* ---- cards -------------------------------------------------------------- */
 
 struct jz_card_row {
 	uint8_t id[JZ_ID_BYTES];
@@ -126,7 +126,7 @@ int jz_store_card_add(
 int jz_store_card_block(
     struct jz_store *s, const uint8_t id[static JZ_ID_BYTES], bool blocked);
 
-/* ---- loads ---------------------------------------------------------------- */
+/* ---- loads -------------------------------------------------------------- */
 
 struct jz_load_row {
 	uint8_t card_id[JZ_ID_BYTES];
@@ -151,7 +151,7 @@ int jz_store_report_add(struct jz_store *s,
     const uint8_t digest[static JZ_DIGEST_BYTES],
     const struct jz_message *report, int64_t time);
 
-/* ---- settlement ------------------------------------------------------------ */
+/* ---- settlement --------------------------------------------------------- */
 
 struct jz_session_row {
 	uint8_t card_id[JZ_ID_BYTES];

@@ -42,6 +42,9 @@ static const struct jz_crypto NIST = {
     .open = jz_openssl_gcm_open,
 };
 
+/* Takes the place of a key that is to be forgotten. */
+static const uint8_t NO_KEY[JZ_KEY_BYTES] = {0};
+
 static const struct jz_openssl_suite SUITES[] = {
     {&NIST, "SHA256", "AES-128-GCM", "AES-128-CBC", "P-256",
 	NID_X9_62_prime256v1},
@@ -80,8 +83,13 @@ open_mac(struct jz_openssl *o, const struct jz_openssl_suite *suite)
 	if (o->mac == NULL)
 		return false;
 	o->mac_ctx = EVP_MAC_CTX_new(o->mac);
+	/*
+	 * A first key makes all that the context will ever allocate: OpenSSL
+	 * does not survive a failed allocation at this place when the context
+	 * is used again.
+	 */
 	return o->mac_ctx != NULL &&
-	    EVP_MAC_CTX_set_params(o->mac_ctx, params) == 1;
+	    EVP_MAC_init(o->mac_ctx, NO_KEY, sizeof(NO_KEY), params) == 1;
 }
 
 static bool
@@ -89,9 +97,7 @@ open_keyed(struct jz_keyed *k, const EVP_CIPHER *cipher, int encrypt)
 {
 	k->ctx = EVP_CIPHER_CTX_new();
 	return k->ctx != NULL &&
-	    EVP_CipherInit_ex2(k->ctx, cipher, NULL, NULL, encrypt, NULL) ==
-	    1 &&
-	    EVP_CIPHER_CTX_set_padding(k->ctx, 0) == 1;
+	    EVP_CipherInit_ex2(k->ctx, cipher, NULL, NULL, encrypt, NULL) == 1;
 }
 
 static bool
@@ -102,7 +108,9 @@ open_ciphers(struct jz_openssl *o, const struct jz_openssl_suite *suite)
 	return o->cbc_cipher != NULL && o->aead_cipher != NULL &&
 	    open_keyed(&o->cbc[0], o->cbc_cipher, 0) &&
 	    open_keyed(&o->cbc[1], o->cbc_cipher, 1) &&
-	    open_keyed(&o->aead, o->aead_cipher, 1);
+	    open_keyed(&o->aead, o->aead_cipher, 1) &&
+	    EVP_CIPHER_CTX_set_padding(o->cbc[0].ctx, 0) == 1 &&
+	    EVP_CIPHER_CTX_set_padding(o->cbc[1].ctx, 0) == 1;
 }
 
 static bool
@@ -195,11 +203,7 @@ jz_openssl_new(enum jz_suite suite, struct jz_engine *out)
 static void
 forget_keyed(struct jz_keyed *k)
 {
-	static const uint8_t ZERO[JZ_KEY_BYTES] = {0};
-
-	/* A context without a key has nothing to forget. */
-	if (k->set)
-		(void)EVP_CipherInit_ex2(k->ctx, NULL, ZERO, ZERO, -1, NULL);
+	(void)EVP_CipherInit_ex2(k->ctx, NULL, NO_KEY, NO_KEY, -1, NULL);
 	jz_wipe(k->key, sizeof(k->key));
 	k->set = false;
 }
@@ -207,15 +211,13 @@ forget_keyed(struct jz_keyed *k)
 void
 jz_openssl_forget(struct jz_engine *engine)
 {
-	static const uint8_t ZERO[JZ_KEY_BYTES] = {0};
 	struct jz_openssl *o = engine->state;
 
 	jz_cached_clear(o);
 	forget_keyed(&o->cbc[0]);
 	forget_keyed(&o->cbc[1]);
 	forget_keyed(&o->aead);
-	if (o->mac_set)
-		(void)EVP_MAC_init(o->mac_ctx, ZERO, sizeof(ZERO), NULL);
+	(void)EVP_MAC_init(o->mac_ctx, NO_KEY, sizeof(NO_KEY), NULL);
 	jz_wipe(o->mac_key, sizeof(o->mac_key));
 	o->mac_set = false;
 }

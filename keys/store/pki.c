@@ -199,8 +199,9 @@ load_certificate(
 	char path[JZ_PATH_MAX];
 	int rc = make_path(path, dir, i, SUFFIX_CERT);
 
-	if (rc == 0)
-		rc = jz_file_read(path, &b);
+	if (rc != 0)
+		return rc;
+	rc = jz_file_read(path, &b);
 	if (rc == JZ_ERR_SPACE || (rc == 0 && b.len > JZ_CERTIFICATE_MAX))
 		rc = JZ_ERR_CERT_MALFORMED;
 	if (rc != 0)
@@ -229,8 +230,9 @@ load_key(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
 	char path[JZ_PATH_MAX];
 	int rc = make_path(path, dir, i, SUFFIX_KEY);
 
-	if (rc == 0)
-		rc = jz_keyfile_read(e, path, passphrase, &b);
+	if (rc != 0)
+		return rc;
+	rc = jz_keyfile_read(e, path, passphrase, &b);
 	/* Another secret than a private key, or of another certificate. */
 	if (rc == JZ_ERR_SPACE || (rc == 0 && b.len != JZ_PRIVATE_BYTES))
 		rc = JZ_ERR_KEYFILE;

@@ -7,7 +7,7 @@
 #
 #	JIAOZI=PROGRAM test/cli/cli.sh
 #
-# Prints one line for each case that fails, and a count.
+# Prints a line for each part and for each case that fails.
 set -eu
 
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -39,8 +39,28 @@ PCSCLITE_CSOCK_NAME=$dir/no-daemon
 export BANK WRONG PIN BAD_PIN LETTERS EMPTY LC_ALL PCSCLITE_CSOCK_NAME
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE JIAOZI_VPCD_PORT NOT_SET
 
+command -v python3 >/dev/null 2>&1 || {
+	echo 'skipped: no python3 to read JSON with'
+	exit 77
+}
+
 cases=0
 failed=0
+part=
+failed_before=0
+
+# Ends the part of the test before and begins another.
+part() {
+	if [ -n "$part" ]; then
+		if [ "$failed" -eq "$failed_before" ]; then
+			printf 'ok %s\n' "$part"
+		else
+			printf 'not ok %s\n' "$part"
+		fi
+	fi
+	part=$1
+	failed_before=$failed
+}
 
 wrong() {
 	failed=$((failed + 1))
@@ -103,6 +123,8 @@ books() {
 }
 
 # ---- use and misuse ---------------------------------------------------------
+
+part 'use and misuse'
 
 want 2
 want 2 nonsense
@@ -196,6 +218,8 @@ got=0
 
 # ---- readers ----------------------------------------------------------------
 
+part 'readers'
+
 want 3 reader list
 want 3 reader list --json
 json "d['error']['name'] in ('NO_DAEMON', 'NO_READER')"
@@ -205,6 +229,8 @@ JIAOZI_READER=virtual:none.card want 10 card info
 complains none.card
 
 # ---- card files -------------------------------------------------------------
+
+part 'card files'
 
 want 0 card create a.card
 want 0 card info --card virtual:a.card
@@ -292,6 +318,8 @@ want 10 card serve none.card --port 1
 
 # ---- raw APDUs --------------------------------------------------------------
 
+part 'raw APDUs'
+
 want 0 card apdu --card virtual:a.card '00A40400 08 F04A49414F5A4901 00' \
 	805C000204
 says '00000000 9000 OK'
@@ -311,6 +339,8 @@ cases=$((cases + 1))
 ! grep -q 0912 out err || wrong 'card apdu shows a PIN'
 
 # ---- the issuer -------------------------------------------------------------
+
+part 'the issuer'
 
 want 2 issuer init bank --passphrase "$BANK"
 complains 'process list'
@@ -347,6 +377,8 @@ books 60000
 
 # ---- personalisation --------------------------------------------------------
 
+part 'personalisation'
+
 make() { # CARD ACCOUNT EXIT OPTION...
 	card=$1 account=$2 code=$3
 	shift 3
@@ -375,6 +407,8 @@ json "d['error']['name'] == 'STATE'"
 
 # ---- load -------------------------------------------------------------------
 
+part 'load'
+
 load() { # CARD AMOUNT PIN EXIT
 	want "$4" load --card "virtual:$1.card" --issuer bank \
 		--passphrase env:BANK --amount "$2" --pin "$3" --json
@@ -402,6 +436,8 @@ balance b 0
 books 60000
 
 # ---- payment ----------------------------------------------------------------
+
+part 'payment'
 
 pay() { # AMOUNT EXIT OPTION...
 	amount=$1 code=$2
@@ -517,6 +553,8 @@ same torn.card before
 
 # ---- settlement -------------------------------------------------------------
 
+part 'settlement'
+
 settle() { # CARD EXIT
 	want "$2" settle --card "virtual:$1.card" --issuer bank \
 		--passphrase env:BANK --json
@@ -543,6 +581,8 @@ json "d['error']['refusal'] == 'UNKNOWN_CARD'"
 
 # ---- a blocked PIN ----------------------------------------------------------
 
+part 'a blocked PIN'
+
 for tries in 2 1; do
 	load b 1.00 env:BAD_PIN 6
 	json "d['error']['tries_left'] == $tries"
@@ -555,5 +595,6 @@ settle b 0
 pay 1.00 0 --pin env:PIN
 books 60000
 
+part ''
 printf '%s cases, %s failed\n' "$cases" "$failed"
 [ "$failed" -eq 0 ]

@@ -74,6 +74,7 @@ test_all_steps(void **state)
 	assert_int_equal(run(&p, payer, 3, payee, 3), 0);
 	assert_int_equal(p.result.step, JZ_STEP_DONE);
 	assert_string_equal(p.told, "1234567");
+	assert_false(p.result.in_doubt);
 }
 
 /* OFP-2, OFP-3, OFP-6: a refusal ends the payment where it is made. */
@@ -96,9 +97,11 @@ test_refusals(void **state)
 	assert_int_equal(run(&p, payer, 2, payee, 3), JZ_ERR_AUTHENTICATION);
 	assert_int_equal(p.result.step, JZ_STEP_CREDIT);
 	assert_int_equal(p.result.sw, 0x9302);
+	assert_true(p.result.in_doubt);
 	assert_int_equal(run(&p, no, 1, payee, 1), JZ_ERR_CERT_EXPIRED);
 	assert_int_equal(p.result.step, JZ_STEP_AGREE);
 	assert_int_equal(p.result.sw, 0x9421);
+	assert_false(p.result.in_doubt);
 	assert_string_equal(p.told, "12");
 }
 
@@ -124,9 +127,32 @@ test_lost_completion_is_fetched(void **state)
 	assert_int_equal(run(&p, payer, 5, payee, 3), 0);
 }
 
-/* The command had not been carried out: COMPLETE is not sent again. */
+/* ALL-1: COMPLETE is sent again only to a card that has no completion. */
 static void
-test_no_completion_to_fetch(void **state)
+test_completion_never_made_is_made(void **state)
+{
+	static const struct line payee[] = {
+	    {NULL, "FF2202 AABB 9000", 0},
+	    {NULL, SEALED, 0},
+	    {NULL, SEALED, 0},
+	};
+	static const struct line payer[] = {
+	    {NULL, SEALED, 0},
+	    {"80730000 " SEALED_, NULL, JZ_ERR_CARD_RESET},
+	    {SELECT, "9000", 0},
+	    {"80767300 22 " DIGEST " 00", "942B", 0},
+	    {"80730000 " SEALED_, SEALED, 0},
+	    {NULL, "9000", 0},
+	};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 6, payee, 3), 0);
+}
+
+/* Another refusal of FETCH says nothing about a debit: it ends there. */
+static void
+test_fetch_refused_otherwise(void **state)
 {
 	static const struct line payee[] = {
 	    {NULL, "FF2202 AABB 9000", 0},
@@ -134,15 +160,38 @@ test_no_completion_to_fetch(void **state)
 	};
 	static const struct line payer[] = {
 	    {NULL, SEALED, 0},
-	    {NULL, NULL, JZ_ERR_CARD_RESET},
+	    {NULL, NULL, JZ_ERR_TRANSMIT},
 	    {SELECT, "9000", 0},
-	    {NULL, "942B", 0},
+	    {NULL, "6F00", 0},
 	};
 	struct pair p;
 
 	(void)state;
-	assert_int_equal(run(&p, payer, 4, payee, 2), JZ_ERR_CARD_RESET);
+	assert_int_equal(run(&p, payer, 4, payee, 2), JZ_ERR_STATUS);
 	assert_int_equal(p.result.step, JZ_STEP_COMPLETE);
+	assert_int_equal(p.result.sw, 0x6F00);
+	assert_true(p.result.in_doubt);
+}
+
+static void
+test_lost_confirmation_is_asked_again(void **state)
+{
+	static const struct line payee[] = {
+	    {NULL, "FF2202 AABB 9000", 0},
+	    {"80720000 " SEALED_, NULL, JZ_ERR_CARD_RESET},
+	    {SELECT, "9000", 0},
+	    {"80720000 " SEALED_, SEALED, 0},
+	    {NULL, SEALED, 0},
+	};
+	static const struct line payer[] = {
+	    {NULL, SEALED, 0},
+	    {NULL, SEALED, 0},
+	    {NULL, "9000", 0},
+	};
+	struct pair p;
+
+	(void)state;
+	assert_int_equal(run(&p, payer, 3, payee, 5), 0);
 }
 
 static void
@@ -187,7 +236,9 @@ main(void)
 	    cmocka_unit_test(test_all_steps),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_lost_completion_is_fetched),
-	    cmocka_unit_test(test_no_completion_to_fetch),
+	    cmocka_unit_test(test_completion_never_made_is_made),
+	    cmocka_unit_test(test_fetch_refused_otherwise),
+	    cmocka_unit_test(test_lost_confirmation_is_asked_again),
 	    cmocka_unit_test(test_lost_receipt_is_asked_again),
 	    cmocka_unit_test(test_lost_agreement_ends_it),
 	};

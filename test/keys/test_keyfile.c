@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Raw and sealed key files (requirements ALL-4, ALL-5). */
+#define _DEFAULT_SOURCE
+
 #include "../../keys/store/keyfile.h"
 
 #include "fixture.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wiping and comparing secrets. */
+#define _DEFAULT_SOURCE
+
 #include "../../keys/secret.h"
 
 #include "fixture.h"

@@ -9,6 +9,8 @@
  * case of another length cannot be put to it; then the published verdict must
  * not be that it is good.
  */
+#define _DEFAULT_SOURCE
+
 #include "fixture.h"
 
 #include <jansson.h>

@@ -3,6 +3,8 @@
  * The key derivation function of ANSI X9.63: a published vector, and OpenSSL's
  * own implementation over many lengths.
  */
+#define _DEFAULT_SOURCE
+
 #include "fixture.h"
 
 #include <openssl/core_names.h>

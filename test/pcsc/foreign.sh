@@ -67,7 +67,8 @@ have()
 # Serves a card and waits until the daemon has seen it.
 insert()
 {
-	"$bin/serve-card" >"$dir/events" 2>&1 &
+	: >"$dir/events"
+	"$bin/serve-card" >>"$dir/events" 2>&1 &
 	card=$!
 	i=0
 	until grep -q 'power on' "$dir/events"; do
@@ -136,16 +137,29 @@ check_pyscard()
 	expect pyscard '^pyscard: all is well$'
 }
 
+# Lists the readers until a line matches, for the daemon looks at them only
+# every 400 ms, and a busy machine less often.
+listed()
+{
+	i=0
+	while :; do
+		opensc-tool -l >"$dir/out" 2>&1
+		grep -Eq -- "$1" "$dir/out" && return
+		i=$((i + 1))
+		[ $i -lt 50 ] || return
+		sleep 0.1
+	done
+}
+
 # The daemon must tell of a card that goes and of one that comes.
 check_replug()
 {
 	have opensc-tool opensc || return
 	eject
-	sleep 1
-	opensc-tool -l >"$dir/out" 2>&1
+	listed "^0 +No +$reader"
 	expect 'after removal' "^0 +No +$reader"
 	insert
-	opensc-tool -l >"$dir/out" 2>&1
+	listed "^0 +Yes +$reader"
 	expect 'after insertion' "^0 +Yes +$reader"
 }
 

@@ -56,7 +56,7 @@ fakecard_record(struct fakecard *c, uint32_t number)
 	return &c->record[number % FAKECARD_RECORDS];
 }
 
-/* ---- load ---------------------------------------------------------------- */
+/* ---- load --------------------------------------------------------------- */
 
 struct jz_message
 fakecard_load_request(struct fakecard *c, uint64_t amount)
@@ -118,7 +118,7 @@ fakecard_load_report(struct fakecard *c, const struct letter *permission)
 	return m;
 }
 
-/* ---- payment -------------------------------------------------------------- */
+/* ---- payment ------------------------------------------------------------ */
 
 struct jz_message
 fakecard_completion_of(const struct jz_message *record)
@@ -224,7 +224,7 @@ fakecard_pay(struct fakecard *payer, struct fakecard *payee, uint64_t amount)
 	add_received(payee, fakecard_record(payer, payer->next_record - 1));
 }
 
-/* ---- settlement ------------------------------------------------------------ */
+/* ---- settlement --------------------------------------------------------- */
 
 struct jz_message
 fakecard_sign_in_request(struct fakecard *c)

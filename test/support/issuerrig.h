@@ -11,6 +11,8 @@
 
 #define RIG_CURRENCY   156
 #define RIG_PASSPHRASE "correct horse"
+#define RIG_DEPOSIT    10000 /* of rig_paid_and_loaded() */
+#define RIG_AMOUNT     2000
 #define RIG_DAY	       ((int64_t)24 * 60 * 60)
 
 struct rig {
@@ -18,10 +20,11 @@ struct rig {
 	char dir[80];	   /* the issuer's, in it */
 	char database[96]; /* its issuer.db */
 	struct jz_issuer *issuer;
-	struct jz_engine engine; /* the cards' */
-	int64_t now;		 /* by the issuer's clock */
-	int64_t begin;		 /* what it was at first */
-	unsigned named;		 /* accounts opened so far */
+	struct jz_engine engine;	   /* the cards' */
+	int64_t now;			   /* by the issuer's clock */
+	int64_t begin;			   /* what it was at first */
+	unsigned named;			   /* accounts opened so far */
+	bool met[JZ_REFUSAL_CONFLICT + 1]; /* by rig_refused() */
 };
 
 struct jz_span rig_passphrase(void);
@@ -58,7 +61,18 @@ rig_upload(struct rig *r, struct fakecard *c, const struct letter *batch);
 /* Sign-in and all that is unsettled. */
 void rig_settle(struct rig *r, struct fakecard *c);
 
-/* ---- the database from outside -------------------------------------------- */
+/* Loaded, settled, signed in; then a payment and a load, not uploaded. */
+void
+rig_paid_and_loaded(struct rig *r, struct fakecard *c, struct fakecard *peer);
+/* A batch of these records, whatever they say, signed. */
+struct letter rig_batch_of(struct fakecard *c, uint32_t first, uint32_t n);
+
+/* Hands a message in; the answer is dropped, and none after an error. */
+typedef int rig_give(struct rig *r, const struct letter *l);
+rig_give rig_give_permit, rig_give_report, rig_give_challenge, rig_give_sign_in,
+    rig_give_batch;
+
+/* ---- the database from outside ------------------------------------------ */
 
 /* A hash of every row of every table. */
 uint64_t rig_snapshot(const struct rig *r);
@@ -71,7 +85,6 @@ int64_t rig_number(const struct rig *r, const char *sql);
  * A call gave `err`: it must have refused for this reason, and the database
  * must be what it was.
  */
-void
-rig_refused(const struct rig *r, int err, enum jz_refusal why, uint64_t before);
+void rig_refused(struct rig *r, int err, enum jz_refusal why, uint64_t before);
 
 #endif

@@ -95,8 +95,8 @@ test_a_purse_is_personalised(void **state)
 
 	store(f, ROOT, OWN);
 	assert_int_equal(rig_purse(f->card)->state, JZ_PURSE_SELECTABLE);
-	rig_accepts(f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]),
-	    NULL);
+	rig_accepts(
+	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
 	info = port_info(&f->card->port);
 	assert_int_equal(info.state, JZ_PURSE_PERSONALISED);
 	assert_memory_equal(info.card_id, CARD_ID, JZ_ID_BYTES);
@@ -119,8 +119,7 @@ test_parameters_may_come_first_and_any_object_last(void **state)
 
 	store(f, PARAMETERS, PARAMETERS);
 	store(f, ROOT, HOST);
-	rig_accepts(
-	    f->card, AT_STORE(LAST), blob_span(&f->object[OWN]), NULL);
+	rig_accepts(f->card, AT_STORE(LAST), blob_span(&f->object[OWN]), NULL);
 	assert_int_equal(
 	    port_info(&f->card->port).state, JZ_PURSE_PERSONALISED);
 }
@@ -130,10 +129,9 @@ test_the_block_number_is_not_looked_at(void **state)
 {
 	struct fixture *f = *state;
 
-	rig_accepts(f->card, AT_STORE(0) | 0x5A, blob_span(&f->object[ROOT]),
-	    NULL);
 	rig_accepts(
-	    f->card, AT_STORE(0x7F), blob_span(&f->object[CA]), NULL);
+	    f->card, AT_STORE(0) | 0x5A, blob_span(&f->object[ROOT]), NULL);
+	rig_accepts(f->card, AT_STORE(0x7F), blob_span(&f->object[CA]), NULL);
 }
 
 static void
@@ -296,8 +294,7 @@ test_the_own_certificate_needs_the_key_first(void **state)
 	assert_int_equal(port_select(&c->port), JZ_SW_OK);
 	for (enum object o = ROOT; o <= HOST; o++)
 		rig_accepts(c, AT_STORE(0), blob_span(&f->object[o]), NULL);
-	rig_refuses(
-	    c, AT_STORE(0), blob_span(&f->object[OWN]), JZ_SW_MISMATCH);
+	rig_refuses(c, AT_STORE(0), blob_span(&f->object[OWN]), JZ_SW_MISMATCH);
 	rig_card_free(&c);
 }
 
@@ -357,9 +354,8 @@ test_a_certificate_of_the_other_suite_is_9426(void **state)
 static void
 test_what_is_no_object_is_6a80(void **state)
 {
-	static const uint8_t objects[][4] = {
-	    {0x30, 0x02, 0, 0}, {0xFF, 0x22, 1, 0}, {0, 0, 0, 0},
-	    {0x7F, 0x20, 1, 0}};
+	static const uint8_t objects[][4] = {{0x30, 0x02, 0, 0},
+	    {0xFF, 0x22, 1, 0}, {0, 0, 0, 0}, {0x7F, 0x20, 1, 0}};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
@@ -421,8 +417,8 @@ test_a_last_object_that_does_not_complete_is_not_stored(void **state)
 		store(f, o, o);
 	}
 	assert_int_equal(rig_purse(f->card)->state, JZ_PURSE_SELECTABLE);
-	rig_accepts(f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]),
-	    NULL);
+	rig_accepts(
+	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
 }
 
 static void
@@ -452,8 +448,8 @@ test_the_last_object_is_one_commit(void **state)
 
 	store(f, ROOT, OWN);
 	was = jz_fault_counters(f->card->fault);
-	rig_accepts(f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]),
-	    NULL);
+	rig_accepts(
+	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
 	is = jz_fault_counters(f->card->fault);
 	assert_int_equal(is.appends, was.appends + 1);
 	assert_int_equal(is.replaces, was.replaces);
@@ -503,8 +499,8 @@ test_personalisation_is_for_good(void **state)
 	struct fixture *f = *state;
 
 	store(f, ROOT, OWN);
-	rig_accepts(f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]),
-	    NULL);
+	rig_accepts(
+	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
 	for (enum object o = ROOT; o < OBJECTS; o++) {
 		rig_refuses(f->card, AT_STORE(0), blob_span(&f->object[o]),
 		    JZ_SW_CONDITIONS);
@@ -521,8 +517,8 @@ test_before_personalisation_nothing_is_paid_loaded_or_verified(void **state)
 	static const uint32_t headers[] = {AT_VERIFY, AT_REQUEST, AT_AGREE,
 	    AT_CONFIRM, AT_COMPLETE, AT_CREDIT, AT_ACKNOWLEDGE, AT_FETCH,
 	    AT_CREDIT_LOAD};
-	static const uint32_t without_data[] = {AT_CANCEL, AT_SETTLE(1),
-	    AT_CERTIFICATE, AT_ASN, AT_READ_LOG(1)};
+	static const uint32_t without_data[] = {
+	    AT_CANCEL, AT_SETTLE(1), AT_CERTIFICATE, AT_ASN, AT_READ_LOG(1)};
 	static const uint8_t data[34] = {0x12, 0x34};
 	struct fixture *f = *state;
 	struct blob load = load_of(1);
@@ -535,8 +531,7 @@ test_before_personalisation_nothing_is_paid_loaded_or_verified(void **state)
 	     i++)
 		rig_refuses(
 		    f->card, without_data[i], NOTHING, JZ_SW_CONDITIONS);
-	rig_refuses(
-	    f->card, AT_INITIALIZE, blob_span(&load), JZ_SW_CONDITIONS);
+	rig_refuses(f->card, AT_INITIALIZE, blob_span(&load), JZ_SW_CONDITIONS);
 	/* What may be read is read. */
 	assert_int_equal(port_balance(&f->card->port), 0);
 	assert_int_equal(port_info(&f->card->port).state, JZ_PURSE_SELECTABLE);
@@ -561,8 +556,8 @@ leaks(const struct answer *a, const uint8_t *secret, size_t len)
 static void
 test_no_command_reads_the_private_key(void **state)
 {
-	static const uint8_t p2s[] = {0x00, 0x01, 0x02, 0x04, 0x21, 0x5A, 0x61,
-	    0xC4, 0xFF};
+	static const uint8_t p2s[] = {
+	    0x00, 0x01, 0x02, 0x04, 0x21, 0x5A, 0x61, 0xC4, 0xFF};
 	struct fixture *f = *state;
 	struct rig_card *c = rig_bare_purse_new(&f->rig, &f->profile);
 	uint8_t secret[JZ_PRIVATE_BYTES];
@@ -612,7 +607,8 @@ main(void)
 	    TEST(test_a_purse_without_a_key_says_so),
 	    TEST(test_two_purses_have_two_keys),
 	    TEST(test_personalisation_is_for_good),
-	    TEST(test_before_personalisation_nothing_is_paid_loaded_or_verified),
+	    TEST(
+		test_before_personalisation_nothing_is_paid_loaded_or_verified),
 	    TEST(test_no_command_reads_the_private_key),
 	};
 

@@ -67,9 +67,11 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(PURSE_SRC)
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/fakecard.c test/support/forge.c test/support/issuerrig.c \
 	test/support/memo.c test/support/payment.c test/support/pcscd.c \
-	test/support/port.c test/support/script.c
+	test/support/port.c test/support/refusals.c test/support/script.c
 
-BENCH_SRC = test/bench/bench.c test/bench/report.c test/bench/main.c
+BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
+	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
+	test/bench/world.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
 
@@ -77,33 +79,37 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 	test/apdu/test_bytes test/apdu/test_error test/apdu/test_message \
 	test/apdu/test_message_strict test/apdu/test_status \
 	test/apdu/test_time test/apdu/test_tlv
-KEYS_TESTS = test/keys/test_certificate test/keys/test_certificate_form \
-	test/keys/test_curve test/keys/test_keyfile test/keys/test_openssl \
+KEYS_TESTS = test/keys/test_certificate \
+	test/keys/test_certificate_form test/keys/test_curve \
+	test/keys/test_keyfile test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
-APPLET_TESTS = test/applet/purse/test_load \
+APPLET_TESTS = test/applet/purse/test_flips \
+	test/applet/purse/test_limits test/applet/purse/test_load \
 	test/applet/purse/test_payment test/applet/purse/test_personalise \
-	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
-	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
-	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
-	test/applet/runtime/test_registry test/applet/runtime/test_select \
-	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
-	test/applet/virtual/test_file test/applet/virtual/test_memory \
-	test/docs/test_protocol
+	test/applet/purse/test_refusals_payee \
+	test/applet/purse/test_refusals_payer test/applet/runtime/test_card \
+	test/applet/runtime/test_dispatch test/applet/runtime/test_log \
+	test/applet/runtime/test_log_damage test/applet/runtime/test_log_power \
+	test/applet/runtime/test_pin test/applet/runtime/test_registry \
+	test/applet/runtime/test_select test/applet/runtime/test_transaction \
+	test/applet/virtual/test_fault test/applet/virtual/test_file \
+	test/applet/virtual/test_memory test/docs/test_protocol
 READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc
 HOST_TESTS = test/host/test_card test/host/test_pay \
 	test/host/test_purse test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
-	test/host/issuer/test_create test/host/issuer/test_load \
+	test/host/issuer/test_create test/host/issuer/test_evidence \
+	test/host/issuer/test_load test/host/issuer/test_refusal \
 	test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
-	test/pcsc/foreign.sh
+	test/docs/readme.sh test/pcsc/foreign.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
@@ -302,7 +308,7 @@ demo: setup
 BENCH = $(BUILD)/test/bench/bench
 
 $(BENCH): $(call objects,$(BENCH_SRC)) $(BY_HOST)
-	$(LINK_TEST)
+	$(LINK_TEST) -lm
 
 bench: setup
 	@$(SUBMAKE) all $(BENCH) $(HELPERS:%=$(BUILD)/%)

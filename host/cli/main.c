@@ -47,13 +47,32 @@ find(char **words, int n, int *used)
 	return best;
 }
 
+/* The commands whose first word this is; false when there is none. */
+static bool
+list_group(const struct jz_cli *c, const char *word, FILE *f)
+{
+	const struct jz_cli_command *row;
+	size_t len = strlen(word);
+	bool any = false;
+
+	for (unsigned i = 0; (row = jz_cli_command(i)) != NULL; i++) {
+		if (strncmp(row->path, word, len) != 0 ||
+		    row->path[len] != ' ')
+			continue;
+		any = true;
+		fprintf(f, "  jiaozi %-24s %s\n", row->path,
+		    row->summary[c->lang]);
+	}
+	return any;
+}
+
 /* No command of that name: says which there are. */
 static int
 unknown(struct jz_cli *c, char **words, int n)
 {
-	size_t len = n > 0 ? strlen(words[0]) : 0;
-	const struct jz_cli_command *row;
-	bool group = false;
+	bool group;
+	bool help = n > 1 &&
+	    (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0);
 
 	if (n == 0) {
 		if (!c->json)
@@ -61,14 +80,9 @@ unknown(struct jz_cli *c, char **words, int n)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "which command?", "哪个命令？"));
 	}
-	for (unsigned i = 0; (row = jz_cli_command(i)) != NULL; i++) {
-		if (strncmp(row->path, words[0], len) != 0 ||
-		    row->path[len] != ' ')
-			continue;
-		group = true;
-		fprintf(stderr, "  jiaozi %-24s %s\n", row->path,
-		    row->summary[c->lang]);
-	}
+	group = list_group(c, words[0], help ? stdout : stderr);
+	if (group && help)
+		return 0;
 	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
 	    jz_tr(c, "\"jiaozi %s%s%s\" is no command; see \"jiaozi help\"",
 		"没有“jiaozi %s%s%s”这个命令，见“jiaozi help”"),

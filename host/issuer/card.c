@@ -17,7 +17,7 @@
 /* The first six digits of our cards' numbers, ISO/IEC 7812-1. */
 #define IIN		"860001"
 #define CARD_NUMBER_MAX 999999999
-#define FIRST_KEY	1 /* counts the key pairs of one card */
+#define FIRST_KEY	1u /* counts the key pairs of one card */
 #define GENERATION	1
 #define VALID_YEARS	5
 #define ASN_DIGITS	20

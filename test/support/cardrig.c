@@ -264,16 +264,17 @@ rig_accepts(struct rig_card *c, uint32_t header, struct jz_span data,
 
 /* ---- money -------------------------------------------------------------- */
 
+/* One of the cards has the pending entry that the completion will credit. */
 static bool
-credited(struct rig_card *const *cards, size_t n, const uint8_t *digest)
+awaited(struct rig_card *const *cards, size_t n, const uint8_t *digest)
 {
 	for (size_t i = 0; i < n; i++)
-		for (unsigned k = 0; k < JZ_PURSE_RECORDS; k++) {
-			const struct purse_record *r =
-			    &rig_purse(cards[i])->record[k];
+		for (unsigned k = 0; k < JZ_PURSE_PENDING; k++) {
+			const struct purse_pending *p =
+			    &rig_purse(cards[i])->pending[k];
 
-			if (r->type == JZ_TYPE_EP_RECEIVED &&
-			    memcmp(r->payment.request_digest, digest,
+			if (p->used != 0 &&
+			    memcmp(p->payment.request_digest, digest,
 				JZ_DIGEST_BYTES) == 0)
 				return true;
 		}
@@ -291,7 +292,7 @@ rig_in_flight(struct rig_card *const *cards, size_t n)
 			    &rig_purse(cards[i])->record[k];
 
 			if (r->type == JZ_TYPE_EP_PURCHASE &&
-			    !credited(cards, n, r->payment.request_digest))
+			    awaited(cards, n, r->payment.request_digest))
 				sum += r->payment.amount;
 		}
 	return sum;

@@ -95,7 +95,8 @@ void rig_accepts(struct rig_card *c, uint32_t header, struct jz_span data,
 
 /* ---- money -------------------------------------------------------------- */
 
-/* Paid by one of these cards and not credited by another yet. */
+/* Paid by one of these cards, and another one waits for it: what is lost for
+ * good is not in flight. */
 uint64_t rig_in_flight(struct rig_card *const *cards, size_t n);
 /* All balances and what is in flight. */
 uint64_t rig_total(struct rig_card *const *cards, size_t n);

@@ -42,7 +42,7 @@ struct row {
 	uint16_t sw;
 };
 
-/* Every row is refused, changes nothing, and the payment can go on. */
+/* Every row is refused with its status word and changes nothing. */
 void refusal_check(struct fixture *f, struct rig_card *card, enum step step,
     const struct row *rows, size_t n);
 

@@ -50,8 +50,8 @@ setup(void **state)
 	f->all[0] = f->payee = new_card(f, PAYEE_ID);
 	f->all[1] = f->payer = new_card(f, PAYER_ID);
 	f->all[2] = f->third = new_card(f, THIRD_ID);
-	f->pay = payment_of(
-	    &f->payee->port, &f->payer->port, AMOUNT, RIG_NOW - 60);
+	f->pay =
+	    payment_of(&f->payee->port, &f->payer->port, AMOUNT, RIG_NOW - 60);
 	*state = f;
 	return 0;
 }
@@ -167,14 +167,12 @@ test_working_keys_are_erased_after_use(void **state)
 	assert_memory_equal(
 	    &payee->pending[0], &no_pending, sizeof(no_pending));
 	run(f, &f->pay, STEP_ACKNOWLEDGE);
-	assert_memory_equal(
-	    &purse_slot(payer, 2)->keys, &none, sizeof(none));
+	assert_memory_equal(&purse_slot(payer, 2)->keys, &none, sizeof(none));
 	assert_memory_not_equal(
 	    &purse_slot(payee, 2)->keys, &none, sizeof(none));
 	assert_int_equal(
 	    bank_settle(&f->rig.bank, &f->payee->port, &n), JZ_SW_OK);
-	assert_memory_equal(
-	    &purse_slot(payee, 2)->keys, &none, sizeof(none));
+	assert_memory_equal(&purse_slot(payee, 2)->keys, &none, sizeof(none));
 }
 
 static void
@@ -186,8 +184,8 @@ test_the_reference_is_optional_and_signed(void **state)
 	f->pay.terms = terms_of(AMOUNT, BANK_CURRENCY, RIG_NOW, "order 17");
 	run(f, &f->pay, STEP_ACKNOWLEDGE);
 	assert_int_equal(
-	    jz_message_decode(blob_span(&f->pay.message[STEP_REQUEST]),
-		JZ_KIND_REQUEST, &m),
+	    jz_message_decode(
+		blob_span(&f->pay.message[STEP_REQUEST]), JZ_KIND_REQUEST, &m),
 	    0);
 	assert_int_equal(m.reference.len, 8);
 	assert_memory_equal(m.reference.data, "order 17", 8);
@@ -214,23 +212,37 @@ test_power_off_between_any_two_steps(void **state)
 static void
 refuses_again(struct fixture *f, enum step step, uint16_t sw)
 {
-	struct rig_card *c =
-	    payment_card(&f->pay, step) == &f->payee->port ? f->payee
-							   : f->payer;
+	struct rig_card *c = payment_card(&f->pay, step) == &f->payee->port
+	    ? f->payee
+	    : f->payer;
 
-	rig_refuses(
-	    c, payment_header(step), payment_data(&f->pay, step), sw);
+	rig_refuses(c, payment_header(step), payment_data(&f->pay, step), sw);
 	check_total(f);
 }
 
 static void
-test_an_agreement_is_confirmed_once(void **state)
+test_the_same_agreement_gives_the_same_confirmation(void **state)
 {
 	struct fixture *f = *state;
+	const struct blob *confirmation = &f->pay.message[STEP_CONFIRM];
+	uint8_t before[32], after[32];
+	struct answer a;
 
 	run(f, &f->pay, STEP_CONFIRM);
-	refuses_again(f, STEP_CONFIRM, JZ_SW_NO_PAYMENT);
-	run(f, &f->pay, STEP_ACKNOWLEDGE);
+	rig_hash(f->payee, before);
+	for (unsigned i = 0; i < 3; i++) {
+		if (i == 1)
+			rig_restart(f->payee);
+		if (i == 2)
+			run(f, &f->pay, STEP_COMPLETE);
+		rig_accepts(f->payee, AT_CONFIRM,
+		    payment_data(&f->pay, STEP_CONFIRM), &a);
+		assert_int_equal(a.len, confirmation->len);
+		assert_memory_equal(a.data, confirmation->data, a.len);
+		rig_hash(f->payee, after);
+		assert_memory_equal(before, after, 32);
+	}
+	run(f, &f->pay, STEP_CREDIT);
 	refuses_again(f, STEP_CONFIRM, JZ_SW_NO_PAYMENT);
 }
 
@@ -322,8 +334,7 @@ test_a_lost_completion_is_fetched_and_credited_once(void **state)
 	run(f, &f->pay, STEP_ACKNOWLEDGE);
 	assert_int_equal(balance(f->payee), FUNDS + AMOUNT);
 	/* Acknowledged: nothing to fetch. */
-	rig_refuses(
-	    f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
+	rig_refuses(f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
 }
 
 static void
@@ -338,29 +349,25 @@ test_fetch_gives_nothing_that_is_not_unacknowledged(void **state)
 	payment_digest(&f->pay, digest);
 	fetch = fetch_of(digest);
 	/* Agreed to, and not completed. */
-	rig_refuses(
-	    f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
+	rig_refuses(f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
 	run(f, &f->pay, STEP_COMPLETE);
 	/* By the payee; another digest; another object; cut short. */
-	rig_refuses(
-	    f->payee, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
+	rig_refuses(f->payee, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
 	for (unsigned bit = 16; bit < 34 * 8; bit++) {
 		fetch.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		rig_refuses(f->payer, AT_FETCH, blob_span(&fetch),
-		    JZ_SW_NO_PAYMENT);
+		rig_refuses(
+		    f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
 		fetch.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
 	fetch.data[0] ^= 1;
 	rig_refuses(f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_DATA);
 	fetch.data[0] ^= 1;
-	rig_refuses(
-	    f->payer, AT_FETCH, jz_span(fetch.data, 33), JZ_SW_LENGTH);
+	rig_refuses(f->payer, AT_FETCH, jz_span(fetch.data, 33), JZ_SW_LENGTH);
 	rig_accepts(f->payer, AT_FETCH, blob_span(&fetch), NULL);
 	/* The issuer's confirmation counts as a receipt. */
 	assert_int_equal(
 	    bank_settle(&f->rig.bank, &f->payer->port, &n), JZ_SW_OK);
-	rig_refuses(
-	    f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
+	rig_refuses(f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
 }
 
 /* A request has its place taken by the next; the first is then answered to
@@ -391,8 +398,7 @@ test_a_request_brought_twice_is_paid_once(void **state)
 	again.next = STEP_AGREE;
 	run(f, &again, STEP_AGREE);
 	refuses_again(f, STEP_COMPLETE, JZ_SW_DECRYPT);
-	assert_int_equal(
-	    payment_run(&again, STEP_CONFIRM), JZ_SW_NO_PAYMENT);
+	assert_int_equal(payment_run(&again, STEP_CONFIRM), JZ_SW_DECRYPT);
 	assert_int_equal(balance(f->payer), FUNDS);
 	check_total(f);
 }
@@ -408,8 +414,7 @@ test_an_old_request_brought_again_costs_nothing(void **state)
 	again = f->pay;
 	again.next = STEP_AGREE;
 	run(f, &again, STEP_AGREE);
-	assert_int_equal(
-	    payment_run(&again, STEP_CONFIRM), JZ_SW_NO_PAYMENT);
+	assert_int_equal(payment_run(&again, STEP_CONFIRM), JZ_SW_NO_PAYMENT);
 	/* The confirmation of then does not fit the agreement of now. */
 	refuses_again(f, STEP_COMPLETE, JZ_SW_DECRYPT);
 	assert_int_equal(balance(f->payer), FUNDS - AMOUNT);
@@ -419,8 +424,8 @@ static void
 test_a_new_agreement_ends_the_open_one(void **state)
 {
 	struct fixture *f = *state;
-	struct payment other = payment_of(
-	    &f->third->port, &f->payer->port, AMOUNT, RIG_NOW);
+	struct payment other =
+	    payment_of(&f->third->port, &f->payer->port, AMOUNT, RIG_NOW);
 
 	run(f, &f->pay, STEP_CONFIRM);
 	run(f, &other, STEP_CONFIRM);
@@ -436,19 +441,18 @@ test_messages_of_two_payments_swapped(void **state)
 {
 	struct fixture *f = *state;
 	struct payment a = f->pay;
-	struct payment b = payment_of(
-	    &f->payee->port, &f->third->port, AMOUNT, RIG_NOW - 60);
+	struct payment b =
+	    payment_of(&f->payee->port, &f->third->port, AMOUNT, RIG_NOW - 60);
 	struct blob mixed;
 
 	run(f, &a, STEP_CONFIRM);
 	run(f, &b, STEP_CONFIRM);
 	/* Confirmations crossed. */
-	rig_refuses(f->payer, AT_COMPLETE,
-	    blob_span(&b.message[STEP_CONFIRM]), JZ_SW_NO_PAYMENT);
+	rig_refuses(f->payer, AT_COMPLETE, blob_span(&b.message[STEP_CONFIRM]),
+	    JZ_SW_NO_PAYMENT);
 	mixed = b.message[STEP_CONFIRM];
 	memcpy(mixed.data, a.message[STEP_CONFIRM].data, mixed.len / 4);
-	rig_refuses(
-	    f->payer, AT_COMPLETE, blob_span(&mixed), JZ_SW_DECRYPT);
+	rig_refuses(f->payer, AT_COMPLETE, blob_span(&mixed), JZ_SW_DECRYPT);
 	run(f, &a, STEP_COMPLETE);
 	run(f, &b, STEP_COMPLETE);
 	/* Completions crossed: a's content under b's digest. */
@@ -481,15 +485,15 @@ test_messages_given_to_other_commands(void **state)
 				if (at == m + 1 || data.len == 0)
 					continue;
 				if (port_send(&f->payee->port,
-					payment_header(at), data, NULL) ==
-				    JZ_SW_OK)
-					fail_msg("payee: %d to %d", (int)m,
-					    (int)at);
+					payment_header(at), data,
+					NULL) == JZ_SW_OK)
+					fail_msg(
+					    "payee: %d to %d", (int)m, (int)at);
 				if (port_send(&f->payer->port,
-					payment_header(at), data, NULL) ==
-				    JZ_SW_OK)
-					fail_msg("payer: %d to %d", (int)m,
-					    (int)at);
+					payment_header(at), data,
+					NULL) == JZ_SW_OK)
+					fail_msg(
+					    "payer: %d to %d", (int)m, (int)at);
 			}
 		check_total(f);
 	}
@@ -511,8 +515,8 @@ test_messages_brought_to_the_wrong_card(void **state)
 		run(f, &f->pay, s - 1);
 		wrong = payment_card(&f->pay, s) == &f->payee->port ? f->payer
 								    : f->payee;
-		rig_refuses(wrong, payment_header(s),
-		    payment_data(&f->pay, s), JZ_SW_NO_PAYMENT);
+		rig_refuses(wrong, payment_header(s), payment_data(&f->pay, s),
+		    JZ_SW_NO_PAYMENT);
 		rig_refuses(f->third, payment_header(s),
 		    payment_data(&f->pay, s), JZ_SW_NO_PAYMENT);
 	}
@@ -557,8 +561,7 @@ test_from_the_confirmation_on_no_date_is_judged(void **state)
 	assert_int_equal(balance(f->payee), FUNDS + AMOUNT);
 	/* A new one is refused. */
 	f->pay.next = STEP_REQUEST;
-	assert_int_equal(
-	    payment_run(&f->pay, STEP_AGREE), JZ_SW_CERT_EXPIRED);
+	assert_int_equal(payment_run(&f->pay, STEP_AGREE), JZ_SW_CERT_EXPIRED);
 }
 
 /* A card without a clock takes the payee's stated time. */
@@ -594,7 +597,7 @@ main(void)
 	    TEST(test_working_keys_are_erased_after_use),
 	    TEST(test_the_reference_is_optional_and_signed),
 	    TEST(test_power_off_between_any_two_steps),
-	    TEST(test_an_agreement_is_confirmed_once),
+	    TEST(test_the_same_agreement_gives_the_same_confirmation),
 	    TEST(test_a_confirmation_debits_once),
 	    TEST(test_a_completion_credits_once_and_gives_the_same_receipt),
 	    TEST(test_after_settlement_the_completion_is_942b),

@@ -377,6 +377,25 @@ test_refusals_of_confirm(void **state)
 	refusal_check(f, f->payee, STEP_CONFIRM, ROWS(CONFIRM));
 }
 
+/* A payment confirmed, and another agreement under the same keys. */
+static void
+test_another_agreement_to_a_confirmed_request_is_9429(void **state)
+{
+	struct fixture *f = *state;
+	struct jz_message m;
+	struct blob data;
+
+	refusal_begin(f, STEP_REQUEST);
+	refusal_rewind(f);
+	m = agreement(f);
+	seal_agreement(f, &m, &data);
+	rig_accepts(f->payee, AT_CONFIRM, blob_span(&data), NULL);
+	rig_accepts(f->payee, AT_CONFIRM, blob_span(&data), NULL);
+	m.payment.payer_counter++;
+	seal_agreement(f, &m, &data);
+	rig_refuses(f->payee, AT_CONFIRM, blob_span(&data), JZ_SW_MISMATCH);
+}
+
 /* ---- CREDIT ------------------------------------------------------------- */
 
 static const struct jz_working_keys *
@@ -518,6 +537,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_refusals_of_request),
 	    TEST(test_refusals_of_confirm),
+	    TEST(test_another_agreement_to_a_confirmed_request_is_9429),
 	    TEST(test_refusals_of_credit),
 	    TEST(test_another_completion_of_a_credited_payment_is_9429),
 	};

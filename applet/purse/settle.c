@@ -122,10 +122,10 @@ batch(struct jz_applet *self, struct jz_apdu *apdu)
 	struct jz_message m;
 	int err;
 
-	if (cod->stage != SETTLE_OPEN && cod->stage != SETTLE_BATCH)
-		return JZ_SW_CONDITIONS;
 	if (apdu->command.data.len != 0)
 		return JZ_SW_LENGTH;
+	if (cod->stage != SETTLE_OPEN && cod->stage != SETTLE_BATCH)
+		return JZ_SW_CONDITIONS;
 	if (unsettled(p) == 0)
 		return JZ_SW_RECORD;
 	memset(&m, 0, sizeof(m));

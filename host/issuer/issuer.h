@@ -60,9 +60,15 @@ enum jz_refusal {
 const char *jz_refusal_name(enum jz_refusal r);
 const char *jz_refusal_text(enum jz_refusal r, int lang);
 
-/* Makes directory, keys and database.  currency: ISO 4217 numeric. */
+/*
+ * Makes directory, keys and database, all or nothing.  currency: ISO 4217
+ * numeric.  JZ_ERR_EXISTS when something is there but an empty directory,
+ * JZ_ERR_NOT_FOUND when the directory above is missing, JZ_ERR_RANGE.
+ */
 int jz_issuer_create(
     const char *dir, struct jz_span passphrase, uint16_t currency);
+/* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (made by a newer
+ * version), JZ_ERR_DATABASE. */
 int jz_issuer_open(
     const char *dir, struct jz_span passphrase, struct jz_issuer **out);
 void jz_issuer_free(struct jz_issuer **issuer);
@@ -73,10 +79,14 @@ uint16_t jz_issuer_currency(const struct jz_issuer *i);
 
 /* ---- accounts ----------------------------------------------------------- */
 
+/* 1-34 printable ASCII characters without blanks; 1-32 bytes of UTF-8.
+ * JZ_ERR_EXISTS, JZ_ERR_RANGE (length), JZ_ERR_ARGUMENT (characters). */
 int jz_issuer_account_open(
     struct jz_issuer *i, const char *account, const char *holder);
+/* Refuses UNKNOWN_ACCOUNT, ACCOUNT_BLOCKED, AMOUNT. */
 int jz_issuer_deposit(
     struct jz_issuer *i, const char *account, uint64_t amount_minor);
+/* JZ_ERR_NOT_FOUND */
 int jz_issuer_account_balance(
     struct jz_issuer *i, const char *account, int64_t *minor);
 
@@ -85,7 +95,8 @@ int jz_issuer_account_balance(
 /*
  * Registers a card for this account and holder and certifies its public key.
  * Gives ID, ASN and the certificate (cap JZ_CERTIFICATE_MAX).  JZ_ERR_NOT_FOUND
- * when the account does not exist.
+ * when the account does not exist, JZ_ERR_KEY when the key is no point.  The
+ * same key, account, holder and flags again give the same card.
  */
 int jz_issuer_certify(struct jz_issuer *i, const char *account,
     const char *holder, const uint8_t public_key[static JZ_POINT_BYTES],
@@ -109,6 +120,11 @@ int jz_issuer_load_report(struct jz_issuer *i, struct jz_span report);
 
 /* ---- settlement ---------------------------------------------------------- */
 
+/*
+ * A report or a batch tells what has happened already: it is taken from a
+ * blocked card, and from one whose certificate has expired, as well.
+ */
+
 /* Sign-in request -> challenge. */
 int jz_issuer_challenge(
     struct jz_issuer *i, struct jz_span request, struct jz_buffer *challenge);
@@ -129,9 +145,14 @@ struct jz_books {
 	int64_t transit_payment;
 	bool balanced; /* cash = accounts + cards + transits, entry by entry */
 };
+/* When they do not balance, jz_issuer_detail() says what is wrong. */
 int jz_issuer_books(struct jz_issuer *i, struct jz_books *out);
 
-/* Every account of the ledger with its balance, in name order. */
+/*
+ * Every account of the ledger with the sum of its entries, in name order.  Cash
+ * is negative, so all together are zero.  `each` returns 0 to go on; anything
+ * else ends the walk and is returned.  It must not call this issuer.
+ */
 int jz_issuer_each_account(struct jz_issuer *i,
     int (*each)(const char *name, int64_t balance, void *arg), void *arg);
 /* Shadow balance of a card; JZ_ERR_NOT_FOUND. */
@@ -150,10 +171,7 @@ struct jz_payment_story {
 	 * confirmation. */
 	uint8_t payee_signature[JZ_SIGNATURE_BYTES];
 };
-/*
- * `each` returns 0 to go on; anything else ends the walk and is returned.  It
- * must not call this issuer.
- */
+/* In order of time; `each` as above. */
 int jz_issuer_each_payment(struct jz_issuer *i,
     int (*each)(const struct jz_payment_story *p, void *arg), void *arg);
 

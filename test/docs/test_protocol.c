@@ -9,6 +9,8 @@
  *                             the source folder, default ".")
  *   test_protocol --write     writes the examples into it
  */
+#define _POSIX_C_SOURCE 200809L /* strdup */
+
 #include "../support/cardrig.h"
 
 #include <setjmp.h>

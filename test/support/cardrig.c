@@ -223,6 +223,12 @@ rig_snapshot_free(struct rig_snapshot **s)
 	*s = NULL;
 }
 
+const uint8_t *
+rig_image(const struct rig_snapshot *s)
+{
+	return s->card.nvm;
+}
+
 void
 rig_hash(const struct rig_card *c, uint8_t out[static 32])
 {

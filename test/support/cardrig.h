@@ -81,6 +81,8 @@ struct rig_snapshot *rig_save(const struct rig_card *c);
 /* To the same card only.  A card that is dead or without power lives again. */
 void rig_restore(struct rig_card *c, const struct rig_snapshot *s);
 void rig_snapshot_free(struct rig_snapshot **s);
+/* Its persistent state, RIG_NVM_BYTES; lent. */
+const uint8_t *rig_image(const struct rig_snapshot *s);
 
 void rig_hash(const struct rig_card *c, uint8_t out[static 32]);
 /* Whether the persistent state is that of the snapshot. */

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #include "../../../apdu/error.h"
+#include "../../../host/issuer/sql.h"
 #include "../../support/issuerrig.h"
 
 struct path {
@@ -59,22 +59,33 @@ test_what_is_made(void **state)
 	assert_string_equal(jz_issuer_detail(r->issuer), "");
 }
 
+/* What the handle itself asks of SQLite: durable, strict, patient. */
 static void
-test_database_is_durable(void **state)
+test_how_the_database_is_used(void **state)
 {
+	static const struct {
+		const char *pragma, *value;
+	} CASES[] = {
+	    {"PRAGMA journal_mode", "wal"},
+	    {"PRAGMA synchronous", "2"},
+	    {"PRAGMA foreign_keys", "1"},
+	    {"PRAGMA recursive_triggers", "1"},
+	    {"PRAGMA busy_timeout", "10000"},
+	    {"PRAGMA user_version", "1"},
+	    {"PRAGMA integrity_check", "ok"},
+	};
 	struct rig *r = *state;
-	sqlite3 *db = NULL;
 	sqlite3_stmt *st = NULL;
 
-	assert_int_equal(sqlite3_open(r->database, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_prepare_v2(db, "PRAGMA journal_mode", -1, &st, NULL),
-	    SQLITE_OK);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	assert_string_equal((const char *)sqlite3_column_text(st, 0), "wal");
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	assert_int_equal(rig_number(r, "PRAGMA user_version"), 1);
+	for (size_t k = 0; k < sizeof(CASES) / sizeof(CASES[0]); k++) {
+		assert_int_equal(sqlite3_prepare_v2(r->issuer->store->db,
+				     CASES[k].pragma, -1, &st, NULL),
+		    SQLITE_OK);
+		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+		assert_string_equal(
+		    (const char *)sqlite3_column_text(st, 0), CASES[k].value);
+		sqlite3_finalize(st);
+	}
 }
 
 static void
@@ -253,7 +264,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_what_is_made, rig_after),
-	    cmocka_unit_test(test_database_is_durable),
+	    cmocka_unit_test(test_how_the_database_is_used),
 	    cmocka_unit_test(test_chain_of_certificates),
 	    cmocka_unit_test_teardown(test_nothing_is_overwritten, rig_after),
 	    cmocka_unit_test(test_refused_arguments),

@@ -242,6 +242,10 @@ test_evidence_of_a_payment_made(void **state)
 	sign_paid(rec, &third, &peer);
 	l = rig_batch_of(&c, 1, 1);
 	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_EVIDENCE, before);
+	/* Another card's money, in this card's name. */
+	sign_paid(rec, &c, &peer);
+	l = rig_batch_of(&c, 1, 1);
+	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_EVIDENCE, before);
 	*rec = good; /* to a card that nobody knows */
 	memcpy(rec->payment.payee_id, "CN99999999900001", JZ_ID_BYTES);
 	sign_paid(rec, &c, &peer);

@@ -142,6 +142,28 @@ test_old_sign_in_is_refused(void **state)
 	    r, put_sign_in(r, &first, &l), JZ_REFUSAL_NO_SESSION, before);
 }
 
+/* A challenge is used up by its sign-in. */
+static void
+test_challenge_serves_once(void **state)
+{
+	struct rig *r = *state;
+	struct letter answer, l;
+	struct jz_message m;
+	struct fakecard c;
+	uint64_t before;
+
+	rig_card(r, &c, 0);
+	answer = get_challenge(r, &c);
+	m = fakecard_sign_in(&c, &answer);
+	l = fakecard_sign(&c, &m);
+	assert_int_equal(put_sign_in(r, &l, &answer), 0);
+	before = rig_snapshot(r);
+	m.balance++;
+	l = fakecard_sign(&c, &m);
+	rig_refused(
+	    r, put_sign_in(r, &l, &answer), JZ_REFUSAL_NO_SESSION, before);
+}
+
 /* Anybody can send a sign-in request: it takes no session away. */
 static void
 test_request_leaves_a_session_alone(void **state)
@@ -488,6 +510,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_sign_in_is_confirmed, rig_after),
 	    cmocka_unit_test_teardown(test_challenges_differ, rig_after),
 	    cmocka_unit_test_teardown(test_old_sign_in_is_refused, rig_after),
+	    cmocka_unit_test_teardown(test_challenge_serves_once, rig_after),
 	    cmocka_unit_test_teardown(
 		test_request_leaves_a_session_alone, rig_after),
 	    cmocka_unit_test_teardown(test_payer_first, rig_after),

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a sensible host does, step by step, and what it does when the answer to
+ * a step was lost: docs/protocol.md section 5.
+ */
+#include "story.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PAYEE_ID "CN00000000100001"
+#define PAYER_ID "CN00000000200001"
+#define PIN	 "123456"
+#define WRONG	 "123457"
+#define LAST	 0x80
+#define NOTHING	 jz_span(NULL, 0)
+
+static const struct jz_applet_class *const CLASSES[] = {&jz_purse_class};
+
+void
+story_new(struct story *s, struct rig *rig)
+{
+	struct profile payer = profile_of(PAYER_ID);
+
+	memset(s, 0, sizeof(*s));
+	s->rig = rig;
+	s->profile = profile_of(PAYEE_ID);
+	s->payee = rig_card_new(rig, CLASSES, 1, true);
+	s->payer = rig_purse_new(rig, &payer);
+	assert_int_equal(
+	    bank_load(&rig->bank, &s->payer->port, PIN, STORY_FUNDS), JZ_SW_OK);
+	s->pay =
+	    payment_of(&s->payee->port, &s->payer->port, STORY_AMOUNT, RIG_NOW);
+}
+
+void
+story_free(struct story *s)
+{
+	rig_card_free(&s->payee);
+	rig_card_free(&s->payer);
+}
+
+/* One command; a card that has lost its selection gets it first. */
+static uint16_t
+say(struct rig_card *c, uint32_t header, struct jz_span data, struct answer *a)
+{
+	uint16_t sw = port_send(&c->port, header, data, a);
+
+	if (sw != JZ_SW_NO_EF || port_select(&c->port) != JZ_SW_OK)
+		return sw;
+	return port_send(&c->port, header, data, a);
+}
+
+/* The same, for a command that may need the PIN. */
+static uint16_t
+say_with_pin(
+    struct rig_card *c, uint32_t header, struct jz_span data, struct answer *a)
+{
+	uint16_t sw = say(c, header, data, a);
+
+	if (sw != JZ_SW_SECURITY || port_verify(&c->port, PIN) != JZ_SW_OK)
+		return sw;
+	return say(c, header, data, a);
+}
+
+/* ---- personalisation ---------------------------------------------------- */
+
+static uint16_t
+generate(struct story *s)
+{
+	const struct bank *b = &s->rig->bank;
+	struct jz_certificate c;
+	struct answer a;
+	uint16_t sw = say(s->payee, AT_GENERATE, NOTHING, &a);
+
+	if (sw == JZ_SW_CONDITIONS && s->again)
+		sw = say(s->payee, AT_READ_KEY, NOTHING, &a);
+	if (sw != JZ_SW_OK)
+		return sw;
+	assert_int_equal(a.len, 5 + JZ_POINT_BYTES);
+	c = bank_card_fields(b, &s->profile, a.data + 5);
+	s->own = bank_certify(b, &c, &b->ca);
+	return sw;
+}
+
+static uint16_t
+store_root(struct story *s)
+{
+	uint16_t sw = say(s->payee, AT_STORE(0),
+	    blob_span(&s->rig->bank.root_certificate), NULL);
+
+	return sw == JZ_SW_CONDITIONS && s->again ? JZ_SW_OK : sw;
+}
+
+static uint16_t
+store_ca(struct story *s)
+{
+	return say(s->payee, AT_STORE(0),
+	    blob_span(&s->rig->bank.ca_certificate), NULL);
+}
+
+static uint16_t
+store_host(struct story *s)
+{
+	return say(s->payee, AT_STORE(0),
+	    blob_span(&s->rig->bank.host_certificate), NULL);
+}
+
+static uint16_t
+store_own(struct story *s)
+{
+	return say(s->payee, AT_STORE(0), blob_span(&s->own), NULL);
+}
+
+static uint16_t
+store_parameters(struct story *s)
+{
+	struct blob data = bank_parameters(&s->profile);
+	uint16_t sw = say(s->payee, AT_STORE(LAST), blob_span(&data), NULL);
+
+	if (sw == JZ_SW_CONDITIONS && s->again &&
+	    port_info(&s->payee->port).state == JZ_PURSE_PERSONALISED)
+		return JZ_SW_OK;
+	return sw;
+}
+
+/* ---- load --------------------------------------------------------------- */
+
+static uint16_t
+verify_wrong(struct story *s)
+{
+	static const uint8_t wrong[] = {0x12, 0x34, 0x57};
+	uint16_t sw;
+
+	if (s->again)
+		return JZ_SW_OK; /* nobody is so foolish twice */
+	sw = say(s->payee, AT_VERIFY, jz_span(wrong, sizeof(wrong)), NULL);
+	return sw == (JZ_SW_PIN_TRIES | 2) ? JZ_SW_OK : sw;
+}
+
+static uint16_t
+verify(struct rig_card *c)
+{
+	static const uint8_t pin[] = {0x12, 0x34, 0x56};
+
+	return say(c, AT_VERIFY, jz_span(pin, sizeof(pin)), NULL);
+}
+
+static uint16_t
+verify_payee(struct story *s)
+{
+	return verify(s->payee);
+}
+
+static uint16_t
+verify_payer(struct story *s)
+{
+	return verify(s->payer);
+}
+
+static uint16_t
+initialize(struct story *s)
+{
+	const struct bank *b = &s->rig->bank;
+	struct blob data = load_of(STORY_LOAD);
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_message m;
+	struct answer a;
+	uint16_t sw =
+	    say_with_pin(s->payee, AT_INITIALIZE, blob_span(&data), &a);
+
+	if (sw != JZ_SW_OK)
+		return sw;
+	m = bank_read_load_request(b, &s->payee->port, &a, digest);
+	m = bank_permission(b, &m, digest);
+	data = bank_sign(b, &m);
+	s->credit = bank_credit_data(m.payment.time, &data);
+	return sw;
+}
+
+static uint16_t
+credit_for_load(struct story *s)
+{
+	return say(s->payee, AT_CREDIT_LOAD, blob_span(&s->credit), NULL);
+}
+
+static uint16_t
+cancel(struct story *s)
+{
+	return say(s->payee, AT_CANCEL, NOTHING, NULL);
+}
+
+/* ---- payment ------------------------------------------------------------ */
+
+/* Gives the step what the one before answered; keeps its answer. */
+static uint16_t
+pay(struct story *s, enum step step, uint32_t header, struct jz_span data)
+{
+	struct rig_card *c = payment_card(&s->pay, step) == &s->payee->port
+	    ? s->payee
+	    : s->payer;
+	struct answer a;
+	uint16_t sw = say_with_pin(c, header, data, &a);
+
+	if (sw == JZ_SW_OK)
+		blob_set(&s->pay.message[step], answer_span(&a));
+	return sw;
+}
+
+static uint16_t
+pay_step(struct story *s, enum step step)
+{
+	return pay(s, step, payment_header(step), payment_data(&s->pay, step));
+}
+
+static uint16_t
+request(struct story *s)
+{
+	return pay_step(s, STEP_REQUEST);
+}
+
+static uint16_t
+agree(struct story *s)
+{
+	return pay_step(s, STEP_AGREE);
+}
+
+static uint16_t
+confirm(struct story *s)
+{
+	return pay_step(s, STEP_CONFIRM);
+}
+
+static uint16_t
+complete(struct story *s)
+{
+	uint8_t digest[JZ_DIGEST_BYTES];
+	uint16_t sw = pay_step(s, STEP_COMPLETE);
+	struct blob fetch;
+
+	if (sw != JZ_SW_NO_PAYMENT || !s->again)
+		return sw;
+	payment_digest(&s->pay, digest);
+	fetch = fetch_of(digest);
+	return pay(s, STEP_COMPLETE, AT_FETCH, blob_span(&fetch));
+}
+
+static uint16_t
+credit(struct story *s)
+{
+	return pay_step(s, STEP_CREDIT);
+}
+
+static uint16_t
+acknowledge(struct story *s)
+{
+	uint16_t sw = pay_step(s, STEP_ACKNOWLEDGE);
+
+	return sw == JZ_SW_NO_PAYMENT && s->again ? JZ_SW_OK : sw;
+}
+
+/* ---- settlement --------------------------------------------------------- */
+
+static uint16_t
+settle(struct story *s, struct rig_card *c)
+{
+	uint16_t sw = port_select(&c->port);
+	uint32_t n;
+
+	return sw != JZ_SW_OK ? sw : bank_settle(&s->rig->bank, &c->port, &n);
+}
+
+static uint16_t
+settle_payee(struct story *s)
+{
+	return settle(s, s->payee);
+}
+
+static uint16_t
+settle_payer(struct story *s)
+{
+	return settle(s, s->payer);
+}
+
+/* ---- the list ----------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	bool payer, verifies;
+	uint16_t (*run)(struct story *s);
+} STEPS_OF_STORY[] = {
+    {"GENERATE KEY", false, false, generate},
+    {"STORE DATA root", false, false, store_root},
+    {"STORE DATA CA", false, false, store_ca},
+    {"STORE DATA host", false, false, store_host},
+    {"STORE DATA own", false, false, store_own},
+    {"STORE DATA parameters", false, false, store_parameters},
+    {"VERIFY wrong", false, true, verify_wrong},
+    {"VERIFY", false, true, verify_payee},
+    {"INITIALIZE", false, false, initialize},
+    {"CREDIT FOR LOAD", false, false, credit_for_load},
+    {"VERIFY again", false, true, verify_payee},
+    {"INITIALIZE again", false, false, initialize},
+    {"CANCEL LOAD", false, false, cancel},
+    {"VERIFY payer", true, true, verify_payer},
+    {"REQUEST", false, false, request},
+    {"AGREE", true, false, agree},
+    {"CONFIRM", false, false, confirm},
+    {"COMPLETE", true, false, complete},
+    {"CREDIT", false, false, credit},
+    {"ACKNOWLEDGE", true, false, acknowledge},
+    {"SETTLE payee", false, false, settle_payee},
+    {"SETTLE payer", true, false, settle_payer},
+};
+
+unsigned
+story_steps(void)
+{
+	return sizeof(STEPS_OF_STORY) / sizeof(STEPS_OF_STORY[0]);
+}
+
+const char *
+story_name(unsigned step)
+{
+	return STEPS_OF_STORY[step].name;
+}
+
+struct rig_card *
+story_card(const struct story *s, unsigned step)
+{
+	return STEPS_OF_STORY[step].payer ? s->payer : s->payee;
+}
+
+bool
+story_verifies(unsigned step)
+{
+	return STEPS_OF_STORY[step].verifies;
+}
+
+uint16_t
+story_step(struct story *s, unsigned step)
+{
+	return STEPS_OF_STORY[step].run(s);
+}
+
+void
+story_check_end(const struct story *s)
+{
+	struct rig_card *const cards[] = {s->payee, s->payer};
+	const struct purse_nvm *payee = rig_purse(s->payee);
+	const struct purse_nvm *payer = rig_purse(s->payer);
+
+	assert_int_equal(payee->state, JZ_PURSE_PERSONALISED);
+	assert_int_equal(payee->balance, STORY_LOAD + STORY_AMOUNT);
+	assert_int_equal(payer->balance, STORY_FUNDS - STORY_AMOUNT);
+	assert_int_equal(rig_total(cards, 2), STORY_TOTAL);
+	assert_int_equal(payee->online_counter, 2);
+	assert_int_equal(payee->next_record, 3);
+	assert_int_equal(payer->next_record, 3);
+	assert_int_equal(payee->first_unsettled, 3);
+	assert_int_equal(payer->first_unsettled, 3);
+	assert_int_equal(payee->pin.tries, s->profile.pin_limit);
+	assert_int_equal(payer->pin.tries, s->profile.pin_limit);
+	assert_int_equal(payee->load.open, LOAD_CANCELLED);
+	assert_int_equal(payee->request.open, 0);
+	assert_int_equal(payer->agreement.open, 0);
+	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
+		assert_int_equal(payee->pending[i].used, 0);
+}

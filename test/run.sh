@@ -118,6 +118,10 @@ fi
 
 list=${1:?usage: run.sh LIST LOGS}
 logs=${2:?usage: run.sh LIST LOGS}
+# Two runs over one folder of logs would spoil each other's.
+mkdir -p "$(dirname "$logs")" || exit 1
+exec 9>"$logs.lock"
+flock 9
 rm -rf "$logs"
 mkdir -p "$logs" || exit 1
 
@@ -127,7 +131,7 @@ unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE JIAOZI_DEBUG JIAOZI_VPCD_PORT \
 LC_ALL=C.UTF-8
 export LC_ALL
 
-xargs -d '\n' -n 1 -P "$jobs" "$0" --one "$logs" <"$list"
+xargs -d '\n' -n 1 -P "$jobs" "$0" --one "$logs" <"$list" 9>&-
 
 for f in "$logs"/*.failed; do
 	[ -e "$f" ] || continue

@@ -304,14 +304,14 @@ read_out(struct story *s, struct port *a)
 }
 
 static void
-settle(struct story *s, struct port *a)
+settle(struct story *s, const char *name, struct port *a)
 {
 	struct bank *b = &s->rig.bank;
 	struct jz_message m, in;
 	struct blob data;
 	struct answer answer;
 
-	begin(s, "settle");
+	begin(s, name);
 	send(a, AT_SETTLE(1), nothing());
 	m = bank_challenge(b);
 	data = bank_encode(&m);
@@ -348,7 +348,8 @@ tell(void)
 	load(s, &a);
 	pay(s, &a, &b);
 	read_out(s, &a);
-	settle(s, &a);
+	settle(s, "settle", &a);
+	settle(s, "settle-payee", &b);
 	free_cards(s);
 	return s;
 }

@@ -67,7 +67,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(PURSE_SRC)
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/fakecard.c test/support/forge.c test/support/issuerrig.c \
 	test/support/memo.c test/support/payment.c test/support/pcscd.c \
-	test/support/port.c test/support/refusals.c test/support/script.c
+	test/support/port.c test/support/refusals.c test/support/script.c \
+	test/support/story.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
@@ -86,16 +87,18 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
 APPLET_TESTS = test/applet/purse/test_flips \
-	test/applet/purse/test_limits test/applet/purse/test_load \
-	test/applet/purse/test_payment test/applet/purse/test_personalise \
+	test/applet/purse/test_info test/applet/purse/test_limits \
+	test/applet/purse/test_load test/applet/purse/test_payment \
+	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
-	test/applet/purse/test_refusals_payer test/applet/runtime/test_card \
-	test/applet/runtime/test_dispatch test/applet/runtime/test_log \
-	test/applet/runtime/test_log_damage test/applet/runtime/test_log_power \
-	test/applet/runtime/test_pin test/applet/runtime/test_registry \
-	test/applet/runtime/test_select test/applet/runtime/test_transaction \
-	test/applet/virtual/test_fault test/applet/virtual/test_file \
-	test/applet/virtual/test_memory test/docs/test_protocol
+	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
+	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
+	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
+	test/applet/runtime/test_registry test/applet/runtime/test_select \
+	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
+	test/applet/virtual/test_file test/applet/virtual/test_memory \
+	test/docs/test_protocol test/tear/test_tear
 READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc
 HOST_TESTS = test/host/test_card test/host/test_pay \

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS	  32768u /* a power of two */
+#define SLOTS	  65536u /* a power of two */
 #define SLOTS_MAX (SLOTS - SLOTS / 4)
 #define PARTS_MAX 8u
 #define OUT_MAX	  JZ_PUBLIC_BYTES_EC
@@ -33,23 +33,26 @@ struct memo {
 	struct jz_crypto table;
 	uint64_t position;
 	size_t n;
+	struct slot spare; /* when the table is full */
 	struct slot slot[SLOTS];
 };
 
-/* The slot for what is asked: filled before, or free. */
+/*
+ * The slot for what is asked: filled before, or free.  A full table keeps what
+ * it has: a test's snapshots stand on it.
+ */
 static struct slot *
 find(struct memo *m, const uint8_t asked[static JZ_HASH_BYTES])
 {
 	size_t at = (size_t)jz_get_be(asked, 8) % SLOTS;
 
-	if (m->n >= SLOTS_MAX) {
-		memset(m->slot, 0, sizeof(m->slot));
-		m->n = 0;
-	}
 	while (m->slot[at].used &&
 	    memcmp(m->slot[at].asked, asked, JZ_HASH_BYTES) != 0)
 		at = (at + 1) % SLOTS; /* ends: a quarter is free */
-	return &m->slot[at];
+	if (m->slot[at].used || m->n < SLOTS_MAX)
+		return &m->slot[at];
+	m->spare.used = false;
+	return &m->spare;
 }
 
 /* NULL when the question cannot be hashed; then nothing is remembered. */
@@ -78,7 +81,7 @@ keep(struct memo *m, struct slot *s, int result)
 {
 	s->used = true;
 	s->result = result;
-	m->n++;
+	m->n += s != &m->spare;
 	return result;
 }
 

@@ -23,7 +23,7 @@
 
 #define KEEP_ALL     UINT64_MAX
 #define KEEP_NOTHING UINT64_C(0)
-#define END_EVERY    4 /* of the cuts go on to the end of the story */
+#define END_EVERY    8 /* of the cuts go on to the end of the story */
 #define FOLD_STRIDE  131
 #define SUBSETS	     8 /* of three sectors: no record touches more */
 #define SECOND_EVERY 16

@@ -3,7 +3,8 @@
 #
 # foreign.sh BUILD/test: programs of others judge a served card.
 #
-# pcsc_scan, opensc-tool, scriptor and pyscard use a card of ours through a
+# pcsc_scan, opensc-tool, scriptor and pyscard use a card that `jiaozi card
+# serve` shows through a
 # private PC/SC daemon.  A program that is not installed is named and left
 # out; 77 when none is, or no daemon.  The last line counts what was checked.
 
@@ -15,6 +16,7 @@ if [ -z "${JIAOZI_VPCD_PORT:-}" ]; then
 	exec "$bin/with-pcscd" -- "$0" "$bin"
 fi
 
+jiaozi=${JIAOZI:-$bin/../jiaozi}
 reader='Virtual PCD 00 00'
 select='00A4040008F04A49414F5A490100'
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-foreign-XXXXXX") || exit 1
@@ -68,7 +70,8 @@ have()
 insert()
 {
 	: >"$dir/events"
-	"$bin/serve-card" >>"$dir/events" 2>&1 &
+	"$jiaozi" card serve "$dir/foreign.card" --lang en \
+	    >>"$dir/events" 2>&1 &
 	card=$!
 	i=0
 	until grep -q 'power on' "$dir/events"; do
@@ -163,6 +166,7 @@ check_replug()
 	expect 'after insertion' "^0 +Yes +$reader"
 }
 
+"$jiaozi" card create "$dir/foreign.card" >/dev/null || exit 1
 insert
 check_pcsc_scan
 check_opensc_tool

@@ -220,7 +220,10 @@ type(const char *source, const char *keys, size_t len, const char *want)
 	int master, status = 0;
 	pid_t pid = forkpty(&master, NULL, NULL, NULL);
 
-	assert_true(pid >= 0);
+	if (pid < 0) {
+		print_message("this machine gives no pseudo-terminal\n");
+		skip();
+	}
 	if (pid == 0)
 		exit(child(source, want));
 	assert_true(wait_for(master, seen, sizeof(seen), "PIN: "));

@@ -20,6 +20,8 @@ enum {
 	CLA_FIRST_CHANNEL = 0x03,
 	CLA_PROPRIETARY = 0x80,
 	CLA_INVALID = 0xFF,
+	CLA_RESERVED_MASK = 0xE0, /* 001xxxxx: reserved */
+	CLA_RESERVED = 0x20,
 	FIRST_CHANNELS = 4,
 };
 
@@ -176,7 +178,7 @@ jz_response_parse(struct jz_span in, struct jz_response *out)
 int
 jz_cla_channel(uint8_t cla)
 {
-	if (cla == CLA_INVALID)
+	if (cla == CLA_INVALID || (cla & CLA_RESERVED_MASK) == CLA_RESERVED)
 		return -1;
 	if ((cla & CLA_FURTHER) != 0)
 		return (cla & CLA_FURTHER_CHANNEL) + FIRST_CHANNELS;

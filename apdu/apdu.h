@@ -55,7 +55,7 @@ int jz_response_parse(struct jz_span in, struct jz_response *out);
 /*
  * The logical channel (0-19) that an interindustry or proprietary class byte
  * names, ISO/IEC 7816-4:2013 5.4.1: 0X and 8X carry channels 0-3, 4X-7X and
- * CX-FX channels 4-19.  CLA FF is invalid: returns -1.
+ * CX-FX channels 4-19.  CLA FF is invalid, 2X and 3X are reserved: -1.
  */
 int jz_cla_channel(uint8_t cla);
 

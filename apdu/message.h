@@ -87,7 +87,7 @@ enum jz_tag {
 	JZ_TAG_AGREEMENT_DIGEST = 0x8B,  /* 32 bytes; agreement or permission */
 	JZ_TAG_LIST_VERSION = 0x8C,      /* 4 bytes, revocation list */
 	JZ_TAG_SEALED = 0x8D,            /* ciphertext || 16-byte tag */
-	JZ_TAG_REFERENCE = 0x8E,         /* 0-32 bytes UTF-8, the merchant's */
+	JZ_TAG_REFERENCE = 0x8E,         /* 1-32 bytes UTF-8, the merchant's */
 	JZ_TAG_PAYER_RECORD = 0x8F,      /* 4 bytes, record number */
 	JZ_TAG_PAYER_TIME = 0x90,        /* 7 bytes BCD: completion */
 	JZ_TAG_PAYEE_RECORD = 0x91,      /* 4 bytes, record number */

@@ -38,7 +38,8 @@ enum jz_purse_ins {
 	JZ_INS_COMPLETE = 0x73,    /* payer: confirmation -> sealed completion */
 	JZ_INS_CREDIT = 0x74,      /* payee: completion -> sealed receipt */
 	JZ_INS_ACKNOWLEDGE = 0x75, /* payer: receipt */
-	JZ_INS_FETCH = 0x76,       /* P1 73: a completion once more, by digest */
+	JZ_INS_FETCH = 0x76,       /* once more; P1 72: a confirmation, 73: a
+	                              completion */
 	JZ_INS_CANCEL_LOAD = 0x7A, /* -> load cancel */
 	/* our own, CLA 80: settlement, P1 names the step */
 	JZ_INS_SETTLE = 0x79,

@@ -11,7 +11,6 @@
 #include "error.h"
 
 #define DAY_SECONDS 86400
-#define TIME_MAX    INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 /* Days from 0000-03-01 to 1970-01-01. */
 #define EPOCH_DAYS 719468
@@ -61,7 +60,7 @@ civil_to_utc(const struct civil *c)
 	return days * DAY_SECONDS + c->hour * 3600 + c->minute * 60 + c->second;
 }
 
-/* utc is from 0 to TIME_MAX. */
+/* utc is from 0 to JZ_TIME_LAST. */
 static void
 utc_to_civil(int64_t utc, struct civil *c)
 {
@@ -104,7 +103,7 @@ jz_time_to_bcd(int64_t utc, uint8_t out[static JZ_TIME_BYTES])
 	struct civil c;
 
 	memset(out, 0, JZ_TIME_BYTES);
-	if (utc <= 0 || utc > TIME_MAX)
+	if (utc <= 0 || utc > JZ_TIME_LAST)
 		return;
 	utc_to_civil(utc, &c);
 	out[0] = to_bcd(c.year / 100);
@@ -170,7 +169,7 @@ jz_date_to_digits(int64_t utc, uint8_t out[static 6])
 	struct civil c = {0};
 
 	memset(out, 0, 6);
-	if (utc < 0 || utc > TIME_MAX)
+	if (utc < 0 || utc > JZ_TIME_LAST)
 		return JZ_ERR_MESSAGE;
 	utc_to_civil(utc, &c);
 	if (c.year < 2000 || c.year > 2099)
@@ -189,7 +188,7 @@ jz_time_to_text(int64_t utc, char out[static 21])
 	uint8_t text[21];
 
 	memcpy(out, "-", 2);
-	if (utc <= 0 || utc > TIME_MAX)
+	if (utc <= 0 || utc > JZ_TIME_LAST)
 		return;
 	utc_to_civil(utc, &c);
 	memcpy(text, FORM, sizeof(text));

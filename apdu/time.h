@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define JZ_TIME_BYTES 7
+#define JZ_TIME_LAST  INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 /* Writes a time from 1970 to 9999; out of range writes zeros. */
 void jz_time_to_bcd(int64_t utc, uint8_t out[static JZ_TIME_BYTES]);

@@ -35,6 +35,14 @@ answer_lost(int err)
 	return err == JZ_ERR_CARD_RESET || err == JZ_ERR_TRANSMIT;
 }
 
+/* The card stopped in the middle: it may have carried the command out. */
+static bool
+stopped(const struct jz_session *s, int err)
+{
+	return err == JZ_ERR_STATUS &&
+	    (s->sw == JZ_SW_MEMORY_FAILURE || s->sw == JZ_SW_UNKNOWN);
+}
+
 /* The digest of the request that a sealed message belongs to. */
 static int
 request_digest(struct jz_span sealed, uint8_t out[static JZ_DIGEST_BYTES])
@@ -104,6 +112,8 @@ one_step(
 		return answer_lost(err) ? confirm_again(r, in, out) : err;
 	case JZ_STEP_COMPLETE:
 		err = jz_purse_complete(r->payer, in, out);
+		if (stopped(r->payer, err))
+			r->result->in_doubt = true;
 		return answer_lost(err) ? complete_again(r, in, out) : err;
 	case JZ_STEP_CREDIT:
 		r->result->in_doubt = true;

@@ -92,12 +92,13 @@ open_load(struct jz_applet *self, uint32_t amount,
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
 	struct purse_load l = {0};
+	int64_t now = jz_card_now(self);
 	struct jz_message m;
 	int err;
 
 	l.amount = amount;
 	l.balance = p->balance;
-	l.time = jz_card_now(self);
+	l.time = now > 0 ? now : 0;
 	l.counter = p->online_counter + 1;
 	l.open = LOAD_OPEN;
 	memcpy(l.terminal, terminal, sizeof(l.terminal));
@@ -163,14 +164,14 @@ report_of(const struct purse_nvm *p, const struct purse_record *r,
 	memcpy(m->signature, r->payer_signature, sizeof(m->signature));
 }
 
-/* A load that this permission has executed already, if the log has it. */
+/* The load that this permission has executed, if the log has it still. */
 static const struct purse_record *
 executed(const struct purse_nvm *p, const uint8_t *permission_digest)
 {
-	for (uint32_t n = p->first_unsettled; n != p->next_record; n++) {
-		const struct purse_record *r = purse_slot(p, n);
+	for (unsigned i = 0; i < JZ_PURSE_RECORDS; i++) {
+		const struct purse_record *r = &p->record[i];
 
-		if (r->type == JZ_TYPE_EP_LOAD &&
+		if (r->number != 0 && r->type == JZ_TYPE_EP_LOAD &&
 		    memcmp(r->payment.agreement_digest, permission_digest,
 			JZ_DIGEST_BYTES) == 0)
 			return r;
@@ -178,7 +179,8 @@ executed(const struct purse_nvm *p, const uint8_t *permission_digest)
 	return NULL;
 }
 
-/* The permission fits the open load, field by field. */
+/* The permission fits the open load, field by field, and was given while the
+ * host's certificate was valid: judged by its own time, not by the card's. */
 static uint16_t
 permission_fits(const struct purse_nvm *p, const struct jz_message *m)
 {
@@ -193,6 +195,10 @@ permission_fits(const struct purse_nvm *p, const struct jz_message *m)
 	    m->payment.amount != l->amount ||
 	    m->payment.currency != p->currency)
 		return JZ_SW_MISMATCH;
+	if (m->payment.time < p->host.from)
+		return JZ_SW_CERT_NOT_YET;
+	if (m->payment.time >= p->host.to)
+		return JZ_SW_CERT_EXPIRED;
 	return JZ_SW_OK;
 }
 

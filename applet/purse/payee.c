@@ -6,6 +6,7 @@
  *   CONFIRM  takes the first good agreement, reserves all that the credit
  *            will need, and commits the pending entry before it answers.
  *   CREDIT   credits, records and frees the pending entry in one commit.
+ *   FETCH    gives the confirmation of a pending payment again.
  *
  * Dates, limits and certificates are judged up to CONFIRM.  From the pending
  * entry on only signature and match may refuse: a due credit goes through.
@@ -274,6 +275,36 @@ confirm(struct jz_applet *self, const struct jz_sealed *s,
 	    e, &confirmation, keys->to_payer, NULL, &apdu->out));
 }
 
+static uint16_t
+answer_confirmation(const struct jz_applet *self,
+    const struct purse_pending *slot, struct jz_apdu *apdu)
+{
+	struct jz_message m;
+
+	memset(&m, 0, sizeof(m));
+	m.kind = JZ_KIND_CONFIRMATION;
+	purse_payment_load(&m.payment, &slot->payment);
+	memcpy(m.signature, slot->signature, sizeof(m.signature));
+	return purse_status(jz_message_seal(
+	    jz_card_engine(self), &m, slot->keys.to_payer, NULL, &apdu->out));
+}
+
+uint16_t
+purse_fetch_confirmation(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	struct jz_cursor c = jz_cursor(apdu->command.data);
+	uint8_t digest[JZ_DIGEST_BYTES];
+	const struct purse_pending *slot;
+
+	if (jz_tlv_expect_bytes(
+		&c, JZ_TAG_REQUEST_DIGEST, digest, sizeof(digest)) != 0 ||
+	    !jz_cursor_end(&c))
+		return JZ_SW_DATA;
+	slot = find_pending(purse_nvm(self), digest);
+	return slot == NULL ? JZ_SW_NO_PAYMENT
+			    : answer_confirmation(self, slot, apdu);
+}
+
 /*
  * The agreement of a payment already confirmed: the same confirmation again.
  * A host that lost it has no other way on, and the payer's card is refused
@@ -300,8 +331,8 @@ confirm_again(const struct jz_applet *self, const struct purse_pending *slot,
 	m.kind = JZ_KIND_CONFIRMATION;
 	purse_payment_load(&m.payment, &slot->payment);
 	memcpy(m.signature, slot->signature, sizeof(m.signature));
-	return purse_status(jz_message_seal(
-	    e, &m, slot->keys.to_payer, NULL, &apdu->out));
+	return purse_status(
+	    jz_message_seal(e, &m, slot->keys.to_payer, NULL, &apdu->out));
 }
 
 uint16_t
@@ -366,7 +397,7 @@ credit(struct jz_applet *self, const struct purse_pending *slot,
 	r.number = p->next_record;
 	r.peer_number = completion->payer_record;
 	r.payer_time = completion->payer_time;
-	r.payee_time = now != 0 ? now : slot->payment.time;
+	r.payee_time = now > 0 ? now : slot->payment.time;
 	r.balance = p->balance + slot->payment.amount;
 	r.payment = slot->payment;
 	r.keys = slot->keys;
@@ -425,10 +456,43 @@ credit_again(
 	return answer_receipt(self, r, apdu);
 }
 
+static uint16_t
+credit_pending(struct jz_applet *self, const struct purse_pending *slot,
+    const struct jz_message *m, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	int err;
+
+	if (!purse_payment_equal(&slot->payment, &m->payment))
+		return JZ_SW_MISMATCH;
+	err = jz_message_verify(jz_card_engine(self), m, slot->payer_key);
+	if (err == 0)
+		err = credit(self, slot, m);
+	if (err != 0)
+		return purse_status(err);
+	return answer_receipt(self, purse_slot(p, p->next_record - 1), apdu);
+}
+
+/*
+ * A completion in clear, as the issuer has it from the payer's settlement: the
+ * signature alone makes it good.
+ */
+static uint16_t
+credit_relayed(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_pending *slot;
+	struct jz_message m;
+
+	if (jz_message_decode(apdu->command.data, JZ_KIND_COMPLETION, &m) != 0)
+		return JZ_SW_DATA;
+	slot = find_pending(purse_nvm(self), m.payment.request_digest);
+	return slot == NULL ? JZ_SW_NO_PAYMENT
+			    : credit_pending(self, slot, &m, apdu);
+}
+
 uint16_t
 purse_credit(struct jz_applet *self, struct jz_apdu *apdu)
 {
-	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
 	const struct purse_pending *slot;
 	uint8_t plain[JZ_MESSAGE_MAX];
@@ -436,19 +500,15 @@ purse_credit(struct jz_applet *self, struct jz_apdu *apdu)
 	struct jz_sealed s;
 	int err;
 
+	if (jz_message_peek(apdu->command.data) == JZ_KIND_COMPLETION)
+		return credit_relayed(self, apdu);
 	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
 		return JZ_SW_DATA;
-	if ((slot = find_pending(p, s.request_digest)) == NULL)
+	slot = find_pending(purse_nvm(self), s.request_digest);
+	if (slot == NULL)
 		return credit_again(self, &s, apdu);
 	err = jz_message_open(
 	    e, &s, JZ_KIND_COMPLETION, slot->keys.to_payee, plain, &m);
-	if (err != 0)
-		return purse_status(err);
-	if (!purse_payment_equal(&slot->payment, &m.payment))
-		return JZ_SW_MISMATCH;
-	if ((err = jz_message_verify(e, &m, slot->payer_key)) != 0)
-		return purse_status(err);
-	if ((err = credit(self, slot, &m)) != 0)
-		return purse_status(err);
-	return answer_receipt(self, purse_slot(p, p->next_record - 1), apdu);
+	return err != 0 ? purse_status(err)
+			: credit_pending(self, slot, &m, apdu);
 }

@@ -151,7 +151,7 @@ complete(struct jz_applet *self, const struct jz_message *confirmation)
 	r.type = JZ_TYPE_EP_PURCHASE;
 	r.keys_held = 1;
 	r.number = p->next_record;
-	r.payer_time = now != 0 ? now : p->agreement.payment.time;
+	r.payer_time = now > 0 ? now : p->agreement.payment.time;
 	r.balance = p->balance - p->agreement.payment.amount;
 	r.payment = p->agreement.payment;
 	r.keys = p->agreement.keys;
@@ -204,19 +204,45 @@ purse_complete(struct jz_applet *self, struct jz_apdu *apdu)
 	return answer_completion(self, purse_slot(p, p->next_record - 1), apdu);
 }
 
+/* The n-th newest completion that is not acknowledged, 0 the newest. */
+static const struct purse_record *
+unacknowledged(const struct purse_nvm *p, unsigned n)
+{
+	for (uint32_t back = 1;
+	     back <= JZ_PURSE_RECORDS && back < p->next_record; back++) {
+		const struct purse_record *r =
+		    purse_slot(p, p->next_record - back);
+
+		if (r->type == JZ_TYPE_EP_PURCHASE && r->keys_held != 0 &&
+		    n-- == 0)
+			return r;
+	}
+	return NULL;
+}
+
+/*
+ * By the request's digest, which only the two terminals know; or, when a
+ * terminal has lost it, after the PIN, by age.
+ */
 uint16_t
-purse_fetch(struct jz_applet *self, struct jz_apdu *apdu)
+purse_fetch_completion(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	struct jz_cursor c = jz_cursor(apdu->command.data);
 	uint8_t digest[JZ_DIGEST_BYTES];
 	const struct purse_record *r;
 
-	if (jz_tlv_expect_bytes(
-		&c, JZ_TAG_REQUEST_DIGEST, digest, sizeof(digest)) != 0 ||
-	    !jz_cursor_end(&c))
-		return JZ_SW_DATA;
-	r = purse_find_record(p, JZ_TYPE_EP_PURCHASE, digest);
+	if (c.len == 0) {
+		if (purse_cod(self)->pin_ok == 0)
+			return JZ_SW_SECURITY;
+		r = unacknowledged(p, apdu->command.p2);
+	} else {
+		if (jz_tlv_expect_bytes(&c, JZ_TAG_REQUEST_DIGEST, digest,
+			sizeof(digest)) != 0 ||
+		    !jz_cursor_end(&c))
+			return JZ_SW_DATA;
+		r = purse_find_record(p, JZ_TYPE_EP_PURCHASE, digest);
+	}
 	if (r == NULL || r->keys_held == 0)
 		return JZ_SW_NO_PAYMENT;
 	return answer_completion(self, r, apdu);

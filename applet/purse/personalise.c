@@ -182,6 +182,19 @@ write_parameters(struct jz_applet *self, const struct jz_message *m)
 	jz_write_u8(self, &p->parameters_set, 1);
 }
 
+/* Digits, two a byte; the very last half may be F. */
+static bool
+pin_is_digits(struct jz_span pin)
+{
+	for (size_t i = 0; i < pin.len; i++) {
+		uint8_t high = pin.data[i] >> 4, low = pin.data[i] & 0xF;
+
+		if (high > 9 || (low > 9 && (low != 0xF || i + 1 != pin.len)))
+			return false;
+	}
+	return true;
+}
+
 static uint16_t
 store_parameters(struct jz_applet *self, struct jz_span in)
 {
@@ -191,7 +204,7 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 	if (jz_message_decode(in, JZ_KIND_PERSONALISATION, &m) != 0)
 		return JZ_SW_DATA;
 	if (m.max_balance == 0 || m.max_balance > JZ_PURSE_AMOUNT_MAX ||
-	    m.max_single > m.max_balance)
+	    m.max_single > m.max_balance || !pin_is_digits(m.pin))
 		return JZ_SW_DATA;
 	write_parameters(self, &m);
 	if (jz_pin_update(self, &p->pin, m.pin, m.pin_limit) != 0)

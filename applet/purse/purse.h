@@ -249,7 +249,8 @@ uint16_t purse_credit(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_agree(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_complete(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu);
-uint16_t purse_fetch(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_confirmation(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_completion(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_settle(struct jz_applet *self, struct jz_apdu *apdu);
 
 /* ---- shared between the files ------------------------------------------- */
@@ -265,7 +266,7 @@ uint16_t purse_peer(const struct jz_applet *self, struct jz_span certificate,
     struct jz_certificate *out);
 /* Whether the holder reference names this card (whatever its key pair). */
 bool purse_is_self(const struct purse_nvm *p, const uint8_t *holder);
-/* The issuer's host spoke: its reference, dates and signature. */
+/* The issuer's host spoke: its reference and signature. */
 uint16_t
 purse_host_verify(const struct jz_applet *self, const struct jz_message *m);
 
@@ -282,7 +283,7 @@ uint64_t purse_promised(const struct purse_nvm *p);
 /* The slot of a record number; its content may be another record. */
 const struct purse_record *
 purse_slot(const struct purse_nvm *p, uint32_t number);
-/* The unsettled record of this type with this request digest, or NULL. */
+/* The record of this type with this request digest, if the log has it still. */
 const struct purse_record *purse_find_record(const struct purse_nvm *p,
     uint8_t type, const uint8_t digest[static JZ_DIGEST_BYTES]);
 /* Writes the next record; within the caller's transaction. */

@@ -59,6 +59,9 @@ purse_log_room(const struct purse_nvm *p)
 		taken += p->pending[i].used != 0;
 	taken += p->agreement.open != 0;
 	taken += p->load.open == LOAD_OPEN;
+	/* Record numbers end, too. */
+	if (JZ_PURSE_COUNTER_MAX - p->next_record < JZ_PURSE_RECORDS)
+		return 0;
 	return JZ_PURSE_RECORDS - taken;
 }
 
@@ -85,10 +88,10 @@ const struct purse_record *
 purse_find_record(const struct purse_nvm *p, uint8_t type,
     const uint8_t digest[static JZ_DIGEST_BYTES])
 {
-	for (uint32_t n = p->first_unsettled; n != p->next_record; n++) {
-		const struct purse_record *r = purse_slot(p, n);
+	for (unsigned i = 0; i < JZ_PURSE_RECORDS; i++) {
+		const struct purse_record *r = &p->record[i];
 
-		if (r->type == type &&
+		if (r->number != 0 && r->type == type &&
 		    memcmp(r->payment.request_digest, digest,
 			JZ_DIGEST_BYTES) == 0)
 			return r;

@@ -144,23 +144,6 @@ batch(struct jz_applet *self, struct jz_apdu *apdu)
 	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
 }
 
-/* The confirmed records may be overwritten; their keys go at once. */
-static int
-clear(struct jz_applet *self, uint32_t first, uint32_t count)
-{
-	const struct purse_nvm *p = purse_nvm(self);
-
-	jz_begin(self);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct purse_record *r = purse_slot(p, first + i);
-
-		jz_fill(self, &r->keys, 0, sizeof(r->keys));
-		jz_write_u8(self, &r->keys_held, 0);
-	}
-	jz_write_u32(self, &p->first_unsettled, first + count);
-	return jz_commit(self);
-}
-
 static uint16_t
 processed(struct jz_applet *self, struct jz_apdu *apdu)
 {
@@ -181,7 +164,12 @@ processed(struct jz_applet *self, struct jz_apdu *apdu)
 		return JZ_SW_MISMATCH;
 	if ((sw = purse_host_verify(self, &m)) != JZ_SW_OK)
 		return sw;
-	if ((err = clear(self, m.record, m.count)) != 0)
+	/*
+	 * The confirmed records may be overwritten now; until they are, an
+	 * unacknowledged completion can still be fetched.
+	 */
+	err = jz_write_u32(self, &p->first_unsettled, m.record + m.count);
+	if (err != 0)
 		return purse_status(err);
 	cod->stage = SETTLE_OPEN;
 	return JZ_SW_OK;

@@ -144,8 +144,8 @@ int jz_write_u32(struct jz_applet *self, const uint32_t *dst, uint32_t v);
 int jz_write_u64(struct jz_applet *self, const uint64_t *dst, uint64_t v);
 int jz_fill(struct jz_applet *self, const void *dst, uint8_t v, size_t len);
 
-/* As jz_write, durable at once even inside a transaction, and not undone by
- * its end: for try counters. */
+/* As jz_write for at most JZ_PIN_MAX bytes, durable at once even inside a
+ * transaction, and not undone by its end: for try counters. */
 int jz_write_now(
     struct jz_applet *self, const void *dst, const void *src, size_t len);
 
@@ -154,7 +154,8 @@ int jz_begin(struct jz_applet *self);
 int jz_commit(struct jz_applet *self);
 int jz_abort(struct jz_applet *self);
 bool jz_in_transaction(const struct jz_applet *self);
-/* Bytes that may still be written in one transaction. */
+/* Bytes that may still be written in one transaction; 0 when it has as many
+ * separate writes as it can hold. */
 size_t jz_commit_capacity_left(const struct jz_applet *self);
 
 /* The status word for a failed runtime call: 6581, 6A84 or 6F00. */
@@ -195,7 +196,10 @@ int jz_pin_unblock(struct jz_applet *self, const struct jz_pin *pin);
 /* ---- the card's services ------------------------------------------------ */
 
 const struct jz_engine *jz_card_engine(const struct jz_applet *self);
-/* Time by the card's clock, or 0 when it has none. */
+#define JZ_NO_CLOCK	0
+#define JZ_CLOCK_FAILED (-1)
+/* Time by the card's clock, JZ_NO_CLOCK, or JZ_CLOCK_FAILED (also for a time
+ * before 1970 or after 9999). */
 int64_t jz_card_now(const struct jz_applet *self);
 /* Fills with random bytes; 0 or JZ_ERR_CRYPTO. */
 int jz_card_random(const struct jz_applet *self, void *out, size_t len);

@@ -111,6 +111,16 @@ assemble(struct jz_card *card, struct jz_command *c)
 	return sw;
 }
 
+/* A chained command's bytes may be a PIN. */
+static void
+forget_chain(struct jz_card *card)
+{
+	if (card->chain_len == 0)
+		return;
+	jz_wipe(card->buffer, card->chain_len);
+	card->chain_len = 0;
+}
+
 static uint16_t
 get_response(struct jz_card *card, struct jz_apdu *apdu)
 {
@@ -220,6 +230,8 @@ run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 	} else {
 		sw = carry_out(card, &apdu);
 	}
+	if (!card->chaining)
+		forget_chain(card);
 	if (card->dead)
 		sw = JZ_SW_MEMORY_FAILURE;
 	return finish(card, &apdu, sw, room);

@@ -3,6 +3,7 @@
  * What the card does for its applets: cryptography, time, randomness.
  */
 #include "internal.h"
+#include "../../apdu/time.h"
 
 const struct jz_engine *
 jz_card_engine(const struct jz_applet *self)
@@ -16,9 +17,11 @@ jz_card_now(const struct jz_applet *self)
 	const struct jz_chip *chip = self->card->setup.chip;
 	int64_t utc = 0;
 
-	if (chip == NULL || chip->now == NULL ||
-	    chip->now(self->card->setup.chip_state, &utc) != 0)
-		return 0;
+	if (chip == NULL || chip->now == NULL)
+		return JZ_NO_CLOCK;
+	if (chip->now(self->card->setup.chip_state, &utc) != 0 || utc <= 0 ||
+	    utc > JZ_TIME_LAST)
+		return JZ_CLOCK_FAILED;
 	return utc;
 }
 

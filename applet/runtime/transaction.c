@@ -307,7 +307,9 @@ jz_in_transaction(const struct jz_applet *self)
 size_t
 jz_commit_capacity_left(const struct jz_applet *self)
 {
-	return JZ_JOURNAL_BYTES - self->card->journal.used;
+	const struct jz_journal *j = &self->card->journal;
+
+	return j->n == JZ_JOURNAL_PATCHES ? 0 : JZ_JOURNAL_BYTES - j->used;
 }
 
 uint16_t

@@ -145,7 +145,7 @@ test_completion_asks_for_no_pin(void **state)
 	assert_int_equal(payment_run(&p, STEP_ACKNOWLEDGE), JZ_SW_OK);
 }
 
-/* proves: ALL-8 (a blocked PIN stops new payments, not the end of one) */
+/* A blocked PIN stops what needs it, and never the end of a payment. */
 static void
 test_a_blocked_pin_stops_no_payment_below_the_limit_or_begun(void **state)
 {

@@ -172,7 +172,9 @@ test_working_keys_are_erased_after_use(void **state)
 	    &purse_slot(payee, 2)->keys, &none, sizeof(none));
 	assert_int_equal(
 	    bank_settle(&f->rig.bank, &f->payee->port, &n), JZ_SW_OK);
-	assert_memory_equal(&purse_slot(payee, 2)->keys, &none, sizeof(none));
+	/* Kept until the record is overwritten, for the same receipt again. */
+	assert_memory_not_equal(
+	    &purse_slot(payee, 2)->keys, &none, sizeof(none));
 }
 
 static void
@@ -286,15 +288,19 @@ test_a_completion_credits_once_and_gives_the_same_receipt(void **state)
 }
 
 static void
-test_after_settlement_the_completion_is_942b(void **state)
+test_after_settlement_the_receipt_is_the_same(void **state)
 {
 	struct fixture *f = *state;
+	struct answer a;
 	uint32_t n;
 
 	run(f, &f->pay, STEP_CREDIT);
 	assert_int_equal(
 	    bank_settle(&f->rig.bank, &f->payee->port, &n), JZ_SW_OK);
-	refuses_again(f, STEP_CREDIT, JZ_SW_NO_PAYMENT);
+	rig_accepts(
+	    f->payee, AT_CREDIT, payment_data(&f->pay, STEP_CREDIT), &a);
+	assert_true(jz_span_equal(
+	    answer_span(&a), blob_span(&f->pay.message[STEP_CREDIT])));
 	assert_int_equal(balance(f->payee), FUNDS + AMOUNT);
 }
 
@@ -343,7 +349,6 @@ test_fetch_gives_nothing_that_is_not_unacknowledged(void **state)
 	struct fixture *f = *state;
 	uint8_t digest[JZ_DIGEST_BYTES];
 	struct blob fetch;
-	uint32_t n;
 
 	run(f, &f->pay, STEP_CONFIRM);
 	payment_digest(&f->pay, digest);
@@ -362,12 +367,111 @@ test_fetch_gives_nothing_that_is_not_unacknowledged(void **state)
 	fetch.data[0] ^= 1;
 	rig_refuses(f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_DATA);
 	fetch.data[0] ^= 1;
-	rig_refuses(f->payer, AT_FETCH, jz_span(fetch.data, 33), JZ_SW_LENGTH);
+	rig_refuses(f->payer, AT_FETCH, jz_span(fetch.data, 33), JZ_SW_DATA);
 	rig_accepts(f->payer, AT_FETCH, blob_span(&fetch), NULL);
-	/* The issuer's confirmation counts as a receipt. */
+}
+
+/* proves: ALL-2 (settling first does not strand a payment half done) */
+static void
+test_a_payer_who_settles_first_has_paid_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct blob fetch;
+	struct answer a;
+	uint32_t n;
+
+	run(f, &f->pay, STEP_COMPLETE);
+	payment_digest(&f->pay, digest);
+	fetch = fetch_of(digest);
 	assert_int_equal(
 	    bank_settle(&f->rig.bank, &f->payer->port, &n), JZ_SW_OK);
-	rig_refuses(f->payer, AT_FETCH, blob_span(&fetch), JZ_SW_NO_PAYMENT);
+	rig_accepts(f->payer, AT_FETCH, blob_span(&fetch), &a);
+	rig_accepts(f->payee, AT_CREDIT, answer_span(&a), NULL);
+	assert_int_equal(balance(f->payee), FUNDS + AMOUNT);
+	check_total(f);
+}
+
+/* The completion that the payer's record is evidence of, in clear. */
+static struct blob
+relayed(const struct fixture *f)
+{
+	const struct purse_nvm *p = rig_purse(f->payer);
+	struct blob b = {0};
+	struct jz_buffer out = jz_buffer(b.data, sizeof(b.data));
+	struct jz_message m;
+
+	purse_completion_of(purse_slot(p, p->next_record - 1), &m);
+	assert_int_equal(jz_message_encode(&m, JZ_SIGNED, &out), 0);
+	b.len = out.len;
+	return b;
+}
+
+/* proves: OFP-6, ALL-2 (the issuer can bring the completion) */
+static void
+test_a_completion_in_clear_credits_once(void **state)
+{
+	struct fixture *f = *state;
+	struct rig_snapshot *s;
+	struct blob clear;
+
+	run(f, &f->pay, STEP_COMPLETE);
+	clear = relayed(f);
+	s = rig_save(f->payee);
+	for (size_t bit = 0; bit < clear.len * 8; bit++) {
+		clear.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_int_not_equal(port_send(&f->payee->port, AT_CREDIT,
+					 blob_span(&clear), NULL),
+		    JZ_SW_OK);
+		assert_true(rig_unchanged(f->payee, s));
+		clear.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	rig_snapshot_free(&s);
+	rig_accepts(f->payee, AT_CREDIT, blob_span(&clear), NULL);
+	check_total(f);
+	rig_refuses(f->payee, AT_CREDIT, blob_span(&clear), JZ_SW_NO_PAYMENT);
+	/* The terminal's own copy then gives the receipt. */
+	run(f, &f->pay, STEP_ACKNOWLEDGE);
+}
+
+/* proves: OFP-6 (the debit stays recoverable when the terminal has lost all) */
+static void
+test_after_the_pin_completions_are_fetched_by_age(void **state)
+{
+	struct fixture *f = *state;
+	struct answer a;
+
+	run(f, &f->pay, STEP_COMPLETE);
+	rig_restart(f->payer);
+	rig_refuses(f->payer, AT_FETCH, NOTHING, JZ_SW_SECURITY);
+	assert_int_equal(port_verify(&f->payer->port, PIN), JZ_SW_OK);
+	rig_refuses(f->payer, AT_FETCH | 1, NOTHING, JZ_SW_NO_PAYMENT);
+	rig_accepts(f->payer, AT_FETCH, NOTHING, &a);
+	assert_true(jz_span_equal(
+	    answer_span(&a), blob_span(&f->pay.message[STEP_COMPLETE])));
+	run(f, &f->pay, STEP_ACKNOWLEDGE);
+	assert_int_equal(port_verify(&f->payer->port, PIN), JZ_SW_OK);
+	rig_refuses(f->payer, AT_FETCH, NOTHING, JZ_SW_NO_PAYMENT);
+}
+
+/* A host that lost the confirmation, and the agreement with it. */
+static void
+test_a_confirmation_is_fetched_again(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct blob fetch;
+	struct answer a;
+
+	run(f, &f->pay, STEP_CONFIRM);
+	payment_digest(&f->pay, digest);
+	fetch = fetch_of(digest);
+	rig_accepts(f->payee, 0x80767200u, blob_span(&fetch), &a);
+	assert_true(jz_span_equal(
+	    answer_span(&a), blob_span(&f->pay.message[STEP_CONFIRM])));
+	rig_refuses(f->payer, 0x80767200u, blob_span(&fetch), JZ_SW_NO_PAYMENT);
+	fetch.data[5] ^= 1;
+	rig_refuses(f->payee, 0x80767200u, blob_span(&fetch), JZ_SW_NO_PAYMENT);
 }
 
 /* A request has its place taken by the next; the first is then answered to
@@ -600,10 +704,14 @@ main(void)
 	    TEST(test_the_same_agreement_gives_the_same_confirmation),
 	    TEST(test_a_confirmation_debits_once),
 	    TEST(test_a_completion_credits_once_and_gives_the_same_receipt),
-	    TEST(test_after_settlement_the_completion_is_942b),
+	    TEST(test_after_settlement_the_receipt_is_the_same),
 	    TEST(test_a_receipt_is_taken_once),
 	    TEST(test_a_lost_completion_is_fetched_and_credited_once),
 	    TEST(test_fetch_gives_nothing_that_is_not_unacknowledged),
+	    TEST(test_a_payer_who_settles_first_has_paid_all_the_same),
+	    TEST(test_a_completion_in_clear_credits_once),
+	    TEST(test_after_the_pin_completions_are_fetched_by_age),
+	    TEST(test_a_confirmation_is_fetched_again),
 	    TEST(test_a_new_request_takes_the_place_of_the_open_one),
 	    TEST(test_a_request_brought_twice_is_paid_once),
 	    TEST(test_an_old_request_brought_again_costs_nothing),

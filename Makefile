@@ -50,8 +50,9 @@ HOST_SRC = host/card.c host/load.c host/pay.c host/personalise.c \
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/refusal.c host/issuer/schema.c host/issuer/settle.c \
-	host/issuer/sql.c host/issuer/store.c host/issuer/store_settle.c
+	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
+	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
+	host/issuer/store_settle.c
 CLI_SRC = host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/commands_issuer.c host/cli/commands_other.c \
 	host/cli/commands_pay.c host/cli/exit.c host/cli/explain_cmd.c \
@@ -65,10 +66,11 @@ MAIN_SRC = host/cli/main.c
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(PURSE_SRC)
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
-	test/support/fakecard.c test/support/forge.c test/support/issuerrig.c \
-	test/support/memo.c test/support/payment.c test/support/pcscd.c \
-	test/support/port.c test/support/refusals.c test/support/script.c \
-	test/support/story.c
+	test/support/conform.c test/support/fakecard.c test/support/forge.c \
+	test/support/issuerrig.c test/support/loading.c test/support/memo.c \
+	test/support/payment.c test/support/pcscd.c test/support/port.c \
+	test/support/refusals.c test/support/script.c test/support/session.c \
+	test/support/story.c test/support/tornrig.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
@@ -86,10 +88,10 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
-APPLET_TESTS = test/applet/purse/test_flips \
+APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
-	test/applet/purse/test_personalise \
+	test/applet/purse/test_permission test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
@@ -98,15 +100,17 @@ APPLET_TESTS = test/applet/purse/test_flips \
 	test/applet/runtime/test_registry test/applet/runtime/test_select \
 	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
-	test/docs/test_protocol test/tear/test_tear
+	test/docs/test_protocol test/fuzz/test_seeds test/tear/test_tear
 READER_TESTS = test/reader/test_reader test/reader/test_serve \
-	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc
-HOST_TESTS = test/host/test_card test/host/test_pay \
-	test/host/test_purse test/host/test_story \
+	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
+	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_robust test/conformance/test_settlement
+HOST_TESTS = test/host/test_cancel test/host/test_card \
+	test/host/test_pay test/host/test_purse test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
-	test/host/issuer/test_create test/host/issuer/test_evidence \
-	test/host/issuer/test_load test/host/issuer/test_refusal \
-	test/host/issuer/test_settle
+	test/host/issuer/test_cancel test/host/issuer/test_create \
+	test/host/issuer/test_evidence test/host/issuer/test_load \
+	test/host/issuer/test_refusal test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
@@ -118,7 +122,7 @@ SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
 HELPERS = test/serve-card test/with-pcscd
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = tlv
+FUZZ = session tlv
 
 # ---- what is installed -----------------------------------------------------
 

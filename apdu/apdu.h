@@ -14,8 +14,8 @@
 
 #include "bytes.h"
 
-#define JZ_APDU_MAX_NC       65535u
-#define JZ_APDU_MAX_NE       65536u
+#define JZ_APDU_MAX_NC 65535u
+#define JZ_APDU_MAX_NE 65536u
 /* header, extended Lc, data, extended Le */
 #define JZ_APDU_MAX_COMMAND  (4u + 3u + JZ_APDU_MAX_NC + 2u)
 #define JZ_APDU_MAX_RESPONSE (JZ_APDU_MAX_NE + 2u)
@@ -24,10 +24,10 @@
 
 struct jz_command {
 	uint8_t cla, ins, p1, p2;
-	bool extended;     /* length fields are of the extended form */
-	bool has_le;       /* false in cases 1 and 3 */
+	bool extended;	     /* length fields are of the extended form */
+	bool has_le;	     /* false in cases 1 and 3 */
 	struct jz_span data; /* Nc bytes */
-	uint32_t ne;       /* 0 without Le; Le 00 is 256, 0000 is 65536 */
+	uint32_t ne;	     /* 0 without Le; Le 00 is 256, 0000 is 65536 */
 };
 
 struct jz_response {

@@ -19,12 +19,12 @@ enum jz_protocol {
 };
 
 struct jz_atr {
-	unsigned protocols;  /* mask of enum jz_protocol offered */
-	unsigned first;      /* the one used without negotiation */
-	bool inverse;        /* TS is 3F */
+	unsigned protocols; /* mask of enum jz_protocol offered */
+	unsigned first;	    /* the one used without negotiation */
+	bool inverse;	    /* TS is 3F */
 	struct jz_span historical;
 	bool extended_length; /* card capabilities, third byte bit 7 */
-	bool chaining;        /* card capabilities, third byte bit 8 */
+	bool chaining;	      /* card capabilities, third byte bit 8 */
 };
 
 /*
@@ -39,7 +39,7 @@ int jz_atr_parse(struct jz_span in, struct jz_atr *out);
  * convention, F=372 D=1) and these historical bytes (at most 15).
  * Returns 0, JZ_ERR_RANGE or JZ_ERR_SPACE.
  */
-int jz_atr_build(
-    enum jz_protocol protocol, struct jz_span historical, struct jz_buffer *out);
+int jz_atr_build(enum jz_protocol protocol, struct jz_span historical,
+    struct jz_buffer *out);
 
 #endif

@@ -26,21 +26,21 @@
 
 #include "bytes.h"
 
-#define JZ_ID_BYTES        16 /* certificate holder reference */
-#define JZ_DIGEST_BYTES    32
+#define JZ_ID_BYTES	   16 /* certificate holder reference */
+#define JZ_DIGEST_BYTES	   32
 #define JZ_SIGNATURE_BYTES 64
-#define JZ_POINT_BYTES     65 /* 04 || X || Y */
-#define JZ_NONCE_BYTES     16
+#define JZ_POINT_BYTES	   65 /* 04 || X || Y */
+#define JZ_NONCE_BYTES	   16
 #define JZ_TERMINAL_BYTES  6
-#define JZ_ACCOUNT_MAX     34 /* the longest IBAN */
-#define JZ_IDENTITY_MAX    32
+#define JZ_ACCOUNT_MAX	   34 /* the longest IBAN */
+#define JZ_IDENTITY_MAX	   32
 #define JZ_REFERENCE_MAX   32
 #define JZ_PIN_BYTES_MAX   6 /* 12 digits in BCD */
 /* The longest signed message that carries no batch. */
-#define JZ_MESSAGE_MAX     768
+#define JZ_MESSAGE_MAX 768
 /* A batch with JZ_BATCH_RECORDS records. */
-#define JZ_BATCH_RECORDS   4
-#define JZ_BATCH_MAX       2048
+#define JZ_BATCH_RECORDS 4
+#define JZ_BATCH_MAX	 2048
 
 enum jz_kind {
 	/* offline payment */
@@ -51,21 +51,21 @@ enum jz_kind {
 	JZ_KIND_RECEIPT = 0xFF26,      /* signed by the payee's card */
 	JZ_KIND_SEALED = 0xFF2F,       /* one of the above, enciphered */
 	/* load */
-	JZ_KIND_LOAD_REQUEST = 0xFF41,    /* signed by the card */
+	JZ_KIND_LOAD_REQUEST = 0xFF41,	  /* signed by the card */
 	JZ_KIND_LOAD_PERMISSION = 0xFF42, /* signed by the issuer's host */
-	JZ_KIND_LOAD_REPORT = 0xFF43,     /* signed by the card */
-	JZ_KIND_LOAD_CANCEL = 0xFF44,     /* signed by the card: not executed,
+	JZ_KIND_LOAD_REPORT = 0xFF43,	  /* signed by the card */
+	JZ_KIND_LOAD_CANCEL = 0xFF44,	  /* signed by the card: not executed,
 	                                     and no longer can be */
 	/* settlement */
 	JZ_KIND_SIGN_IN_REQUEST = 0xFF51,
 	JZ_KIND_CHALLENGE = 0xFF52,
-	JZ_KIND_SIGN_IN = 0xFF53,         /* signed by the card */
+	JZ_KIND_SIGN_IN = 0xFF53,	    /* signed by the card */
 	JZ_KIND_SIGN_IN_CONFIRMED = 0xFF54, /* signed by the issuer's host */
-	JZ_KIND_BATCH = 0xFF55,           /* signed by the card */
-	JZ_KIND_RECORD_PAID = 0xFF56,     /* in a batch; carries signatures */
-	JZ_KIND_RECORD_RECEIVED = 0xFF57, /* in a batch; carries signatures */
-	JZ_KIND_RECORD_LOAD = 0xFF58,     /* in a batch; carries signatures */
-	JZ_KIND_PROCESSED = 0xFF59,       /* signed by the issuer's host */
+	JZ_KIND_BATCH = 0xFF55,		    /* signed by the card */
+	JZ_KIND_RECORD_PAID = 0xFF56,	    /* in a batch; carries signatures */
+	JZ_KIND_RECORD_RECEIVED = 0xFF57,   /* in a batch; carries signatures */
+	JZ_KIND_RECORD_LOAD = 0xFF58,	    /* in a batch; carries signatures */
+	JZ_KIND_PROCESSED = 0xFF59,	    /* signed by the issuer's host */
 	/* what the purse tells about itself, and what personalises it */
 	JZ_KIND_PURSE_INFO = 0xFF61,
 	JZ_KIND_PERSONALISATION = 0xFF71,
@@ -73,53 +73,53 @@ enum jz_kind {
 
 /* Tags of the fields; the comment gives the form on the wire. */
 enum jz_tag {
-	JZ_TAG_AMOUNT = 0x80,            /* 8 bytes, minor units */
-	JZ_TAG_CURRENCY = 0x81,          /* 2 bytes BCD, ISO 4217 numeric */
-	JZ_TAG_PAYEE_ID = 0x82,          /* 16 characters */
-	JZ_TAG_PAYER_ID = 0x83,          /* 16 characters */
-	JZ_TAG_PAYEE_COUNTER = 0x84,     /* 4 bytes */
-	JZ_TAG_PAYER_COUNTER = 0x85,     /* 4 bytes */
-	JZ_TAG_TIME = 0x86,              /* 7 bytes BCD: the stated time */
-	JZ_TAG_NONCE = 0x87,             /* 16 bytes */
-	JZ_TAG_PAYEE_KEY = 0x88,         /* 65 bytes, ephemeral */
-	JZ_TAG_PAYER_KEY = 0x89,         /* 65 bytes, ephemeral */
-	JZ_TAG_REQUEST_DIGEST = 0x8A,    /* 32 bytes; payment or load request */
-	JZ_TAG_AGREEMENT_DIGEST = 0x8B,  /* 32 bytes; agreement or permission */
-	JZ_TAG_LIST_VERSION = 0x8C,      /* 4 bytes, revocation list */
-	JZ_TAG_SEALED = 0x8D,            /* ciphertext || 16-byte tag */
-	JZ_TAG_REFERENCE = 0x8E,         /* 1-32 bytes UTF-8, the merchant's */
-	JZ_TAG_PAYER_RECORD = 0x8F,      /* 4 bytes, record number */
-	JZ_TAG_PAYER_TIME = 0x90,        /* 7 bytes BCD: completion */
-	JZ_TAG_PAYEE_RECORD = 0x91,      /* 4 bytes, record number */
-	JZ_TAG_PAYEE_TIME = 0x92,        /* 7 bytes BCD: credit */
+	JZ_TAG_AMOUNT = 0x80,		 /* 8 bytes, minor units */
+	JZ_TAG_CURRENCY = 0x81,		 /* 2 bytes BCD, ISO 4217 numeric */
+	JZ_TAG_PAYEE_ID = 0x82,		 /* 16 characters */
+	JZ_TAG_PAYER_ID = 0x83,		 /* 16 characters */
+	JZ_TAG_PAYEE_COUNTER = 0x84,	 /* 4 bytes */
+	JZ_TAG_PAYER_COUNTER = 0x85,	 /* 4 bytes */
+	JZ_TAG_TIME = 0x86,		 /* 7 bytes BCD: the stated time */
+	JZ_TAG_NONCE = 0x87,		 /* 16 bytes */
+	JZ_TAG_PAYEE_KEY = 0x88,	 /* 65 bytes, ephemeral */
+	JZ_TAG_PAYER_KEY = 0x89,	 /* 65 bytes, ephemeral */
+	JZ_TAG_REQUEST_DIGEST = 0x8A,	 /* 32 bytes; payment or load request */
+	JZ_TAG_AGREEMENT_DIGEST = 0x8B,	 /* 32 bytes; agreement or permission */
+	JZ_TAG_LIST_VERSION = 0x8C,	 /* 4 bytes, revocation list */
+	JZ_TAG_SEALED = 0x8D,		 /* ciphertext || 16-byte tag */
+	JZ_TAG_REFERENCE = 0x8E,	 /* 1-32 bytes UTF-8, the merchant's */
+	JZ_TAG_PAYER_RECORD = 0x8F,	 /* 4 bytes, record number */
+	JZ_TAG_PAYER_TIME = 0x90,	 /* 7 bytes BCD: completion */
+	JZ_TAG_PAYEE_RECORD = 0x91,	 /* 4 bytes, record number */
+	JZ_TAG_PAYEE_TIME = 0x92,	 /* 7 bytes BCD: credit */
 	JZ_TAG_COMPLETION_DIGEST = 0x93, /* 32 bytes; completion or batch */
-	JZ_TAG_CARD_ID = 0x94,           /* 16 characters */
-	JZ_TAG_ACCOUNT = 0x95,           /* 1-34 characters */
-	JZ_TAG_IDENTITY = 0x96,          /* 1-32 bytes UTF-8: the user */
-	JZ_TAG_BALANCE = 0x97,           /* 8 bytes, minor units */
-	JZ_TAG_ONLINE_COUNTER = 0x98,    /* 4 bytes */
-	JZ_TAG_KEY_VERSION = 0x99,       /* 1 byte */
-	JZ_TAG_ALGORITHM = 0x9A,         /* 1 byte: 01 nist, 02 gm */
-	JZ_TAG_TERMINAL = 0x9B,          /* 6 bytes */
-	JZ_TAG_HOST_ID = 0x9C,           /* 16 characters */
-	JZ_TAG_RECORD = 0x9D,            /* 4 bytes, (first) record number */
-	JZ_TAG_COUNT = 0x9E,             /* 4 bytes */
-	JZ_TAG_HOST_NONCE = 0x9F21,      /* 16 bytes */
+	JZ_TAG_CARD_ID = 0x94,		 /* 16 characters */
+	JZ_TAG_ACCOUNT = 0x95,		 /* 1-34 characters */
+	JZ_TAG_IDENTITY = 0x96,		 /* 1-32 bytes UTF-8: the user */
+	JZ_TAG_BALANCE = 0x97,		 /* 8 bytes, minor units */
+	JZ_TAG_ONLINE_COUNTER = 0x98,	 /* 4 bytes */
+	JZ_TAG_KEY_VERSION = 0x99,	 /* 1 byte */
+	JZ_TAG_ALGORITHM = 0x9A,	 /* 1 byte: 01 nist, 02 gm */
+	JZ_TAG_TERMINAL = 0x9B,		 /* 6 bytes */
+	JZ_TAG_HOST_ID = 0x9C,		 /* 16 characters */
+	JZ_TAG_RECORD = 0x9D,		 /* 4 bytes, (first) record number */
+	JZ_TAG_COUNT = 0x9E,		 /* 4 bytes */
+	JZ_TAG_HOST_NONCE = 0x9F21,	 /* 16 bytes */
 	JZ_TAG_PAYEE_SIGNATURE = 0x9F24, /* 64 bytes */
 	JZ_TAG_PAYER_SIGNATURE = 0x9F25, /* 64 bytes */
-	JZ_TAG_MAX_BALANCE = 0x9F31,     /* 8 bytes */
-	JZ_TAG_MAX_SINGLE = 0x9F32,      /* 8 bytes */
+	JZ_TAG_MAX_BALANCE = 0x9F31,	 /* 8 bytes */
+	JZ_TAG_MAX_SINGLE = 0x9F32,	 /* 8 bytes */
 	JZ_TAG_MAX_OFFLINE_SUM = 0x9F33, /* 8 bytes */
 	JZ_TAG_MAX_OFFLINE_COUNT = 0x9F34, /* 4 bytes */
-	JZ_TAG_PIN_ABOVE = 0x9F35,       /* 8 bytes: PIN above this amount */
-	JZ_TAG_PIN = 0x9F36,             /* 2-6 bytes BCD, F-padded */
-	JZ_TAG_PIN_LIMIT = 0x9F37,       /* 1 byte: tries */
-	JZ_TAG_STATE = 0x9F38,           /* 1 byte: life cycle of the purse */
-	JZ_TAG_CAPACITY = 0x9F39,        /* 4 bytes: records the log can hold */
-	JZ_TAG_ASN = 0x5A,               /* 10 bytes BCD */
-	JZ_TAG_RECORDS = 0xE1,           /* the records of a batch */
+	JZ_TAG_PIN_ABOVE = 0x9F35,	   /* 8 bytes: PIN above this amount */
+	JZ_TAG_PIN = 0x9F36,		   /* 2-6 bytes BCD, F-padded */
+	JZ_TAG_PIN_LIMIT = 0x9F37,	   /* 1 byte: tries */
+	JZ_TAG_STATE = 0x9F38,		   /* 1 byte: life cycle of the purse */
+	JZ_TAG_CAPACITY = 0x9F39, /* 4 bytes: records the log can hold */
+	JZ_TAG_ASN = 0x5A,	  /* 10 bytes BCD */
+	JZ_TAG_RECORDS = 0xE1,	  /* the records of a batch */
 	JZ_TAG_CERTIFICATE = 0x7F21,
-	JZ_TAG_SIGNATURE = 0x5F37,       /* 64 bytes r || s */
+	JZ_TAG_SIGNATURE = 0x5F37, /* 64 bytes r || s */
 };
 
 /* The data of one payment, equal in confirmation, completion and records. */
@@ -201,8 +201,8 @@ int jz_message_encode(
  * a signature.  Returns 0, or JZ_ERR_MESSAGE for another kind or any fault;
  * then *out is all zero.
  */
-int jz_message_decode(
-    struct jz_span in, enum jz_kind kind, struct jz_message *out);
+int
+jz_message_decode(struct jz_span in, enum jz_kind kind, struct jz_message *out);
 
 /* The kind of the template that the bytes begin with, or 0. */
 enum jz_kind jz_message_peek(struct jz_span in);

@@ -20,25 +20,25 @@
 
 enum jz_purse_ins {
 	/* ISO/IEC 7816-4, CLA 00 */
-	JZ_INS_VERIFY = 0x20,          /* P2 01: cardholder PIN */
-	JZ_INS_GENERATE_KEY = 0x47,    /* P1 80: generate, once */
-	JZ_INS_READ_BINARY = 0xB0,     /* P1 95: SFI 15, public data */
-	JZ_INS_READ_RECORD = 0xB2,     /* P2 C4: SFI 18, transaction log */
-	JZ_INS_GET_DATA = 0xCA,        /* P1P2: 7F21, 005A, FF61 */
+	JZ_INS_VERIFY = 0x20,	    /* P2 01: cardholder PIN */
+	JZ_INS_GENERATE_KEY = 0x47, /* P1 80: generate, once */
+	JZ_INS_READ_BINARY = 0xB0,  /* P1 95: SFI 15, public data */
+	JZ_INS_READ_RECORD = 0xB2,  /* P2 C4: SFI 18, transaction log */
+	JZ_INS_GET_DATA = 0xCA,	    /* P1P2: 7F21, 005A, FF61 */
 	/* JR/T 0025, CLA 80 */
-	JZ_INS_INITIALIZE = 0x50,      /* P1 00: load */
+	JZ_INS_INITIALIZE = 0x50, /* P1 00: load */
 	JZ_INS_CREDIT_FOR_LOAD = 0x52,
-	JZ_INS_GET_BALANCE = 0x5C,     /* P2 02: electronic purse */
+	JZ_INS_GET_BALANCE = 0x5C, /* P2 02: electronic purse */
 	/* GlobalPlatform, CLA 80 */
 	JZ_INS_STORE_DATA = 0xE2,
 	/* our own, CLA 80: offline payment, one per message */
-	JZ_INS_REQUEST = 0x70,     /* payee: terms -> request */
-	JZ_INS_AGREE = 0x71,       /* payer: request -> sealed agreement */
-	JZ_INS_CONFIRM = 0x72,     /* payee: agreement -> sealed confirmation */
-	JZ_INS_COMPLETE = 0x73,    /* payer: confirmation -> sealed completion */
-	JZ_INS_CREDIT = 0x74,      /* payee: completion -> sealed receipt */
+	JZ_INS_REQUEST = 0x70,	/* payee: terms -> request */
+	JZ_INS_AGREE = 0x71,	/* payer: request -> sealed agreement */
+	JZ_INS_CONFIRM = 0x72,	/* payee: agreement -> sealed confirmation */
+	JZ_INS_COMPLETE = 0x73, /* payer: confirmation -> sealed completion */
+	JZ_INS_CREDIT = 0x74,	/* payee: completion -> sealed receipt */
 	JZ_INS_ACKNOWLEDGE = 0x75, /* payer: receipt */
-	JZ_INS_FETCH = 0x76,       /* once more; P1 72: a confirmation, 73: a
+	JZ_INS_FETCH = 0x76,	   /* once more; P1 72: a confirmation, 73: a
 	                              completion */
 	JZ_INS_CANCEL_LOAD = 0x7A, /* -> load cancel */
 	/* our own, CLA 80: settlement, P1 names the step */
@@ -47,17 +47,17 @@ enum jz_purse_ins {
 
 enum jz_settle_step {
 	JZ_SETTLE_SIGN_IN_REQUEST = 1, /* -> sign-in request */
-	JZ_SETTLE_SIGN_IN = 2,         /* challenge -> sign-in */
+	JZ_SETTLE_SIGN_IN = 2,	       /* challenge -> sign-in */
 	JZ_SETTLE_CONFIRMED = 3,       /* sign-in confirmation */
-	JZ_SETTLE_BATCH = 4,           /* -> batch; 6A83 when none is left */
+	JZ_SETTLE_BATCH = 4,	       /* -> batch; 6A83 when none is left */
 	JZ_SETTLE_PROCESSED = 5,       /* processed confirmation */
 };
 
-#define JZ_SFI_PUBLIC       0x15
-#define JZ_SFI_LOG          0x18
-#define JZ_PUBLIC_BYTES     30 /* issuer 8, type, version, ASN 10, dates 8, 2 */
+#define JZ_SFI_PUBLIC	    0x15
+#define JZ_SFI_LOG	    0x18
+#define JZ_PUBLIC_BYTES	    30 /* issuer 8, type, version, ASN 10, dates 8, 2 */
 #define JZ_LOG_RECORD_BYTES 23
-#define JZ_LOG_RECORDS      10
+#define JZ_LOG_RECORDS	    10
 #define JZ_PIN_REFERENCE    0x01
 
 /* Transaction types of JR/T 0025, in log records and INITIALIZE's P2. */

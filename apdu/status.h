@@ -15,24 +15,24 @@
 
 enum {
 	JZ_SW_OK = 0x9000,
-	JZ_SW_MORE_DATA = 0x6100,        /* 61xx: xx bytes left */
+	JZ_SW_MORE_DATA = 0x6100, /* 61xx: xx bytes left */
 	JZ_SW_WARNING = 0x6300,
-	JZ_SW_PIN_TRIES = 0x63C0,        /* 63Cx: x tries left */
-	JZ_SW_MORE_AVAILABLE = 0x6310,   /* GET STATUS has more */
+	JZ_SW_PIN_TRIES = 0x63C0,      /* 63Cx: x tries left */
+	JZ_SW_MORE_AVAILABLE = 0x6310, /* GET STATUS has more */
 	JZ_SW_SELECTED_LOCKED = 0x6283,
-	JZ_SW_EXECUTION = 0x6400,        /* nothing changed */
-	JZ_SW_MEMORY_FAILURE = 0x6581,   /* storage failed */
+	JZ_SW_EXECUTION = 0x6400,      /* nothing changed */
+	JZ_SW_MEMORY_FAILURE = 0x6581, /* storage failed */
 	JZ_SW_LENGTH = 0x6700,
 	JZ_SW_CHANNEL = 0x6881,
 	JZ_SW_SECURE_MESSAGING = 0x6882,
-	JZ_SW_LAST_BLOCK = 0x6883,       /* last command of a chain expected */
+	JZ_SW_LAST_BLOCK = 0x6883, /* last command of a chain expected */
 	JZ_SW_CHAINING = 0x6884,
-	JZ_SW_NOT_ACCEPTED = 0x6901,     /* PBOC: command not accepted */
+	JZ_SW_NOT_ACCEPTED = 0x6901, /* PBOC: command not accepted */
 	JZ_SW_SECURITY = 0x6982,
 	JZ_SW_BLOCKED = 0x6983,
 	JZ_SW_REFERENCE_UNUSABLE = 0x6984,
 	JZ_SW_CONDITIONS = 0x6985,
-	JZ_SW_NO_EF = 0x6986,            /* no applet selected */
+	JZ_SW_NO_EF = 0x6986, /* no applet selected */
 	JZ_SW_SM_MISSING = 0x6987,
 	JZ_SW_SM_WRONG = 0x6988,
 	JZ_SW_SELECT_FAILED = 0x6999,
@@ -45,26 +45,26 @@ enum {
 	JZ_SW_REFERENCE = 0x6A88,
 	JZ_SW_EXISTS = 0x6A89,
 	JZ_SW_OFFSET = 0x6B00,
-	JZ_SW_WRONG_LE = 0x6C00,         /* 6Cxx: ask again with Le xx */
+	JZ_SW_WRONG_LE = 0x6C00, /* 6Cxx: ask again with Le xx */
 	JZ_SW_INS = 0x6D00,
 	JZ_SW_CLA = 0x6E00,
 	JZ_SW_UNKNOWN = 0x6F00,
-	JZ_SW_FUNDS = 0x9301,            /* PBOC */
-	JZ_SW_MAC = 0x9302,              /* PBOC: MAC invalid; our signatures */
-	JZ_SW_APP_LOCKED = 0x9303,       /* PBOC: application locked for good */
-	JZ_SW_AMOUNT = 0x9401,           /* PBOC: balance below the amount */
-	JZ_SW_COUNTER = 0x9402,          /* PBOC: counter at its maximum */
-	JZ_SW_KEY_INDEX = 0x9403,        /* PBOC: key index not supported */
-	JZ_SW_NO_MAC = 0x9406,           /* PBOC: MAC/TAC not available */
+	JZ_SW_FUNDS = 0x9301,	   /* PBOC */
+	JZ_SW_MAC = 0x9302,	   /* PBOC: MAC invalid; our signatures */
+	JZ_SW_APP_LOCKED = 0x9303, /* PBOC: application locked for good */
+	JZ_SW_AMOUNT = 0x9401,	   /* PBOC: balance below the amount */
+	JZ_SW_COUNTER = 0x9402,	   /* PBOC: counter at its maximum */
+	JZ_SW_KEY_INDEX = 0x9403,  /* PBOC: key index not supported */
+	JZ_SW_NO_MAC = 0x9406,	   /* PBOC: MAC/TAC not available */
 	/*
 	 * Ours, in PBOC's class 94xx.  A refusal has one word each, so that a
 	 * terminal can say what was wrong.
 	 */
-	JZ_SW_BALANCE_LIMIT = 0x9410,    /* would pass the highest balance */
-	JZ_SW_SINGLE_LIMIT = 0x9411,     /* above the highest single amount */
-	JZ_SW_OFFLINE_LIMIT = 0x9412,    /* offline sum or count used up */
-	JZ_SW_LOG_FULL = 0x9413,         /* settle first */
-	JZ_SW_PENDING = 0x9414,          /* pending entry of this payer, or no
+	JZ_SW_BALANCE_LIMIT = 0x9410, /* would pass the highest balance */
+	JZ_SW_SINGLE_LIMIT = 0x9411,  /* above the highest single amount */
+	JZ_SW_OFFLINE_LIMIT = 0x9412, /* offline sum or count used up */
+	JZ_SW_LOG_FULL = 0x9413,      /* settle first */
+	JZ_SW_PENDING = 0x9414,	      /* pending entry of this payer, or no
 	                                    slot left */
 	JZ_SW_CERT_FORGED = 0x9420,
 	JZ_SW_CERT_EXPIRED = 0x9421,
@@ -74,19 +74,19 @@ enum {
 	JZ_SW_CERT_ISSUER = 0x9425,
 	JZ_SW_CERT_SUITE = 0x9426,
 	JZ_SW_CERT_MALFORMED = 0x9427,
-	JZ_SW_SAME_CARD = 0x9428,        /* a card does not pay itself */
-	JZ_SW_MISMATCH = 0x9429,         /* data error: not what was agreed */
+	JZ_SW_SAME_CARD = 0x9428, /* a card does not pay itself */
+	JZ_SW_MISMATCH = 0x9429,  /* data error: not what was agreed */
 	JZ_SW_CURRENCY = 0x942A,
-	JZ_SW_NO_PAYMENT = 0x942B,       /* no open step for this message */
+	JZ_SW_NO_PAYMENT = 0x942B, /* no open step for this message */
 	JZ_SW_NOT_PERSONALISED = 0x942C,
-	JZ_SW_DECRYPT = 0x942D,          /* working key or ciphertext wrong */
+	JZ_SW_DECRYPT = 0x942D, /* working key or ciphertext wrong */
 };
 
 struct jz_status {
 	uint16_t sw;   /* with x as 0 for 61xx, 63Cx, 6Cxx */
 	uint16_t mask; /* FFFF, FF00 or FFF0 */
 	const char *name;
-	const char *text[2];     /* by enum jz_lang: for a technician */
+	const char *text[2];	 /* by enum jz_lang: for a technician */
 	const char *customer[2]; /* by enum jz_lang: for the cardholder */
 };
 

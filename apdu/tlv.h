@@ -47,8 +47,8 @@ uint32_t jz_tlv_peek(const struct jz_cursor *c);
 int jz_tlv_expect(struct jz_cursor *c, uint32_t tag, struct jz_span *value);
 
 /* As jz_tlv_expect, and the value must have exactly len bytes, copied out. */
-int jz_tlv_expect_bytes(
-    struct jz_cursor *c, uint32_t tag, void *out, size_t len);
+int
+jz_tlv_expect_bytes(struct jz_cursor *c, uint32_t tag, void *out, size_t len);
 
 /* As jz_tlv_expect, for a big-endian number of exactly len (1-8) bytes. */
 int jz_tlv_expect_uint(
@@ -70,8 +70,7 @@ size_t jz_tlv_header_size(uint32_t tag, size_t len);
 void jz_tlv_put_header(struct jz_buffer *b, uint32_t tag, size_t len);
 void jz_tlv_put(struct jz_buffer *b, uint32_t tag, const void *v, size_t len);
 /* A big-endian number in exactly len (1-8) bytes; a larger one sets bad. */
-void jz_tlv_put_uint(
-    struct jz_buffer *b, uint32_t tag, uint64_t v, size_t len);
+void jz_tlv_put_uint(struct jz_buffer *b, uint32_t tag, uint64_t v, size_t len);
 
 /* Opens a constructed object; hand the returned mark to jz_tlv_close. */
 size_t jz_tlv_open(struct jz_buffer *b, uint32_t tag);

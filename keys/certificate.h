@@ -25,8 +25,8 @@
 #include "../apdu/bytes.h"
 #include "crypto.h"
 
-#define JZ_REFERENCE_BYTES   16
-#define JZ_CERTIFICATE_MAX   256
+#define JZ_REFERENCE_BYTES 16
+#define JZ_CERTIFICATE_MAX 256
 
 enum jz_role {
 	JZ_ROLE_CARD = 0x00, /* signs payments, loads, settlement */
@@ -64,8 +64,8 @@ struct jz_certificate {
  * Returns 0, JZ_ERR_CERT_MALFORMED or JZ_ERR_CERT_SUITE (known but other
  * algorithm than `crypto`'s).
  */
-int jz_certificate_parse(
-    struct jz_span in, const struct jz_crypto *crypto, struct jz_certificate *out);
+int jz_certificate_parse(struct jz_span in, const struct jz_crypto *crypto,
+    struct jz_certificate *out);
 
 /* Who may have signed a certificate. */
 struct jz_authority {
@@ -79,9 +79,9 @@ struct jz_authority {
  * (JZ_ERR_CERT_NOT_YET, JZ_ERR_CERT_EXPIRED).  now 0: no clock, dates are not
  * looked at.
  */
-int jz_certificate_verify(const struct jz_engine *e,
-    const struct jz_certificate *c, const struct jz_authority *by,
-    enum jz_role role, int64_t now);
+int
+jz_certificate_verify(const struct jz_engine *e, const struct jz_certificate *c,
+    const struct jz_authority *by, enum jz_role role, int64_t now);
 
 /*
  * Signs a certificate with the given fields (signature and body are ignored)
@@ -90,9 +90,9 @@ int jz_certificate_verify(const struct jz_engine *e,
  * certificate cannot hold), JZ_ERR_CERT_SUITE, JZ_ERR_SPACE, or an error of
  * the signature; then nothing is appended.
  */
-int jz_certificate_sign(const struct jz_engine *e,
-    const struct jz_certificate *c, const struct jz_key_pair *by,
-    struct jz_buffer *out);
+int
+jz_certificate_sign(const struct jz_engine *e, const struct jz_certificate *c,
+    const struct jz_key_pair *by, struct jz_buffer *out);
 
 /* The status word that a card gives for an error of this file. */
 uint16_t jz_certificate_status(int error);

@@ -30,9 +30,9 @@
 
 #define JZ_PRIVATE_BYTES    32
 #define JZ_PUBLIC_BYTES_EC  65
-#define JZ_HASH_BYTES       32
-#define JZ_SIG_BYTES        64
-#define JZ_KEY_BYTES        16 /* symmetric key, and cipher block */
+#define JZ_HASH_BYTES	    32
+#define JZ_SIG_BYTES	    64
+#define JZ_KEY_BYTES	    16 /* symmetric key, and cipher block */
 #define JZ_SEAL_NONCE_BYTES 12
 #define JZ_SEAL_TAG_BYTES   16
 
@@ -89,12 +89,12 @@ struct jz_crypto {
 	 * in may equal out.  A nonce is used once under one key.
 	 */
 	int (*seal)(void *state, const uint8_t key[static JZ_KEY_BYTES],
-	    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES],
-	    struct jz_span aad, const uint8_t *in, size_t len, uint8_t *out);
+	    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
+	    const uint8_t *in, size_t len, uint8_t *out);
 	/* len counts the tag; out gets len - 16 bytes.  JZ_ERR_DECRYPT. */
 	int (*open)(void *state, const uint8_t key[static JZ_KEY_BYTES],
-	    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES],
-	    struct jz_span aad, const uint8_t *in, size_t len, uint8_t *out);
+	    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
+	    const uint8_t *in, size_t len, uint8_t *out);
 };
 
 /* A table with its state: what is handed around. */

@@ -75,7 +75,7 @@ jz_openssl_ecdsa_sign(void *state, const struct jz_key_pair *key,
 {
 	struct jz_openssl *o = state;
 	uint8_t digest[JZ_HASH_BYTES];
-	uint8_t der[JZ_DER_SIG_MAX];
+	uint8_t der[JZ_DER_SIG_MAX] = {0};
 	size_t len = sizeof(der);
 	EVP_PKEY_CTX *ctx;
 	int rc;
@@ -86,7 +86,7 @@ jz_openssl_ecdsa_sign(void *state, const struct jz_key_pair *key,
 		rc = jz_cached_private(o, key->private_key, &ctx);
 	if (rc == 0 &&
 	    (EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest)) != 1 ||
-		!der_to_raw(jz_span(der, len), out)))
+		len > sizeof(der) || !der_to_raw(jz_span(der, len), out)))
 		rc = JZ_ERR_CRYPTO;
 	if (rc != 0)
 		memset(out, 0, JZ_SIG_BYTES);

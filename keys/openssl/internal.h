@@ -14,12 +14,13 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
+#include "seeded.h"
 #include "../crypto.h"
 
 #define JZ_CACHED_PUBLIC  32
 #define JZ_CACHED_PRIVATE 8
 /* SEQUENCE of two INTEGERs of up to 33 bytes each. */
-#define JZ_DER_SIG_MAX    72
+#define JZ_DER_SIG_MAX 72
 /* Names are copied whole: OpenSSL's parameters want writable strings. */
 #define JZ_CIPHER_NAME_MAX 16
 #define JZ_GROUP_NAME_MAX  8
@@ -28,7 +29,7 @@
 struct jz_cached_key {
 	uint8_t bytes[JZ_PUBLIC_BYTES_EC];
 	EVP_PKEY_CTX *ctx; /* initialised to verify, or to sign */
-	uint64_t used;     /* when, in ticks of the engine */
+	uint64_t used;	   /* when, in ticks of the engine */
 };
 
 /* A cipher context and the key that it was last set up with. */
@@ -49,6 +50,7 @@ struct jz_openssl_suite {
 
 struct jz_openssl {
 	OSSL_LIB_CTX *lib; /* owned; NULL: OpenSSL's default */
+	OSSL_PROVIDER *seeded[JZ_SEED_PROVIDERS]; /* of a seeded engine */
 	EVP_MD *md;
 	EVP_MD_CTX *md_ctx;
 	EVP_MAC *mac;
@@ -61,10 +63,10 @@ struct jz_openssl {
 	struct jz_keyed aead;
 	EC_GROUP *group;
 	BN_CTX *bn;
-	BIGNUM *scalar; /* zero between operations */
-	BIGNUM *x;      /* zero between operations */
+	BIGNUM *scalar;		/* zero between operations */
+	BIGNUM *x;		/* zero between operations */
 	const char *group_name; /* JZ_GROUP_NAME_MAX bytes */
-	EVP_PKEY *params; /* the curve without a key */
+	EVP_PKEY *params;	/* the curve without a key */
 	uint64_t tick;
 	struct jz_cached_key public_keys[JZ_CACHED_PUBLIC];
 	struct jz_cached_key private_keys[JZ_CACHED_PRIVATE];

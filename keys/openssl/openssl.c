@@ -148,24 +148,37 @@ open_params(struct jz_openssl *o, const struct jz_openssl_suite *suite)
 	return good;
 }
 
-/* Takes lib (NULL: OpenSSL's default), also when it fails. */
+/* Lets go of a library context and what was loaded into it. */
+static void
+close_library(OSSL_LIB_CTX *lib, OSSL_PROVIDER *seeded[JZ_SEED_PROVIDERS])
+{
+	if (lib == NULL)
+		return;
+	jz_openssl_unseed(seeded);
+	OSSL_LIB_CTX_free(lib);
+}
+
+/* Takes lib (NULL: OpenSSL's default) and what is loaded, also when it fails. */
 static int
-open_engine(enum jz_suite suite, OSSL_LIB_CTX *lib, struct jz_engine *out)
+open_engine(enum jz_suite suite, OSSL_LIB_CTX *lib,
+    OSSL_PROVIDER *seeded[JZ_SEED_PROVIDERS], struct jz_engine *out)
 {
 	const struct jz_openssl_suite *row = find_suite(suite);
 	struct jz_openssl *o;
 
 	memset(out, 0, sizeof(*out));
 	if (row == NULL) {
-		OSSL_LIB_CTX_free(lib);
+		close_library(lib, seeded);
 		return JZ_ERR_UNSUPPORTED;
 	}
 	(void)ERR_set_mark();
 	o = OPENSSL_zalloc(sizeof(*o));
 	if (o == NULL) {
-		OSSL_LIB_CTX_free(lib);
+		close_library(lib, seeded);
 	} else {
 		o->lib = lib;
+		if (lib != NULL)
+			memcpy(o->seeded, seeded, sizeof(o->seeded));
 		out->crypto = row->crypto;
 		out->state = o;
 		if (!open_hash(o, row) || !open_mac(o, row) ||
@@ -182,22 +195,23 @@ jz_openssl_new_seeded(enum jz_suite suite,
     const uint8_t seed[static JZ_SEED_BYTES], struct jz_engine *out)
 {
 	OSSL_LIB_CTX *lib = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *loaded[JZ_SEED_PROVIDERS];
 	int e;
 
 	memset(out, 0, sizeof(*out));
 	if (lib == NULL)
 		return JZ_ERR_MEMORY;
-	if ((e = jz_openssl_seed(lib, seed)) != 0) {
+	if ((e = jz_openssl_seed(lib, seed, loaded)) != 0) {
 		OSSL_LIB_CTX_free(lib);
 		return e;
 	}
-	return open_engine(suite, lib, out);
+	return open_engine(suite, lib, loaded, out);
 }
 
 int
 jz_openssl_new(enum jz_suite suite, struct jz_engine *out)
 {
-	return open_engine(suite, NULL, out);
+	return open_engine(suite, NULL, NULL, out);
 }
 
 static void
@@ -245,7 +259,7 @@ jz_openssl_free(struct jz_engine *engine)
 	EVP_MAC_free(o->mac);
 	EVP_MD_CTX_free(o->md_ctx);
 	EVP_MD_free(o->md);
-	OSSL_LIB_CTX_free(o->lib);
+	close_library(o->lib, o->seeded);
 	OPENSSL_clear_free(o, sizeof(*o));
 	memset(engine, 0, sizeof(*engine));
 }

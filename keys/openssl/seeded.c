@@ -13,6 +13,7 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
@@ -208,25 +209,49 @@ provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	return *provider != NULL;
 }
 
+static bool
+replace_generator(OSSL_LIB_CTX *context, const OSSL_PARAM *params,
+    OSSL_PROVIDER *loaded[static JZ_SEED_PROVIDERS])
+{
+	EVP_RAND_CTX *primary;
+
+	if (OSSL_PROVIDER_add_builtin(context, SEED_PROVIDER, provider_init) !=
+		1 ||
+	    (loaded[0] = OSSL_PROVIDER_load(context, SEED_PROVIDER)) == NULL ||
+	    (loaded[1] = OSSL_PROVIDER_load(context, "default")) == NULL ||
+	    RAND_set_DRBG_type(context, SEED_NAME, NULL, NULL, NULL) != 1)
+		return false;
+	primary = RAND_get0_primary(context);
+	return primary != NULL && EVP_RAND_CTX_set_params(primary, params) == 1;
+}
+
 int
-jz_openssl_seed(OSSL_LIB_CTX *context, const uint8_t seed[static JZ_SEED_BYTES])
+jz_openssl_seed(OSSL_LIB_CTX *context, const uint8_t seed[static JZ_SEED_BYTES],
+    OSSL_PROVIDER *loaded[static JZ_SEED_PROVIDERS])
 {
 	uint8_t copy[JZ_SEED_BYTES];
 	OSSL_PARAM params[2];
-	EVP_RAND_CTX *primary;
+	bool good;
 
 	memcpy(copy, seed, sizeof(copy));
+	loaded[0] = loaded[1] = NULL;
 	params[0] =
 	    OSSL_PARAM_construct_octet_string(SEED_PARAM, copy, sizeof(copy));
 	params[1] = OSSL_PARAM_construct_end();
-	if (OSSL_PROVIDER_add_builtin(context, SEED_PROVIDER, provider_init) !=
-		1 ||
-	    OSSL_PROVIDER_load(context, SEED_PROVIDER) == NULL ||
-	    OSSL_PROVIDER_load(context, "default") == NULL ||
-	    RAND_set_DRBG_type(context, SEED_NAME, NULL, NULL, NULL) != 1 ||
-	    (primary = RAND_get0_primary(context)) == NULL ||
-	    EVP_RAND_CTX_set_params(primary, params) != 1)
-		return JZ_ERR_CRYPTO;
+	good = replace_generator(context, params, loaded);
 	jz_wipe(copy, sizeof(copy));
-	return 0;
+	if (good)
+		return 0;
+	jz_openssl_unseed(loaded);
+	return JZ_ERR_CRYPTO;
+}
+
+void
+jz_openssl_unseed(OSSL_PROVIDER *loaded[static JZ_SEED_PROVIDERS])
+{
+	for (unsigned i = 0; i < JZ_SEED_PROVIDERS; i++) {
+		if (loaded[i] != NULL)
+			(void)OSSL_PROVIDER_unload(loaded[i]);
+		loaded[i] = NULL;
+	}
 }

@@ -13,7 +13,7 @@
 #define JZ_PATH_MAX 4096
 
 enum jz_file_write {
-	JZ_FILE_NEW,     /* JZ_ERR_EXISTS when there is one */
+	JZ_FILE_NEW, /* JZ_ERR_EXISTS when there is one */
 	JZ_FILE_REPLACE,
 };
 

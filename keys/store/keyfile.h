@@ -12,9 +12,9 @@
 
 #include "../crypto.h"
 
-#define JZ_RAW_KEY_BYTES    32
-#define JZ_KEYFILE_MAX      4096
-#define JZ_PASSPHRASE_MAX   256
+#define JZ_RAW_KEY_BYTES  32
+#define JZ_KEYFILE_MAX	  4096
+#define JZ_PASSPHRASE_MAX 256
 
 /* Makes a new raw key; JZ_ERR_EXISTS when the file exists. */
 int jz_rawkey_create(const char *path, uint8_t out[static JZ_RAW_KEY_BYTES]);
@@ -35,7 +35,7 @@ int jz_keyfile_read(const struct jz_engine *e, const char *path,
  * Returns a NUL-terminated string in buf.  JZ_ERR_ARGUMENT, JZ_ERR_NOT_FOUND,
  * JZ_ERR_SPACE, JZ_ERR_CANCELLED (no terminal, or end of input).
  */
-int jz_secret_source(
-    const char *source, const char *prompt, char *buf, size_t cap);
+int
+jz_secret_source(const char *source, const char *prompt, char *buf, size_t cap);
 
 #endif

@@ -329,6 +329,28 @@ test_unknown_commands(void **state)
 		rig_refuses(f->card, cases[i].header, NOTHING, cases[i].sw);
 }
 
+/* A card without a clock takes the payee's stated time. */
+static void
+test_without_a_clock_the_stated_time_is_recorded(void **state)
+{
+	struct fixture *f = *state;
+	struct profile pa = profile_of("CN00000000700001");
+	struct profile pb = profile_of("CN00000000800001");
+	struct rig_card *a = rig_bare_purse_new(&f->rig, &pa);
+	struct rig_card *b = rig_bare_purse_new(&f->rig, &pb);
+	struct payment pay = payment_of(&a->port, &b->port, 100, RIG_NOW - 60);
+
+	assert_int_equal(
+	    bank_load(&f->rig.bank, &b->port, PIN, 5000), JZ_SW_OK);
+	rig_set_time(a, 0);
+	rig_set_time(b, 0);
+	assert_int_equal(payment_run(&pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	assert_int_equal(rig_purse(b)->record[2].payer_time, RIG_NOW - 60);
+	assert_int_equal(rig_purse(a)->record[1].payee_time, RIG_NOW - 60);
+	rig_card_free(&a);
+	rig_card_free(&b);
+}
+
 /* A purse that holds money, or an unsettled record, is not deleted. */
 static void
 test_only_an_empty_and_settled_purse_may_be_deleted(void **state)
@@ -366,6 +388,7 @@ main(void)
 	    TEST(test_the_log_shows_ten_records_settled_or_not),
 	    TEST(test_the_serial_is_the_low_half_of_the_counter),
 	    TEST(test_unknown_commands),
+	    TEST(test_without_a_clock_the_stated_time_is_recorded),
 	    TEST(test_only_an_empty_and_settled_purse_may_be_deleted),
 	};
 

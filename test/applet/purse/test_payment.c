@@ -371,109 +371,6 @@ test_fetch_gives_nothing_that_is_not_unacknowledged(void **state)
 	rig_accepts(f->payer, AT_FETCH, blob_span(&fetch), NULL);
 }
 
-/* proves: ALL-2 (settling first does not strand a payment half done) */
-static void
-test_a_payer_who_settles_first_has_paid_all_the_same(void **state)
-{
-	struct fixture *f = *state;
-	uint8_t digest[JZ_DIGEST_BYTES];
-	struct blob fetch;
-	struct answer a;
-	uint32_t n;
-
-	run(f, &f->pay, STEP_COMPLETE);
-	payment_digest(&f->pay, digest);
-	fetch = fetch_of(digest);
-	assert_int_equal(
-	    bank_settle(&f->rig.bank, &f->payer->port, &n), JZ_SW_OK);
-	rig_accepts(f->payer, AT_FETCH, blob_span(&fetch), &a);
-	rig_accepts(f->payee, AT_CREDIT, answer_span(&a), NULL);
-	assert_int_equal(balance(f->payee), FUNDS + AMOUNT);
-	check_total(f);
-}
-
-/* The completion that the payer's record is evidence of, in clear. */
-static struct blob
-relayed(const struct fixture *f)
-{
-	const struct purse_nvm *p = rig_purse(f->payer);
-	struct blob b = {0};
-	struct jz_buffer out = jz_buffer(b.data, sizeof(b.data));
-	struct jz_message m;
-
-	purse_completion_of(purse_slot(p, p->next_record - 1), &m);
-	assert_int_equal(jz_message_encode(&m, JZ_SIGNED, &out), 0);
-	b.len = out.len;
-	return b;
-}
-
-/* proves: OFP-6, ALL-2 (the issuer can bring the completion) */
-static void
-test_a_completion_in_clear_credits_once(void **state)
-{
-	struct fixture *f = *state;
-	struct rig_snapshot *s;
-	struct blob clear;
-
-	run(f, &f->pay, STEP_COMPLETE);
-	clear = relayed(f);
-	s = rig_save(f->payee);
-	for (size_t bit = 0; bit < clear.len * 8; bit++) {
-		clear.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_int_not_equal(port_send(&f->payee->port, AT_CREDIT,
-					 blob_span(&clear), NULL),
-		    JZ_SW_OK);
-		assert_true(rig_unchanged(f->payee, s));
-		clear.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-	}
-	rig_snapshot_free(&s);
-	rig_accepts(f->payee, AT_CREDIT, blob_span(&clear), NULL);
-	check_total(f);
-	rig_refuses(f->payee, AT_CREDIT, blob_span(&clear), JZ_SW_NO_PAYMENT);
-	/* The terminal's own copy then gives the receipt. */
-	run(f, &f->pay, STEP_ACKNOWLEDGE);
-}
-
-/* proves: OFP-6 (the debit stays recoverable when the terminal has lost all) */
-static void
-test_after_the_pin_completions_are_fetched_by_age(void **state)
-{
-	struct fixture *f = *state;
-	struct answer a;
-
-	run(f, &f->pay, STEP_COMPLETE);
-	rig_restart(f->payer);
-	rig_refuses(f->payer, AT_FETCH, NOTHING, JZ_SW_SECURITY);
-	assert_int_equal(port_verify(&f->payer->port, PIN), JZ_SW_OK);
-	rig_refuses(f->payer, AT_FETCH | 1, NOTHING, JZ_SW_NO_PAYMENT);
-	rig_accepts(f->payer, AT_FETCH, NOTHING, &a);
-	assert_true(jz_span_equal(
-	    answer_span(&a), blob_span(&f->pay.message[STEP_COMPLETE])));
-	run(f, &f->pay, STEP_ACKNOWLEDGE);
-	assert_int_equal(port_verify(&f->payer->port, PIN), JZ_SW_OK);
-	rig_refuses(f->payer, AT_FETCH, NOTHING, JZ_SW_NO_PAYMENT);
-}
-
-/* A host that lost the confirmation, and the agreement with it. */
-static void
-test_a_confirmation_is_fetched_again(void **state)
-{
-	struct fixture *f = *state;
-	uint8_t digest[JZ_DIGEST_BYTES];
-	struct blob fetch;
-	struct answer a;
-
-	run(f, &f->pay, STEP_CONFIRM);
-	payment_digest(&f->pay, digest);
-	fetch = fetch_of(digest);
-	rig_accepts(f->payee, 0x80767200u, blob_span(&fetch), &a);
-	assert_true(jz_span_equal(
-	    answer_span(&a), blob_span(&f->pay.message[STEP_CONFIRM])));
-	rig_refuses(f->payer, 0x80767200u, blob_span(&fetch), JZ_SW_NO_PAYMENT);
-	fetch.data[5] ^= 1;
-	rig_refuses(f->payee, 0x80767200u, blob_span(&fetch), JZ_SW_NO_PAYMENT);
-}
-
 /* A request has its place taken by the next; the first is then answered to
  * by nobody. */
 static void
@@ -668,29 +565,6 @@ test_from_the_confirmation_on_no_date_is_judged(void **state)
 	assert_int_equal(payment_run(&f->pay, STEP_AGREE), JZ_SW_CERT_EXPIRED);
 }
 
-/* A card without a clock takes the payee's stated time. */
-static void
-test_without_a_clock_the_stated_time_is_recorded(void **state)
-{
-	struct fixture *f = *state;
-	struct profile pa = profile_of("CN00000000700001");
-	struct profile pb = profile_of("CN00000000800001");
-	struct rig_card *a = rig_bare_purse_new(&f->rig, &pa);
-	struct rig_card *b = rig_bare_purse_new(&f->rig, &pb);
-	struct payment pay =
-	    payment_of(&a->port, &b->port, AMOUNT, RIG_NOW - 60);
-
-	assert_int_equal(
-	    bank_load(&f->rig.bank, &b->port, PIN, FUNDS), JZ_SW_OK);
-	rig_set_time(a, 0);
-	rig_set_time(b, 0);
-	assert_int_equal(payment_run(&pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
-	assert_int_equal(rig_purse(b)->record[2].payer_time, RIG_NOW - 60);
-	assert_int_equal(rig_purse(a)->record[1].payee_time, RIG_NOW - 60);
-	rig_card_free(&a);
-	rig_card_free(&b);
-}
-
 int
 main(void)
 {
@@ -708,10 +582,6 @@ main(void)
 	    TEST(test_a_receipt_is_taken_once),
 	    TEST(test_a_lost_completion_is_fetched_and_credited_once),
 	    TEST(test_fetch_gives_nothing_that_is_not_unacknowledged),
-	    TEST(test_a_payer_who_settles_first_has_paid_all_the_same),
-	    TEST(test_a_completion_in_clear_credits_once),
-	    TEST(test_after_the_pin_completions_are_fetched_by_age),
-	    TEST(test_a_confirmation_is_fetched_again),
 	    TEST(test_a_new_request_takes_the_place_of_the_open_one),
 	    TEST(test_a_request_brought_twice_is_paid_once),
 	    TEST(test_an_old_request_brought_again_costs_nothing),
@@ -721,7 +591,6 @@ main(void)
 	    TEST(test_messages_brought_to_the_wrong_card),
 	    TEST(test_counters_and_record_numbers_only_rise),
 	    TEST(test_from_the_confirmation_on_no_date_is_judged),
-	    TEST(test_without_a_clock_the_stated_time_is_recorded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,8 +39,8 @@ void jz_session_init(struct jz_session *s, struct jz_reader *reader);
  * Sends one command of any length and gathers the whole answer.  Returns 0
  * whenever the card answered, whatever its status word: look at out->sw.
  */
-int jz_session_send(struct jz_session *s, uint8_t cla, uint8_t ins,
-    uint8_t p1, uint8_t p2, struct jz_span data, struct jz_answer *out);
+int jz_session_send(struct jz_session *s, uint8_t cla, uint8_t ins, uint8_t p1,
+    uint8_t p2, struct jz_span data, struct jz_answer *out);
 
 /*
  * As jz_session_send, and any status word but 9000 is an error: JZ_ERR_PIN,

@@ -59,8 +59,8 @@ void jz_reader_free(struct jz_reader **reader);
  * again, its session is lost, and the command was NOT sent again: the caller
  * decides.  *rsp_len: in, the capacity (258 at least); out, the length.
  */
-int jz_reader_transmit(struct jz_reader *r, const uint8_t *cmd,
-    size_t cmd_len, uint8_t *rsp, size_t *rsp_len);
+int jz_reader_transmit(struct jz_reader *r, const uint8_t *cmd, size_t cmd_len,
+    uint8_t *rsp, size_t *rsp_len);
 
 int jz_reader_reset(struct jz_reader *r, bool cold);
 int jz_reader_begin(struct jz_reader *r);
@@ -73,8 +73,8 @@ const char *jz_reader_name(const struct jz_reader *r);
  * and its ATR.  Stops when `each` returns other than 0 and returns that.
  * JZ_ERR_NO_DAEMON, JZ_ERR_NO_READER.
  */
-int jz_reader_list(int (*each)(const char *name, bool card, struct jz_span atr,
-                       void *arg),
+int jz_reader_list(
+    int (*each)(const char *name, bool card, struct jz_span atr, void *arg),
     void *arg);
 
 /*
@@ -82,8 +82,8 @@ int jz_reader_list(int (*each)(const char *name, bool card, struct jz_span atr,
  * ways, until it is set to NULL.  PINs (VERIFY's data) are replaced by stars
  * before.  The environment variable JIAOZI_TRACE=FILE does the same to a file.
  */
-typedef void jz_trace_fn(const char *reader, bool command, struct jz_span apdu,
-    void *arg);
+typedef void
+jz_trace_fn(const char *reader, bool command, struct jz_span apdu, void *arg);
 void jz_reader_trace(jz_trace_fn *fn, void *arg);
 
 #endif

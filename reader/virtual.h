@@ -17,8 +17,8 @@
 struct jz_virtual; /* an open virtual card */
 
 struct jz_virtual_options {
-	const char *path;       /* NULL: in memory */
-	const char *key_path;   /* NULL: path + ".key" */
+	const char *path;	/* NULL: in memory */
+	const char *key_path;	/* NULL: path + ".key" */
 	const char *passphrase; /* not NULL: instead of a key file */
 };
 
@@ -26,15 +26,15 @@ struct jz_virtual_options {
  * Creates a new card with an empty purse on it and opens it.  Makes the key
  * file when there is none.  JZ_ERR_EXISTS when the card's file exists.
  */
-int jz_virtual_create(
-    const struct jz_virtual_options *o, struct jz_virtual **out);
+int
+jz_virtual_create(const struct jz_virtual_options *o, struct jz_virtual **out);
 
 /*
  * Opens an existing card file and holds a lock on it: JZ_ERR_CARD_LOCKED when
  * another process has it open.  The file is not changed by opening.
  */
-int jz_virtual_open(
-    const struct jz_virtual_options *o, struct jz_virtual **out);
+int
+jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out);
 
 /* Power off, release, clear the pointer. */
 void jz_virtual_free(struct jz_virtual **v);

@@ -56,12 +56,11 @@ list_group(const struct jz_cli *c, const char *word, FILE *f)
 	bool any = false;
 
 	for (unsigned i = 0; (row = jz_cli_command(i)) != NULL; i++) {
-		if (strncmp(row->path, word, len) != 0 ||
-		    row->path[len] != ' ')
+		if (strncmp(row->path, word, len) != 0 || row->path[len] != ' ')
 			continue;
 		any = true;
-		fprintf(f, "  jiaozi %-24s %s\n", row->path,
-		    row->summary[c->lang]);
+		fprintf(
+		    f, "  jiaozi %-24s %s\n", row->path, row->summary[c->lang]);
 	}
 	return any;
 }

@@ -17,14 +17,31 @@
 
 static const struct jz_applet_class *const PURSE_ALONE[] = {&jz_purse_class};
 
+static void
+new_rig(struct rig *rig)
+{
+	assert_int_equal(memo_new(&rig->openssl, &rig->memo), 0);
+	rig->engine = memo_engine(rig->memo);
+	bank_new(&rig->bank, &rig->engine, RIG_NOW);
+}
+
 void
 rig_new(struct rig *rig)
 {
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &rig->openssl), 0);
-	assert_int_equal(memo_new(&rig->openssl, &rig->memo), 0);
-	rig->engine = memo_engine(rig->memo);
-	bank_new(&rig->bank, &rig->engine, RIG_NOW);
+	new_rig(rig);
+}
+
+void
+rig_new_seeded(struct rig *rig)
+{
+	static const uint8_t seed[JZ_SEED_BYTES] = "jiaozi test rig";
+
+	memset(rig, 0, sizeof(*rig));
+	assert_int_equal(
+	    jz_openssl_new_seeded(JZ_SUITE_NIST, seed, &rig->openssl), 0);
+	new_rig(rig);
 }
 
 void

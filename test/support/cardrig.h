@@ -29,6 +29,8 @@ struct rig {
 };
 
 void rig_new(struct rig *rig);
+/* The same keys and signatures in every run. */
+void rig_new_seeded(struct rig *rig);
 void rig_free(struct rig *rig);
 
 struct rig_card {

@@ -118,6 +118,20 @@ fakecard_load_report(struct fakecard *c, const struct letter *permission)
 	return m;
 }
 
+struct jz_message
+fakecard_load_cancel(const struct fakecard *c, const struct jz_message *request)
+{
+	struct jz_message m = {0};
+
+	m.kind = JZ_KIND_LOAD_CANCEL;
+	memcpy(m.card_id, request->card_id, sizeof(m.card_id));
+	m.online_counter = request->online_counter;
+	assert_int_equal(
+	    jz_message_digest(&c->engine, request, m.payment.request_digest),
+	    0);
+	return m;
+}
+
 /* ---- payment ------------------------------------------------------------ */
 
 struct jz_message

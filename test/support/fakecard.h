@@ -61,6 +61,10 @@ struct jz_message fakecard_load_request(struct fakecard *c, uint64_t amount);
 struct jz_message
 fakecard_load_report(struct fakecard *c, const struct letter *permission);
 
+/* FF44 for a request, whatever became of it. */
+struct jz_message fakecard_load_cancel(
+    const struct fakecard *c, const struct jz_message *request);
+
 /*
  * A whole payment: both balances and both records.  The digests of request and
  * agreement are random: the issuer never sees these messages.

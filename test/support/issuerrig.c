@@ -306,6 +306,12 @@ rig_give_report(struct rig *r, const struct letter *l)
 	return jz_issuer_load_report(r->issuer, letter_span(l));
 }
 
+int
+rig_give_cancel(struct rig *r, const struct letter *l)
+{
+	return jz_issuer_load_cancel(r->issuer, letter_span(l));
+}
+
 /* ---- the database from outside ------------------------------------------ */
 
 static sqlite3 *

@@ -69,8 +69,8 @@ struct letter rig_batch_of(struct fakecard *c, uint32_t first, uint32_t n);
 
 /* Hands a message in; the answer is dropped, and none after an error. */
 typedef int rig_give(struct rig *r, const struct letter *l);
-rig_give rig_give_permit, rig_give_report, rig_give_challenge, rig_give_sign_in,
-    rig_give_batch;
+rig_give rig_give_permit, rig_give_report, rig_give_cancel, rig_give_challenge,
+    rig_give_sign_in, rig_give_batch;
 
 /* ---- the database from outside ------------------------------------------ */
 

@@ -25,8 +25,9 @@
 #define KEEP_NOTHING UINT64_C(0)
 #define END_EVERY    8 /* of the cuts go on to the end of the story */
 #define FOLD_STRIDE  131
-#define SUBSETS	     8 /* of three sectors: no record touches more */
-#define SECOND_EVERY 16
+#define SUBSETS	     8	 /* of three sectors: no record touches more */
+#define SECOND_EVERY 32	 /* of the cuts get a second one after them */
+#define SECOND_STEP  128 /* bytes between those, at most */
 
 /* A place in the story: before this step. */
 struct place {
@@ -212,7 +213,7 @@ cut_again(struct tear *t, unsigned step, uint64_t first, uint64_t keep)
 {
 	bool again = true;
 
-	for (uint64_t at = 0; again; at += 1 + first % SECOND_EVERY) {
+	for (uint64_t at = 0; again; at += 1 + random_bits(t) % SECOND_STEP) {
 		struct jz_fault_plan plan = JZ_FAULT_NO_PLAN;
 		struct rig_card *c;
 
@@ -246,7 +247,8 @@ walk(struct tear *t, unsigned step, uint64_t keep, bool seeded)
 		check_state(t, step, at);
 		if (t->full || at % END_EVERY == 0)
 			go_on(t, step, at);
-		if (t->full && at % SECOND_EVERY == 0)
+		if (t->full && (seeded || keep == KEEP_ALL) &&
+		    at % SECOND_EVERY == 0)
 			cut_again(t, step, at, keep);
 	}
 	check_durable(t, step);

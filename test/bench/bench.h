@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Measuring against the floor: what we do, and the least that anybody could
+ * do for it (the cryptography, the disk, the round trip alone), in the same
+ * process, in turns, on one CPU.  The ratio of the two says more than either,
+ * and holds on another machine.
+ *
+ * Nothing here judges a time: a bench that fails is one that did not work.
+ */
+#ifndef JZ_TEST_BENCH_H
+#define JZ_TEST_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define BENCH_SAMPLES 21u /* odd: the median is a sample */
+#define BENCH_CASES   16u
+
+/* Two operations to compare.  Each returns 0, or the bench fails. */
+struct bench_case {
+	const char *name;
+	const char *floor_name;
+	int (*ours)(void *arg);
+	int (*least)(void *arg);
+	void *arg;
+	/* Operations in one sample at most; 0: as many as a sample takes. */
+	unsigned long most;
+};
+
+struct bench_result {
+	const char *name, *floor_name;
+	double ours[BENCH_SAMPLES], least[BENCH_SAMPLES]; /* us, in order */
+	double value, floor;				  /* medians */
+};
+
+struct bench {
+	struct bench_result result[BENCH_CASES];
+	size_t n;
+	int cpu; /* where everything runs; -1: not pinned */
+	const char *skipped[BENCH_CASES]; /* what was left out, and why */
+	size_t n_skipped;
+};
+
+/* Keeps this process and its children to come on one CPU, where allowed. */
+void bench_pin(struct bench *b);
+
+/* Runs a case and adds its result.  0, or what an operation returned. */
+int bench_run(struct bench *b, const struct bench_case *c);
+
+/* Says that something was left out; `why` must stay. */
+void bench_skip(struct bench *b, const char *why);
+
+/* ---- report.c ----------------------------------------------------------- */
+
+void bench_table(const struct bench *b, FILE *out);
+/* An array of rows: name, value, unit, floor, ratio, samples, and all
+ * measured values. */
+void bench_json(const struct bench *b, FILE *out);
+/* A page that needs nothing else. */
+void bench_html(const struct bench *b, FILE *out);
+
+/* ---- the cases ---------------------------------------------------------- */
+
+struct world;
+
+/* card.c: commands in this process, and opening a card file. */
+int bench_card(struct bench *b, struct world *w);
+/* pay.c: an offline payment. */
+int bench_pay(struct bench *b, struct world *w);
+/* pcsc.c: a command through the PC/SC daemon. */
+int bench_pcsc(struct bench *b, struct world *w);
+
+#endif

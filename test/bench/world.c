@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An issuer with one account, and two purses bound to it.
+ */
+#define _XOPEN_SOURCE 700
+
+#include "world.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../apdu/error.h"
+
+#define ACCOUNT	   "bench"
+#define PIN	   "123456"
+#define DEPOSIT	   1000000u
+#define MAX_MINOR  500000u
+#define OPEN_FILES 8
+
+static const uint8_t TERMINAL[JZ_TERMINAL_BYTES] = {0, 0, 0, 0, 0, 1};
+
+void
+world_path(
+    const struct world *w, const char *name, char out[static WORLD_PATH_MAX])
+{
+	(void)snprintf(out, WORLD_PATH_MAX, "%.80s/%.40s", w->dir, name);
+}
+
+int
+world_card(struct world *w, struct jz_virtual **card, struct world_card *out)
+{
+	const struct jz_personal p = {
+	    .holder = ACCOUNT,
+	    .account = ACCOUNT,
+	    .pin = PIN,
+	    .currency = WORLD_CURRENCY,
+	    .max_balance_minor = MAX_MINOR,
+	    .max_single_minor = MAX_MINOR,
+	    .pin_above_minor = MAX_MINOR,
+	};
+	uint8_t id[JZ_ID_BYTES];
+	unsigned tries;
+	int e = jz_reader_take_virtual(card, &out->reader);
+
+	if (e != 0)
+		return e;
+	jz_session_init(&out->session, out->reader);
+	e = jz_purse_select(&out->session);
+	if (e == 0)
+		e = jz_personalise(&out->session, w->issuer, &p, id);
+	if (e == 0)
+		e = jz_purse_verify_pin(&out->session, PIN, &tries);
+	if (e == 0)
+		e = jz_load(&out->session, w->issuer, WORLD_LOADED, TERMINAL);
+	return e;
+}
+
+void
+world_card_free(struct world_card *c)
+{
+	jz_reader_free(&c->reader);
+}
+
+int
+world_new(struct world *w)
+{
+	const struct jz_span passphrase = jz_span("bench", 5);
+	const struct jz_virtual_options in_memory = {NULL, NULL, NULL};
+	const char *tmp = getenv("TMPDIR");
+	struct jz_virtual *card = NULL;
+	int e;
+
+	memset(w, 0, sizeof(*w));
+	(void)snprintf(w->dir, sizeof(w->dir), "%.60s/jz-bench-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
+	if (mkdtemp(w->dir) == NULL) {
+		w->dir[0] = '\0';
+		return JZ_ERR_SYSTEM;
+	}
+	world_path(w, "issuer", w->issuer_dir);
+	e = jz_issuer_create(w->issuer_dir, passphrase, WORLD_CURRENCY);
+	if (e == 0)
+		e = jz_issuer_open(w->issuer_dir, passphrase, &w->issuer);
+	if (e == 0)
+		e = jz_issuer_account_open(w->issuer, ACCOUNT, ACCOUNT);
+	if (e == 0)
+		e = jz_issuer_deposit(w->issuer, ACCOUNT, DEPOSIT);
+	if (e == 0)
+		e = jz_virtual_create(&in_memory, &card);
+	if (e == 0)
+		e = world_card(w, &card, &w->payer);
+	if (e == 0)
+		e = jz_virtual_create(&in_memory, &card);
+	if (e == 0)
+		e = world_card(w, &card, &w->payee);
+	return e;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+void
+world_free(struct world *w)
+{
+	world_card_free(&w->payer);
+	world_card_free(&w->payee);
+	jz_issuer_free(&w->issuer);
+	if (w->dir[0] != '\0')
+		(void)nftw(
+		    w->dir, remove_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+}

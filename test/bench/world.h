@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the benches work on: an issuer and cards ready to pay, in a directory
+ * that goes away.
+ */
+#ifndef JZ_TEST_BENCH_WORLD_H
+#define JZ_TEST_BENCH_WORLD_H
+
+#include "../../host/pay.h"
+#include "../../reader/virtual.h"
+
+#define WORLD_PATH_MAX 128
+#define WORLD_CURRENCY 156
+#define WORLD_LOADED   10000u
+
+struct world_card {
+	struct jz_reader *reader;
+	struct jz_session session;
+};
+
+struct world {
+	char dir[WORLD_PATH_MAX];
+	char issuer_dir[WORLD_PATH_MAX];
+	struct jz_issuer *issuer;
+	struct world_card payer, payee; /* in memory, the purse selected */
+};
+
+/* 0 or an error; free it in either case. */
+int world_new(struct world *w);
+void world_free(struct world *w);
+
+/* DIR/NAME. */
+void world_path(
+    const struct world *w, const char *name, char out[static WORLD_PATH_MAX]);
+
+/* Personalises the card in a reader and loads it; takes the card. */
+int
+world_card(struct world *w, struct jz_virtual **card, struct world_card *out);
+void world_card_free(struct world_card *c);
+
+#endif

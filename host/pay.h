@@ -13,14 +13,14 @@ enum jz_step {
 	JZ_STEP_AGREE,
 	JZ_STEP_CONFIRM,
 	JZ_STEP_COMPLETE, /* the payer's card debits */
-	JZ_STEP_CREDIT,   /* the payee's card credits */
+	JZ_STEP_CREDIT,	  /* the payee's card credits */
 	JZ_STEP_ACKNOWLEDGE,
 	JZ_STEP_DONE,
 };
 
 struct jz_pay_result {
 	enum jz_step step; /* the one that failed, or DONE */
-	uint16_t sw;       /* the refusing card's status word, or 0 */
+	uint16_t sw;	   /* the refusing card's status word, or 0 */
 	/* The payer may have been debited, the payee has not credited: fetch
 	 * the completion and give it to the payee's card. */
 	bool in_doubt;
@@ -38,9 +38,27 @@ int jz_pay(struct jz_session *payer, struct jz_session *payee,
 /*
  * Load from the account bound to the card (PIN already verified).  The issuer
  * is a library here; the daemon speaks the same messages.
+ *
+ * JZ_ERR_REFUSED: the issuer refused, jz_issuer_refusal() says why; the card
+ * has cancelled and is free for another load.  When it could not be freed,
+ * jz_issuer_refusal() says why all the same, and the error why not.
+ * JZ_ERR_STATUS with 6985: a load of another amount or terminal is open.
+ * After any error the same load again takes it up where it was cut off.
  */
 int jz_load(struct jz_session *s, struct jz_issuer *issuer,
     uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES]);
+
+struct jz_cancel_result {
+	bool again;		 /* the issuer had the card's proof already */
+	uint64_t returned_minor; /* by it, now or then, to the account */
+};
+/*
+ * Gives up a load left open: the card cancels it, the issuer gives back what
+ * it had taken from the account.  No PIN.  JZ_ERR_NOT_FOUND when none is open.
+ * After any other error the same again finishes it.
+ */
+int jz_load_cancel(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_cancel_result *result);
 
 struct jz_settle_result {
 	unsigned records; /* confirmed and cleared on the card */
@@ -50,9 +68,9 @@ int jz_settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result);
 
 struct jz_personal {
-	const char *holder;   /* user identity, up to 32 bytes */
-	const char *account;  /* account at the issuer */
-	const char *pin;      /* 4-12 digits */
+	const char *holder;  /* user identity, up to 32 bytes */
+	const char *account; /* account at the issuer */
+	const char *pin;     /* 4-12 digits */
 	uint16_t currency;
 	uint64_t max_balance_minor;
 	uint64_t max_single_minor;

@@ -413,6 +413,43 @@ jz_purse_credit_for_load(
 	    JZ_KIND_LOAD_REPORT, report);
 }
 
+int
+jz_purse_load_open(struct jz_session *s, bool *open)
+{
+	const struct jz_message none = {.kind = JZ_KIND_LOAD_PERMISSION};
+	uint8_t data[JZ_TIME_BYTES + JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(data, sizeof(data));
+	uint8_t when[JZ_TIME_BYTES];
+	struct jz_answer a;
+	int err;
+
+	*open = false;
+	jz_time_to_bcd(none.payment.time, when);
+	jz_put(&b, when, sizeof(when));
+	err = jz_message_encode(&none, JZ_SIGNED, &b);
+	if (err == 0)
+		err = jz_session_send(s, CLA_PURSE, JZ_INS_CREDIT_FOR_LOAD, 0,
+		    0, jz_buffer_span(&b), &a);
+	if (err != 0)
+		return err;
+	/* 6985 comes before anything in it is compared with a load. */
+	*open = a.sw == JZ_SW_MISMATCH;
+	if (*open || a.sw == JZ_SW_CONDITIONS)
+		return 0;
+	return a.sw == JZ_SW_OK ? JZ_ERR_ANSWER : jz_status_error(a.sw);
+}
+
+int
+jz_purse_cancel_load(struct jz_session *s, struct jz_buffer *proof)
+{
+	int err = carry_message(
+	    s, JZ_INS_CANCEL_LOAD, 0, nothing, JZ_KIND_LOAD_CANCEL, proof);
+
+	if (err == JZ_ERR_STATUS && s->sw == JZ_SW_CONDITIONS)
+		return JZ_ERR_NOT_FOUND;
+	return err;
+}
+
 /* ---- settlement --------------------------------------------------------- */
 
 int

@@ -19,9 +19,9 @@ struct jz_purse_info {
 	uint64_t max_single_minor;
 	uint32_t online_counter;
 	uint32_t offline_counter;
-	uint32_t next_record;   /* number the next record will have */
-	uint32_t unsettled;     /* records not yet confirmed by the issuer */
-	uint32_t capacity;      /* records the log can hold */
+	uint32_t next_record; /* number the next record will have */
+	uint32_t unsettled;   /* records not yet confirmed by the issuer */
+	uint32_t capacity;    /* records the log can hold */
 };
 
 /* One line of the card's log, JR/T 0025 SFI 18. */
@@ -50,8 +50,8 @@ int jz_purse_verify_pin(
  * A PIN of 4 to 12 digits as cards take it: BCD, an odd last nibble F.  *len
  * gets 2 to 6.  JZ_ERR_ARGUMENT for any other string.  The caller wipes out.
  */
-int jz_pin_to_bcd(const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX],
-    size_t *len);
+int jz_pin_to_bcd(
+    const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len);
 /* Newest first; *n in: capacity, out: lines. */
 int jz_purse_log(struct jz_session *s, struct jz_log_line *out, size_t *n);
 
@@ -72,7 +72,7 @@ int jz_purse_store(struct jz_session *s, struct jz_span object, bool last);
 struct jz_terms {
 	uint64_t amount_minor;
 	uint16_t currency;
-	int64_t time; /* the terminal's, stated in the record */
+	int64_t time;	       /* the terminal's, stated in the record */
 	const char *reference; /* the merchant's, up to 32 bytes; may be NULL */
 };
 
@@ -103,6 +103,18 @@ int jz_purse_load_request(struct jz_session *s, uint64_t amount_minor,
     const uint8_t terminal[static JZ_TERMINAL_BYTES], struct jz_buffer *out);
 int jz_purse_credit_for_load(
     struct jz_session *s, struct jz_span permission, struct jz_buffer *report);
+
+/*
+ * Whether the card waits for the permission of a load.  Changes nothing: the
+ * card is shown a permission that fits none, and says why it refuses it.
+ */
+int jz_purse_load_open(struct jz_session *s, bool *open);
+/*
+ * Closes the open load and gives the card's proof that it has not executed it
+ * and never will; again, until the next load is opened.  JZ_ERR_NOT_FOUND when
+ * there is none to close.
+ */
+int jz_purse_cancel_load(struct jz_session *s, struct jz_buffer *proof);
 
 /* ---- settlement: one step ------------------------------------------------ */
 

@@ -28,26 +28,37 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 {
 	"load", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AMOUNT) |
-	    JZ_OPT(PIN) | JZ_OPT(TERMINAL),
-	JZ_OPT(AMOUNT),
+	    JZ_OPT(PIN) | JZ_OPT(TERMINAL) | JZ_OPT(CANCEL),
+	0,
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_load,
 	{"load a card from its account", "圈存：从账户向卡充值"},
 	{"The card signs a load request, the issuer debits the account and signs\n"
 	 "a permission, the card credits itself and signs a report.  Cut off\n"
 	 "before the credit, it is finished by the same command again; cut off\n"
-	 "after it (see `jiaozi card balance`), by `jiaozi settle`.\n"
+	 "after it (see `jiaozi card balance`), by `jiaozi settle`.  Refused by\n"
+	 "the issuer, it is cancelled on the card.\n"
 	 "\n"
-	 "Example\n"
+	 "--cancel gives up a load that was cut off: the card signs that it will\n"
+	 "never execute it, and the issuer gives back what it has taken from the\n"
+	 "account.\n"
+	 "\n"
+	 "Examples\n"
 	 "  jiaozi load --card virtual:alice.card --issuer bank \\\n"
-	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n",
+	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n"
+	 "  jiaozi load --cancel --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK\n",
 	 "卡签发圈存请求，发卡行扣账户并签发许可，卡入账并签发报告。\n"
 	 "入账前中断的，再执行同一命令即可完成；入账后（见 jiaozi card balance）\n"
-	 "中断的，由 jiaozi settle 补报。\n"
+	 "中断的，由 jiaozi settle 补报。发卡行拒绝的，卡随即撤销。\n"
+	 "\n"
+	 "--cancel 撤销中断的圈存：卡签名证明永不执行，发卡行退回已扣的款项。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi load --card virtual:alice.card --issuer bank \\\n"
-	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n"},
+	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n"
+	 "  jiaozi load --cancel --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK\n"},
 },
 {
 	"pay", "", 0, 0,

@@ -68,6 +68,11 @@ int jz_issuer_check_amount(struct jz_issuer *i, const struct jz_payment *p);
 
 /* ---- load.c ------------------------------------------------------------- */
 
+#define JZ_LOAD_REFERENCE_CAP 32 /* ID, colon, ten digits */
+
+/* What a load is called in the ledger: its card and counter. */
+void jz_issuer_load_reference(
+    const struct jz_message *m, char out[static JZ_LOAD_REFERENCE_CAP]);
 /* Refuses NO_LOAD: there is no permission of this digest. */
 int jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
     struct jz_load_row *out);

@@ -301,6 +301,12 @@ jz_issuer_refusal(const struct jz_issuer *i)
 	return i->refusal;
 }
 
+void
+jz_issuer_recall(struct jz_issuer *i, enum jz_refusal why)
+{
+	i->refusal = why;
+}
+
 const char *
 jz_issuer_detail(const struct jz_issuer *i)
 {

@@ -38,24 +38,25 @@ struct jz_issuer;
  */
 enum jz_refusal {
 	JZ_REFUSAL_NONE = 0,
-	JZ_REFUSAL_MALFORMED,       /* not a message of this kind */
+	JZ_REFUSAL_MALFORMED, /* not a message of this kind */
 	JZ_REFUSAL_UNKNOWN_CARD,
 	JZ_REFUSAL_CARD_BLOCKED,
 	JZ_REFUSAL_CERT_EXPIRED,
 	JZ_REFUSAL_SIGNATURE,
-	JZ_REFUSAL_WRONG_ACCOUNT,   /* not the one bound to the card */
+	JZ_REFUSAL_WRONG_ACCOUNT, /* not the one bound to the card */
 	JZ_REFUSAL_WRONG_USER,
 	JZ_REFUSAL_UNKNOWN_ACCOUNT,
 	JZ_REFUSAL_ACCOUNT_BLOCKED,
 	JZ_REFUSAL_CURRENCY,
-	JZ_REFUSAL_AMOUNT,          /* zero, or above the limit */
+	JZ_REFUSAL_AMOUNT,	     /* zero, or above the limit */
+	JZ_REFUSAL_CANCELLED,	     /* the card has proved: never executed */
 	JZ_REFUSAL_EXISTS_DIFFERENT, /* same card and counter, other content */
 	JZ_REFUSAL_FUNDS,
-	JZ_REFUSAL_NO_LOAD,         /* report for a load never permitted */
-	JZ_REFUSAL_NO_SESSION,      /* no sign-in, or another nonce */
-	JZ_REFUSAL_RECORD_NUMBER,   /* gap or repetition in record numbers */
-	JZ_REFUSAL_EVIDENCE,        /* a record's signature does not verify */
-	JZ_REFUSAL_CONFLICT,        /* record contradicts one already posted */
+	JZ_REFUSAL_NO_LOAD,	  /* report for a load never permitted */
+	JZ_REFUSAL_NO_SESSION,	  /* no sign-in, or another nonce */
+	JZ_REFUSAL_RECORD_NUMBER, /* gap or repetition in record numbers */
+	JZ_REFUSAL_EVIDENCE,	  /* a record's signature does not verify */
+	JZ_REFUSAL_CONFLICT,	  /* record contradicts one already posted */
 };
 const char *jz_refusal_name(enum jz_refusal r);
 const char *jz_refusal_text(enum jz_refusal r, int lang);
@@ -65,8 +66,8 @@ const char *jz_refusal_text(enum jz_refusal r, int lang);
  * numeric.  JZ_ERR_EXISTS when something is there but an empty directory,
  * JZ_ERR_NOT_FOUND when the directory above is missing, JZ_ERR_RANGE.
  */
-int jz_issuer_create(
-    const char *dir, struct jz_span passphrase, uint16_t currency);
+int
+jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency);
 /* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (made by a newer
  * version), JZ_ERR_DATABASE. */
 int jz_issuer_open(
@@ -74,6 +75,8 @@ int jz_issuer_open(
 void jz_issuer_free(struct jz_issuer **issuer);
 /* The last refusal, and the last database error's text; for messages. */
 enum jz_refusal jz_issuer_refusal(const struct jz_issuer *i);
+/* Puts a refusal back, for who has more to do here before telling why. */
+void jz_issuer_recall(struct jz_issuer *i, enum jz_refusal why);
 const char *jz_issuer_detail(const struct jz_issuer *i);
 uint16_t jz_issuer_currency(const struct jz_issuer *i);
 
@@ -113,10 +116,35 @@ struct jz_span jz_issuer_host(const struct jz_issuer *i);
  * Verifies a load request, moves the amount from the account to transit, and
  * gives the permission.  The same request again gives the same permission.
  */
-int jz_issuer_load_permit(struct jz_issuer *i, struct jz_span request,
-    struct jz_buffer *permission);
+int jz_issuer_load_permit(
+    struct jz_issuer *i, struct jz_span request, struct jz_buffer *permission);
 /* Verifies the execution report: transit to the card's shadow.  Again: 0. */
 int jz_issuer_load_report(struct jz_issuer *i, struct jz_span report);
+/*
+ * Verifies a load cancel, the card's proof that it has not executed the load
+ * of this counter and never will, and gives the amount back to the account it
+ * came from; nothing else and no time gives it back.  A proof for a load never
+ * seen is remembered: its request is refused from now on.  Again: 0, and
+ * nothing moves.  Taken from a blocked card, and from one whose certificate
+ * has expired, as well.  Refuses MALFORMED, UNKNOWN_CARD, SIGNATURE, CONFLICT
+ * (the load is reported, or the proof is of another request).
+ */
+int jz_issuer_load_cancel(struct jz_issuer *i, struct jz_span proof);
+
+enum jz_load_state {
+	JZ_LOAD_UNKNOWN,   /* neither permitted nor cancelled */
+	JZ_LOAD_PERMITTED, /* debited, in transit */
+	JZ_LOAD_REPORTED,  /* on the card */
+	JZ_LOAD_CANCELLED, /* back in the account */
+};
+struct jz_load_story {
+	enum jz_load_state state;
+	uint64_t amount_minor; /* 0 when it was never permitted */
+};
+/* One load as the issuer knows it, by card and online counter. */
+int
+jz_issuer_load_story(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, struct jz_load_story *out);
 
 /* ---- settlement ---------------------------------------------------------- */
 
@@ -138,9 +166,9 @@ int jz_issuer_batch(
 /* ---- books --------------------------------------------------------------- */
 
 struct jz_books {
-	int64_t cash;            /* brought in by customers */
-	int64_t accounts;        /* sum of all customers' accounts */
-	int64_t cards;           /* sum of all cards' shadows */
+	int64_t cash;	  /* brought in by customers */
+	int64_t accounts; /* sum of all customers' accounts */
+	int64_t cards;	  /* sum of all cards' shadows */
 	int64_t transit_load;
 	int64_t transit_payment;
 	bool balanced; /* cash = accounts + cards + transits, entry by entry */
@@ -156,8 +184,8 @@ int jz_issuer_books(struct jz_issuer *i, struct jz_books *out);
 int jz_issuer_each_account(struct jz_issuer *i,
     int (*each)(const char *name, int64_t balance, void *arg), void *arg);
 /* Shadow balance of a card; JZ_ERR_NOT_FOUND. */
-int jz_issuer_shadow(struct jz_issuer *i,
-    const uint8_t id[static JZ_ID_BYTES], int64_t *minor);
+int jz_issuer_shadow(
+    struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES], int64_t *minor);
 
 /* One payment as the issuer knows it, by its request's digest. */
 struct jz_payment_story {

@@ -9,8 +9,9 @@
  *   L3  a customer's account is never below zero;
  *   L4  the balance kept for an account is the sum of its entries;
  *   L5  transactions are numbered from 1 without gaps;
- *   L6  what is in transit is what was permitted and not reported, and what
- *       was paid and not claimed.
+ *   L6  what is in transit is what was permitted and neither reported nor
+ *       cancelled, and what was paid and not claimed;
+ *   L7  no load is both reported and cancelled.
  */
 #include "sql.h"
 
@@ -31,6 +32,7 @@ static const char *const REASONS[] = {
     [JZ_LEDGER_DEPOSIT] = "deposit",
     [JZ_LEDGER_LOAD_PERMITTED] = "load permitted",
     [JZ_LEDGER_LOAD_REPORTED] = "load reported",
+    [JZ_LEDGER_LOAD_CANCELLED] = "load cancelled",
     [JZ_LEDGER_PAID] = "paid",
     [JZ_LEDGER_RECEIVED] = "received",
 };
@@ -224,6 +226,7 @@ static const struct {
     {JZ_SQL_AUDIT_BALANCES, "balances that are not their entries' sum (L4)"},
     {JZ_SQL_AUDIT_GAPS, "missing transactions (L5)"},
     {JZ_SQL_AUDIT_LOADS, "loads in transit: difference (L6)"},
+    {JZ_SQL_AUDIT_LOADS_TWICE, "loads both reported and cancelled (L7)"},
     {JZ_SQL_AUDIT_PAYMENTS, "payments in transit: difference (L6)"},
 };
 

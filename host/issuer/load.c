@@ -4,7 +4,8 @@
  * commit, before the permission leaves; the report moves the amount from
  * transit to the card's shadow, once.
  *
- * No time-out and no missing report ever gives money back.
+ * No time-out and no missing report ever gives money back: load_cancel.c has
+ * the one thing that does.
  */
 #include "internal.h"
 
@@ -13,13 +14,26 @@
 
 #include "../../apdu/error.h"
 
-#define REFERENCE_CAP 32 /* ID, colon, ten digits */
-
-static void
-reference_of(const struct jz_message *m, char out[static REFERENCE_CAP])
+void
+jz_issuer_load_reference(
+    const struct jz_message *m, char out[static JZ_LOAD_REFERENCE_CAP])
 {
-	snprintf(out, REFERENCE_CAP, "%.*s:%u", JZ_ID_BYTES,
+	snprintf(out, JZ_LOAD_REFERENCE_CAP, "%.*s:%u", JZ_ID_BYTES,
 	    (const char *)m->card_id, (unsigned)m->online_counter);
+}
+
+/* A card's word that it will never execute this load ends it. */
+static int
+check_not_cancelled(
+    struct jz_issuer *i, const struct jz_message *m, enum jz_refusal why)
+{
+	uint8_t request[JZ_DIGEST_BYTES];
+	int err =
+	    jz_store_cancel(i->store, m->card_id, m->online_counter, request);
+
+	if (err == 0)
+		return jz_refuse(i, why);
+	return err == JZ_ERR_NOT_FOUND ? 0 : err;
 }
 
 /* ---- permission --------------------------------------------------------- */
@@ -102,15 +116,15 @@ new_load(struct jz_issuer *i, const struct jz_message *m, struct jz_span bytes,
     struct jz_load_row *load)
 {
 	struct jz_ledger_name account;
-	char name[JZ_ACCOUNT_MAX + 1], reference[REFERENCE_CAP];
+	char reference[JZ_LOAD_REFERENCE_CAP];
 	int err = make_permission(i, m, load);
 
 	if (err != 0)
 		return err;
-	reference_of(m, reference);
-	snprintf(name, sizeof(name), "%.*s", (int)m->account.len,
-	    (const char *)m->account.data);
-	account = jz_ledger_customer(name);
+	jz_issuer_load_reference(m, reference);
+	snprintf(load->account, sizeof(load->account), "%.*s",
+	    (int)m->account.len, (const char *)m->account.data);
+	account = jz_ledger_customer(load->account);
 	err = jz_ledger_move(i->store, load->time, JZ_LEDGER_LOAD_PERMITTED,
 	    reference, account.text, JZ_LEDGER_LOAD, (int64_t)load->amount);
 	if (err == JZ_ERR_FUNDS)
@@ -131,6 +145,8 @@ permit(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 
 	if (err == 0)
 		err = jz_message_digest(&i->engine, &m, digest);
+	if (err == 0)
+		err = check_not_cancelled(i, &m, JZ_REFUSAL_CANCELLED);
 	if (err != 0)
 		return err;
 	err = jz_store_load(i->store, m.card_id, m.online_counter, &load);
@@ -187,13 +203,15 @@ jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
 {
 	struct jz_ledger_name card = jz_ledger_card(report->card_id);
 	uint8_t digest[JZ_DIGEST_BYTES], booked[JZ_DIGEST_BYTES];
-	char reference[REFERENCE_CAP];
+	char reference[JZ_LOAD_REFERENCE_CAP];
 	int64_t now = jz_issuer_now(i);
 	int err;
 
 	if (report->payment.amount != load->amount)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
-	err = jz_message_digest(&i->engine, report, digest);
+	err = check_not_cancelled(i, report, JZ_REFUSAL_CONFLICT);
+	if (err == 0)
+		err = jz_message_digest(&i->engine, report, digest);
 	if (err != 0)
 		return err;
 	err = jz_store_report(
@@ -202,7 +220,7 @@ jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
 	if (err != JZ_ERR_NOT_FOUND)
 		return err;
-	reference_of(report, reference);
+	jz_issuer_load_reference(report, reference);
 	err = jz_store_report_add(i->store, digest, report, now);
 	if (err == 0)
 		err = jz_ledger_move(i->store, now, JZ_LEDGER_LOAD_REPORTED,

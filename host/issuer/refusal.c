@@ -37,6 +37,8 @@ static const struct {
 	{"the currency is not the issuer's", "币种与发卡行不符"}},
     [JZ_REFUSAL_AMOUNT] = {"AMOUNT",
 	{"the amount is zero or too high", "金额为零或超出上限"}},
+    [JZ_REFUSAL_CANCELLED] = {"CANCELLED",
+	{"this load was cancelled", "此笔圈存已撤销"}},
     [JZ_REFUSAL_EXISTS_DIFFERENT] = {"EXISTS_DIFFERENT",
 	{"there is another load with this card and counter",
 	    "此卡和联机交易序号已有不同的圈存"}},

@@ -36,6 +36,13 @@
 " WHEN EXISTS (SELECT 1 FROM " table " WHERE " same_row ")"                    \
 " BEGIN SELECT RAISE(ABORT, '" table " has this row'); END;"
 
+/* A load that is in `other` cannot enter `table`. */
+#define NOT_AFTER(table, other)                                                \
+"CREATE TRIGGER " table "_not_after_" other " BEFORE INSERT ON " table         \
+" WHEN EXISTS (SELECT 1 FROM " other                                           \
+" WHERE card = NEW.card AND counter = NEW.counter)"                            \
+" BEGIN SELECT RAISE(ABORT, '" table " after " other "'); END;"
+
 static const char V1_LEDGER[] =
 "CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
 APPEND_ONLY("setting", "name = NEW.name")
@@ -94,12 +101,16 @@ static const char V1_CARDS[] =
 " time ON card BEGIN SELECT RAISE(ABORT, 'card is append-only'); END;"
 "CREATE TRIGGER card_no_delete BEFORE DELETE ON card"
 " BEGIN SELECT RAISE(ABORT, 'card is append-only'); END;"
+;
 
+static const char V1_LOADS[] =
 "CREATE TABLE load_permission (card TEXT NOT NULL REFERENCES card (id),"
 " counter INTEGER NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),"
 " time INTEGER NOT NULL, request_digest BLOB NOT NULL,"
 " permission_digest BLOB NOT NULL, permission BLOB NOT NULL,"
-" request BLOB NOT NULL, PRIMARY KEY (card, counter)) STRICT;"
+" request BLOB NOT NULL,"
+" account TEXT NOT NULL REFERENCES customer (account),"
+" PRIMARY KEY (card, counter)) STRICT;"
 APPEND_ONLY("load_permission", "card = NEW.card AND counter = NEW.counter")
 
 "CREATE TABLE load_report (card TEXT NOT NULL, counter INTEGER NOT NULL,"
@@ -108,6 +119,16 @@ APPEND_ONLY("load_permission", "card = NEW.card AND counter = NEW.counter")
 " PRIMARY KEY (card, counter), FOREIGN KEY (card, counter)"
 " REFERENCES load_permission (card, counter)) STRICT;"
 APPEND_ONLY("load_report", "card = NEW.card AND counter = NEW.counter")
+
+/* The card's word that it will not execute a load, permitted or never seen. */
+"CREATE TABLE load_cancel (card TEXT NOT NULL REFERENCES card (id),"
+" counter INTEGER NOT NULL, request_digest BLOB NOT NULL,"
+" proof BLOB NOT NULL, time INTEGER NOT NULL,"
+" PRIMARY KEY (card, counter)) STRICT;"
+APPEND_ONLY("load_cancel", "card = NEW.card AND counter = NEW.counter")
+NOT_AFTER("load_permission", "load_cancel")
+NOT_AFTER("load_report", "load_cancel")
+NOT_AFTER("load_cancel", "load_report")
 ;
 
 static const char V1_SETTLEMENT[] =
@@ -150,11 +171,11 @@ APPEND_ONLY("payment_side",
 ;
 /* clang-format on */
 
-#define PARTS_MAX 4
+#define PARTS_MAX 5
 
 /* Migration n makes version n + 1; its parts end with NULL. */
 static const char *const MIGRATIONS[][PARTS_MAX] = {
-    {V1_LEDGER, V1_CARDS, V1_SETTLEMENT, NULL},
+    {V1_LEDGER, V1_CARDS, V1_LOADS, V1_SETTLEMENT, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

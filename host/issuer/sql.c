@@ -71,9 +71,14 @@ static const char *const TEXT[] = {
 "SELECT COALESCE((SELECT SUM(amount) FROM load_permission), 0)"
 " - COALESCE((SELECT SUM(l.amount) FROM load_permission l"
 " JOIN load_report r ON r.card = l.card AND r.counter = l.counter), 0)"
+" - COALESCE((SELECT SUM(l.amount) FROM load_permission l"
+" JOIN load_cancel x ON x.card = l.card AND x.counter = l.counter), 0)"
 " - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account"
 " WHERE a.kind = 'transit-load'), 0)",
+[JZ_SQL_AUDIT_LOADS_TWICE] =
+"SELECT COUNT(*) FROM load_report r"
+" JOIN load_cancel x ON x.card = r.card AND x.counter = r.counter",
 [JZ_SQL_AUDIT_PAYMENTS] =
 "SELECT COALESCE((SELECT SUM(p.amount) FROM payment p"
 " JOIN payment_side x ON x.request_digest = p.request_digest"
@@ -104,16 +109,22 @@ static const char *const TEXT[] = {
 [JZ_SQL_CARD_BLOCK] = "UPDATE card SET blocked = ? WHERE id = ?",
 
 [JZ_SQL_LOAD] =
-"SELECT amount, time, request_digest, permission_digest, permission"
+"SELECT amount, time, request_digest, permission_digest, permission, account"
 " FROM load_permission WHERE card = ? AND counter = ?",
 [JZ_SQL_LOAD_ADD] =
 "INSERT INTO load_permission (card, counter, amount, time, request_digest,"
-" permission_digest, permission, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+" permission_digest, permission, request, account)"
+" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 [JZ_SQL_REPORT] =
 "SELECT digest FROM load_report WHERE card = ? AND counter = ?",
 [JZ_SQL_REPORT_ADD] =
 "INSERT INTO load_report (card, counter, digest, number, balance, signature,"
 " time) VALUES (?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_CANCEL] =
+"SELECT request_digest FROM load_cancel WHERE card = ? AND counter = ?",
+[JZ_SQL_CANCEL_ADD] =
+"INSERT INTO load_cancel (card, counter, request_digest, proof, time)"
+" VALUES (?, ?, ?, ?, ?)",
 
 [JZ_SQL_SESSION] =
 "SELECT asked, asked_card_nonce, asked_host_nonce, open, host_nonce,"

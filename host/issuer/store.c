@@ -195,8 +195,9 @@ load_row(sqlite3_stmt *st, struct jz_load_row *out)
 {
 	out->amount = (uint64_t)sqlite3_column_int64(st, 0);
 	out->time = sqlite3_column_int64(st, 1);
-	return jz_sql_bytes(
-		   st, 2, out->request_digest, sizeof(out->request_digest)) &&
+	return jz_sql_text(st, 5, out->account, sizeof(out->account)) &&
+	    jz_sql_bytes(
+		st, 2, out->request_digest, sizeof(out->request_digest)) &&
 	    jz_sql_bytes(st, 3, out->permission_digest,
 		sizeof(out->permission_digest)) &&
 	    jz_sql_blob(st, 4, out->permission, sizeof(out->permission),
@@ -232,7 +233,7 @@ jz_store_load_add(
 		jz_v_blob(load->request_digest, JZ_DIGEST_BYTES),
 		jz_v_blob(load->permission_digest, JZ_DIGEST_BYTES),
 		jz_v_blob(load->permission, load->permission_len),
-		jz_v_span(request)));
+		jz_v_span(request), jz_v_text(load->account)));
 }
 
 /* One blob of fixed size by a query. */
@@ -273,6 +274,24 @@ jz_store_report_add(struct jz_store *s,
 		jz_v_int((int64_t)report->balance),
 		jz_v_blob(report->signature, JZ_SIGNATURE_BYTES),
 		jz_v_int(time)));
+}
+
+int
+jz_store_cancel(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, uint8_t request_digest[static JZ_DIGEST_BYTES])
+{
+	return one_digest(s, JZ_SQL_CANCEL,
+	    JZ_VALUES(jz_v_id(id), jz_v_int(counter)), request_digest);
+}
+
+int
+jz_store_cancel_add(struct jz_store *s, const struct jz_message *proof,
+    struct jz_span bytes, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_CANCEL_ADD,
+	    JZ_VALUES(jz_v_id(proof->card_id), jz_v_int(proof->online_counter),
+		jz_v_blob(proof->payment.request_digest, JZ_DIGEST_BYTES),
+		jz_v_span(bytes), jz_v_int(time)));
 }
 
 int

@@ -69,6 +69,7 @@ enum jz_ledger_reason {
 	JZ_LEDGER_DEPOSIT = 1,
 	JZ_LEDGER_LOAD_PERMITTED,
 	JZ_LEDGER_LOAD_REPORTED,
+	JZ_LEDGER_LOAD_CANCELLED,
 	JZ_LEDGER_PAID,
 	JZ_LEDGER_RECEIVED,
 };
@@ -132,7 +133,8 @@ struct jz_load_row {
 	uint8_t card_id[JZ_ID_BYTES];
 	uint32_t counter;
 	uint64_t amount;
-	int64_t time; /* the permission's */
+	int64_t time;			  /* the permission's */
+	char account[JZ_ACCOUNT_MAX + 1]; /* debited */
 	uint8_t request_digest[JZ_DIGEST_BYTES];
 	uint8_t permission_digest[JZ_DIGEST_BYTES];
 	uint8_t permission[JZ_MESSAGE_MAX];
@@ -150,6 +152,12 @@ int jz_store_report(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
 int jz_store_report_add(struct jz_store *s,
     const uint8_t digest[static JZ_DIGEST_BYTES],
     const struct jz_message *report, int64_t time);
+
+/* The digest of the request that a card has proved never to execute. */
+int jz_store_cancel(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, uint8_t request_digest[static JZ_DIGEST_BYTES]);
+int jz_store_cancel_add(struct jz_store *s, const struct jz_message *proof,
+    struct jz_span bytes, int64_t time);
 
 /* ---- settlement --------------------------------------------------------- */
 

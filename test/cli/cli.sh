@@ -435,6 +435,80 @@ balance a 10100
 balance b 0
 books 60000
 
+# ---- a load given up --------------------------------------------------------
+
+part 'a load given up'
+
+cancel() { # CARD OUTCOME RETURNED
+	want 0 load --cancel --card "virtual:$1.card" --issuer bank \
+		--passphrase env:BANK --json
+	json "d['outcome'] == '$2' and d['returned_minor'] == $3 and d['currency'] == 'CNY'"
+}
+# open_load CARD AMOUNT: what a terminal that goes away leaves behind.
+open_load() {
+	want 0 card apdu --card "virtual:$1.card" \
+		00A4040008F04A49414F5A490100 0020000103123456 \
+		"805000020B01$(printf %08X "$2")00000000000100"
+}
+# sql STATEMENT
+sql() {
+	python3 -c '
+import sqlite3, sys
+with sqlite3.connect("bank/issuer.db") as db:
+    db.execute(sys.argv[1])
+' "$1"
+}
+want 2 load --card virtual:a.card --issuer bank --passphrase env:BANK
+complains '--amount'
+for option in '--amount 1' '--pin env:PIN' '--terminal 000000000001'; do
+	# shellcheck disable=SC2086
+	want 2 load --cancel --card virtual:a.card --issuer bank \
+		--passphrase env:BANK $option
+done
+cancel a nothing_open 0
+want 0 load --cancel --card virtual:a.card --issuer bank --passphrase env:BANK
+says 'nothing to cancel'
+# The issuer's refusal freed the card; the reason is told in both languages.
+cancel b cancelled_before 0
+load b 100.01 env:PIN 7
+complains 'load failed: not enough money'
+want 7 load --card virtual:b.card --issuer bank --passphrase env:BANK \
+	--amount 100.02 --pin env:PIN --lang zh
+complains '圈存失败: 账户余额不足'
+# Open, and the issuer has never seen it.
+open_load a 1000
+load a 20.00 env:PIN 5
+json "d['error']['sw'] == '6985' and 'open_minor' not in d['error']"
+complains 'load --cancel'
+cancel a cancelled 0
+cancel a cancelled_before 0
+# Open, and the money is in transit: the card's file as it was before the
+# credit, and a report that could not be booked.
+open_load a 1000
+cp a.card kept.card
+sql "CREATE TRIGGER broken BEFORE INSERT ON load_report
+    BEGIN SELECT RAISE(ABORT, 'broken'); END"
+load a 10.00 env:PIN 12
+sql 'DROP TRIGGER broken'
+mv kept.card a.card
+books 60000
+json "d['transit_load_minor'] == 1000"
+load a 20.00 env:PIN 5
+json "d['error']['open_minor'] == 1000"
+complains '10.00 CNY'
+want 0 load --cancel --card virtual:a.card --issuer bank --passphrase env:BANK
+says 'load cancelled: 10.00 CNY went back to the account'
+cancel a cancelled_before 1000
+want 0 load --cancel --card virtual:a.card --issuer bank \
+	--passphrase env:BANK --lang zh
+says '已退回账户'
+want 0 issuer accounts bank --passphrase env:BANK --json
+json "[a['balance_minor'] for a in d['accounts']] == [39900, 10000]"
+balance a 10100
+balance b 0
+books 60000
+json "d['transit_load_minor'] == 0"
+
 # ---- payment ----------------------------------------------------------------
 
 part 'payment'

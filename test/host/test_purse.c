@@ -359,6 +359,65 @@ test_credit_for_load(void **state)
 	script_close(&s);
 }
 
+/* 6985 says that nothing is open, 9429 that something is; no other word. */
+static void
+test_load_open(void **state)
+{
+	static const struct line lines[] = {
+	    {NULL, "6985", 0},
+	    {NULL, "9429", 0},
+	    {NULL, "6A80", 0},
+	    {NULL, "9000", 0},
+	    {NULL, NULL, JZ_ERR_CARD_RESET},
+	};
+	static const int errors[] = {
+	    0, 0, JZ_ERR_STATUS, JZ_ERR_ANSWER, JZ_ERR_CARD_RESET};
+	struct jz_message m;
+	struct script s;
+	bool open;
+
+	(void)state;
+	SCRIPT_OPEN(&s, true, lines);
+	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(
+		    jz_purse_load_open(&s.session, &open), errors[i]);
+		assert_int_equal(open, i == 1);
+	}
+	/* Well formed, with its own time before it, and nobody's. */
+	assert_memory_equal(s.seen + 7, "\0\0\0\0\0\0\0", 7);
+	assert_int_equal(
+	    jz_message_decode(jz_span(s.seen + 14, s.seen_len - 16),
+		JZ_KIND_LOAD_PERMISSION, &m),
+	    0);
+	assert_int_equal(m.payment.amount, 0);
+	script_close(&s);
+}
+
+static void
+test_cancel_load(void **state)
+{
+	static const struct line lines[] = {
+	    {"807A0000 00", "FF4400 9000", 0},
+	    {"807A0000 00", "FF4300 9000", 0},
+	    {"807A0000 00", "6985", 0},
+	    {"807A0000 00", "6581", 0},
+	};
+	static const int errors[] = {
+	    0, JZ_ERR_ANSWER, JZ_ERR_NOT_FOUND, JZ_ERR_STATUS};
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct script s;
+
+	(void)state;
+	SCRIPT_OPEN(&s, false, lines);
+	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+
+		assert_int_equal(
+		    jz_purse_cancel_load(&s.session, &b), errors[i]);
+	}
+	script_close(&s);
+}
+
 static void
 test_settle(void **state)
 {
@@ -421,6 +480,8 @@ main(void)
 	    cmocka_unit_test(test_payment_commands),
 	    cmocka_unit_test(test_load_request),
 	    cmocka_unit_test(test_credit_for_load),
+	    cmocka_unit_test(test_load_open),
+	    cmocka_unit_test(test_cancel_load),
 	    cmocka_unit_test(test_settle),
 	    cmocka_unit_test(test_store),
 	};

@@ -37,7 +37,7 @@ happen(struct rig *r, struct fakecard *cards, uint32_t *seed)
 	struct letter request;
 	struct jz_message m;
 
-	switch (next_random(seed) % 6) {
+	switch (next_random(seed) % 8) {
 	case 0:
 		assert_int_equal(
 		    jz_issuer_deposit(r->issuer, a->account, amount), 0);
@@ -56,7 +56,17 @@ happen(struct rig *r, struct fakecard *cards, uint32_t *seed)
 		request = rig_permit(r, &request);
 		(void)fakecard_load_report(a, &request);
 		break;
-	case 4:
+	case 4: /* cancelled, permitted or never seen */
+	case 5:
+		m = fakecard_load_request(a, amount);
+		request = fakecard_sign(a, &m);
+		if (amount % 2 == 0)
+			(void)rig_permit(r, &request);
+		m = fakecard_load_cancel(a, &m);
+		request = fakecard_sign(a, &m);
+		assert_int_equal(rig_give_cancel(r, &request), 0);
+		break;
+	case 6:
 		if (a != b && a->balance >= amount)
 			fakecard_pay(a, b, amount);
 		break;
@@ -146,9 +156,17 @@ static void
 fill(struct rig *r)
 {
 	struct fakecard a, b;
+	struct jz_message m;
+	struct letter l;
 
 	rig_card(r, &a, DEPOSIT);
 	rig_card(r, &b, DEPOSIT);
+	m = fakecard_load_request(&a, 400);
+	l = fakecard_sign(&a, &m);
+	(void)rig_permit(r, &l);
+	m = fakecard_load_cancel(&a, &m);
+	l = fakecard_sign(&a, &m);
+	assert_int_equal(rig_give_cancel(r, &l), 0);
 	(void)rig_load(r, &a, 500);
 	fakecard_pay(&a, &b, 100);
 	rig_settle(r, &a);
@@ -167,6 +185,7 @@ test_history_is_append_only(void **state)
 	    {"ledger_entry", "amount"},
 	    {"load_permission", "amount"},
 	    {"load_report", "balance"},
+	    {"load_cancel", "time"},
 	    {"batch", "time"},
 	    {"record", "bytes"},
 	    {"payment", "amount"},
@@ -189,6 +208,39 @@ test_history_is_append_only(void **state)
 		    "INSERT OR REPLACE INTO %s SELECT * FROM %s", t, t);
 		assert_int_equal(rig_sql(r, sql), SQLITE_CONSTRAINT);
 	}
+	assert_true(rig_snapshot(r) == before);
+}
+
+/* LOD-12: a load ends in one way, whoever writes. */
+static void
+test_a_load_ends_in_one_way(void **state)
+{
+	static const char *const STATEMENTS[] = {
+	    "INSERT INTO load_cancel SELECT card, counter, digest, signature,"
+	    " time FROM load_report",
+	    "INSERT INTO load_report SELECT card, counter, request_digest, 1,"
+	    " 1, proof, time FROM load_cancel",
+	    "INSERT INTO load_permission SELECT x.card, x.counter, 1, 1,"
+	    " x.request_digest, x.request_digest, x.proof, x.proof, c.account"
+	    " FROM load_cancel x JOIN card c ON c.id = x.card WHERE NOT EXISTS"
+	    " (SELECT 1 FROM load_permission p WHERE p.card = x.card AND"
+	    " p.counter = x.counter)",
+	};
+	struct rig *r = *state;
+	struct fakecard c;
+	struct jz_message m;
+	struct letter l;
+	uint64_t before;
+
+	fill(r);
+	rig_card(r, &c, 0);
+	m = fakecard_load_request(&c, 1);
+	m = fakecard_load_cancel(&c, &m);
+	l = fakecard_sign(&c, &m);
+	assert_int_equal(rig_give_cancel(r, &l), 0);
+	before = rig_snapshot(r);
+	for (size_t k = 0; k < sizeof(STATEMENTS) / sizeof(STATEMENTS[0]); k++)
+		assert_int_equal(rig_sql(r, STATEMENTS[k]), SQLITE_CONSTRAINT);
 	assert_true(rig_snapshot(r) == before);
 }
 
@@ -225,54 +277,65 @@ test_bindings_are_fixed(void **state)
 	"DROP TRIGGER IF EXISTS ledger_transaction_no_delete;"                 \
 	"DROP TRIGGER IF EXISTS ledger_balance_not_overdrawn;"                 \
 	"DROP TRIGGER IF EXISTS load_report_no_delete;"                        \
+	"DROP TRIGGER IF EXISTS load_cancel_no_delete;"                        \
+	"DROP TRIGGER IF EXISTS load_cancel_no_update;"                        \
 	"DROP TRIGGER IF EXISTS payment_side_no_delete;"
 
 #define A_CUSTOMER                                                             \
 	"(SELECT MAX(id) FROM ledger_account WHERE kind = 'customer')"
 #define LAST "(SELECT MAX(id) FROM ledger_transaction)"
 
+static const struct {
+	const char *sql, *fault;
+} ALTERED[] = {
+    /* one entry raised, the balance with it */
+    {"UPDATE ledger_entry SET amount = amount + 1 WHERE posting = " LAST
+     " AND amount > 0;",
+	"(L"},
+    /* both entries raised alike: sums to zero, but not the balances */
+    {"UPDATE ledger_entry SET amount = amount * 2 WHERE posting ="
+     " " LAST ";",
+	"(L"},
+    /* a balance */
+    {"UPDATE ledger_balance SET balance = balance + 1 WHERE account ="
+     " " A_CUSTOMER ";",
+	"(L4)"},
+    /* a transaction and all that belongs to it gone */
+    {"DELETE FROM ledger_entry WHERE posting = " LAST ";"
+     "DELETE FROM ledger_transaction WHERE id = " LAST ";"
+     "UPDATE ledger_balance SET balance = COALESCE((SELECT SUM(amount)"
+     " FROM ledger_entry e WHERE e.account = ledger_balance.account),"
+     " 0);",
+	"(L"},
+    /* a transaction without entries */
+    {"INSERT INTO ledger_transaction SELECT next, 0, 'x', 'x' FROM"
+     " sequence WHERE name = 'posting';"
+     "UPDATE sequence SET next = next + 1 WHERE name = 'posting';",
+	"(L1)"},
+    /* a load reported without having moved, or the reverse */
+    {"DELETE FROM load_report WHERE time = (SELECT MAX(time) FROM"
+     " load_report);",
+	"(L6)"},
+    /* money that went back without a proof */
+    {"DELETE FROM load_cancel;", "(L6)"},
+    /* reported and cancelled */
+    {"UPDATE load_cancel SET counter = (SELECT r.counter FROM"
+     " load_report r WHERE r.card = load_cancel.card LIMIT 1) WHERE"
+     " rowid = (SELECT MAX(x.rowid) FROM load_cancel x JOIN load_report"
+     " r ON r.card = x.card);",
+	"(L7)"},
+    {"DELETE FROM payment_side;", "(L6)"},
+};
+
 static void
 test_altered_books_do_not_balance(void **state)
 {
-	static const struct {
-		const char *sql, *fault;
-	} CASES[] = {
-	    /* one entry raised, the balance with it */
-	    {"UPDATE ledger_entry SET amount = amount + 1 WHERE posting = " LAST
-	     " AND amount > 0;",
-		"(L"},
-	    /* both entries raised alike: sums to zero, but not the balances */
-	    {"UPDATE ledger_entry SET amount = amount * 2 WHERE posting ="
-	     " " LAST ";",
-		"(L"},
-	    /* a balance */
-	    {"UPDATE ledger_balance SET balance = balance + 1 WHERE account ="
-	     " " A_CUSTOMER ";",
-		"(L4)"},
-	    /* a transaction and all that belongs to it gone */
-	    {"DELETE FROM ledger_entry WHERE posting = " LAST ";"
-	     "DELETE FROM ledger_transaction WHERE id = " LAST ";"
-	     "UPDATE ledger_balance SET balance = COALESCE((SELECT SUM(amount)"
-	     " FROM ledger_entry e WHERE e.account = ledger_balance.account),"
-	     " 0);",
-		"(L"},
-	    /* a transaction without entries */
-	    {"INSERT INTO ledger_transaction SELECT next, 0, 'x', 'x' FROM"
-	     " sequence WHERE name = 'posting';"
-	     "UPDATE sequence SET next = next + 1 WHERE name = 'posting';",
-		"(L1)"},
-	    /* a load reported without having moved, or the reverse */
-	    {"DELETE FROM load_report WHERE time = (SELECT MAX(time) FROM"
-	     " load_report);",
-		"(L6)"},
-	    {"DELETE FROM payment_side;", "(L6)"},
-	};
 	struct rig *r = *state;
 	char undo[160];
 
 	fill(r);
 	snprintf(undo, sizeof(undo), "%s.copy", r->database);
-	for (size_t k = 0; k < sizeof(CASES) / sizeof(CASES[0]); k++) {
+	for (size_t k = 0; k < sizeof(ALTERED) / sizeof(ALTERED[0]); k++) {
 		struct jz_books b;
 		char sql[1600];
 
@@ -282,13 +345,13 @@ test_altered_books_do_not_balance(void **state)
 		assert_int_equal(rig_sql(r, sql), SQLITE_OK);
 		snprintf(sql, sizeof(sql),
 		    "PRAGMA foreign_keys = OFF; " DROP_TRIGGERS "%s",
-		    CASES[k].sql);
+		    ALTERED[k].sql);
 		assert_int_equal(rig_sql(r, sql), SQLITE_OK);
 		r->issuer = rig_open(r);
 		assert_int_equal(jz_issuer_books(r->issuer, &b), 0);
 		assert_false(b.balanced);
 		assert_non_null(
-		    strstr(jz_issuer_detail(r->issuer), CASES[k].fault));
+		    strstr(jz_issuer_detail(r->issuer), ALTERED[k].fault));
 		jz_issuer_free(&r->issuer);
 		assert_int_equal(rename(undo, r->database), 0);
 		r->issuer = rig_open(r);
@@ -354,6 +417,7 @@ main(void)
 		test_books_balance_at_every_step, rig_after),
 	    cmocka_unit_test_teardown(test_each_account, rig_after),
 	    cmocka_unit_test_teardown(test_history_is_append_only, rig_after),
+	    cmocka_unit_test_teardown(test_a_load_ends_in_one_way, rig_after),
 	    cmocka_unit_test_teardown(test_bindings_are_fixed, rig_after),
 	    cmocka_unit_test_teardown(
 		test_altered_books_do_not_balance, rig_after),

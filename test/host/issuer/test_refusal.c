@@ -25,6 +25,7 @@ enum load_fault {
 	L_ACCOUNT_BLOCKED,
 	L_CURRENCY,
 	L_AMOUNT,
+	L_CANCELLED,
 	L_EXISTS,
 	L_FUNDS,
 	L_FAULTS,
@@ -40,9 +41,13 @@ static const enum jz_refusal LOAD_REFUSALS[L_FAULTS] = {
     JZ_REFUSAL_ACCOUNT_BLOCKED,
     JZ_REFUSAL_CURRENCY,
     JZ_REFUSAL_AMOUNT,
+    JZ_REFUSAL_CANCELLED,
     JZ_REFUSAL_EXISTS_DIFFERENT,
     JZ_REFUSAL_FUNDS,
 };
+
+/* The counters of loads that the issuer knows. */
+enum { TAKEN = 1, TAKEN_CANCELLED, CANCELLED };
 
 #define HAS(faults, fault) (((faults) >> (fault)&1u) != 0)
 
@@ -66,7 +71,10 @@ faulty_request(struct rig *r, struct fakecard *c, unsigned faults)
 	if (HAS(faults, L_AMOUNT))
 		m.payment.amount = (uint64_t)JZ_ISSUER_AMOUNT_MAX + 1;
 	if (HAS(faults, L_EXISTS))
-		m.online_counter = 1;
+		m.online_counter = TAKEN;
+	if (HAS(faults, L_CANCELLED))
+		m.online_counter =
+		    HAS(faults, L_EXISTS) ? TAKEN_CANCELLED : CANCELLED;
 	l = fakecard_sign(c, &m);
 	if (HAS(faults, L_SIGNATURE))
 		l.data[l.len - 1] ^= 1;
@@ -98,8 +106,19 @@ test_load_requests(void **state)
 	struct letter l;
 
 	rig_card(r, &c, RIG_DEPOSIT);
-	/* Counter 1 is taken. */
 	(void)rig_load(r, &c, 1);
+	for (unsigned counter = TAKEN_CANCELLED; counter <= CANCELLED;
+	     counter++) {
+		struct jz_message m = fakecard_load_request(&c, 1);
+
+		l = fakecard_sign(&c, &m);
+		if (counter == TAKEN_CANCELLED)
+			(void)rig_permit(r, &l);
+		m = fakecard_load_cancel(&c, &m);
+		l = fakecard_sign(&c, &m);
+		assert_int_equal(rig_give_cancel(r, &l), 0);
+	}
+	assert_int_equal(c.online_counter, CANCELLED);
 	for (unsigned a = 0; a < L_FAULTS; a++) {
 		for (unsigned b = a; b < L_FAULTS; b++)
 			try_request(r, &c, a, b);
@@ -302,7 +321,7 @@ struct sample {
 	rig_give *give;
 };
 
-#define SAMPLES 4
+#define SAMPLES 5
 
 /* A good message of each signed kind that the issuer takes. */
 static void
@@ -335,6 +354,11 @@ make_samples(struct rig *r, struct fakecard *c, struct sample *out)
 	out[3].letter.len = b.len;
 	m = fakecard_sign_in(c, &out[3].letter);
 	out[3] = (struct sample){fakecard_sign(c, &m), rig_give_sign_in};
+	m = fakecard_load_request(c, RIG_AMOUNT);
+	l = fakecard_sign(c, &m);
+	(void)rig_permit(r, &l);
+	m = fakecard_load_cancel(c, &m);
+	out[4] = (struct sample){fakecard_sign(c, &m), rig_give_cancel};
 }
 
 static void
@@ -460,6 +484,7 @@ test_every_refusal_was_met(void **state)
 	    JZ_REFUSAL_ACCOUNT_BLOCKED,
 	    JZ_REFUSAL_CURRENCY,
 	    JZ_REFUSAL_AMOUNT,
+	    JZ_REFUSAL_CANCELLED,
 	    JZ_REFUSAL_EXISTS_DIFFERENT,
 	    JZ_REFUSAL_FUNDS,
 	    JZ_REFUSAL_NO_LOAD,

@@ -128,7 +128,7 @@ static bool
 pay_cut_at(struct world *w, struct torn *t, unsigned n, bool carried_out)
 {
 	uint64_t payer = torn_balance(&w->alice), payee = torn_balance(&w->bob);
-	struct jz_pay_result r;
+	struct jz_pay_result r = {0};
 	bool cut, paid;
 	int err;
 

@@ -200,16 +200,15 @@ conform_refuses(
 }
 
 struct jz_message
-conform_open(const struct conform *c, const struct answer *sealed,
-    enum jz_kind kind, const uint8_t *key)
+conform_open(struct conform *c, const struct answer *sealed, enum jz_kind kind,
+    const uint8_t *key)
 {
-	uint8_t plain[JZ_MESSAGE_MAX];
 	struct jz_message m;
 	struct jz_sealed s;
 
 	assert_int_equal(jz_sealed_parse(answer_span(sealed), &s), 0);
 	assert_int_equal(
-	    jz_message_open(&c->engine, &s, kind, key, plain, &m), 0);
+	    jz_message_open(&c->engine, &s, kind, key, c->plain, &m), 0);
 	return m;
 }
 

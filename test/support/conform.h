@@ -35,6 +35,7 @@ struct conform {
 	struct port other; /* ours, in this process */
 	uint8_t card_id[JZ_ID_BYTES];
 	uint8_t card_key[JZ_POINT_BYTES]; /* of its certificate */
+	uint8_t plain[JZ_MESSAGE_MAX];	  /* of conform_open() */
 	const char *why;		  /* it cannot be judged, or NULL */
 };
 
@@ -57,9 +58,9 @@ uint64_t conform_total(const struct conform *c);
 /* The card refuses, says nothing, and its information is as before. */
 void conform_refuses(
     struct conform *c, uint32_t header, struct jz_span data, uint16_t sw);
-/* Opens a sealed message with a working key. */
-struct jz_message conform_open(const struct conform *c,
-    const struct answer *sealed, enum jz_kind kind, const uint8_t *key);
+/* Opens a sealed message with a working key; its spans are good until the next. */
+struct jz_message conform_open(struct conform *c, const struct answer *sealed,
+    enum jz_kind kind, const uint8_t *key);
 /* A message carries the signature of the card that is judged. */
 void conform_signed(const struct conform *c, const struct jz_message *m);
 

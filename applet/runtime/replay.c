@@ -226,6 +226,9 @@ judge_tail(struct replay *r, uint64_t at)
 	size_t len;
 	int e;
 
+	/* L3: a power cut tears one record, and nothing comes after it. */
+	if (r->end - at > JZ_LOG_RECORD_MAX)
+		return JZ_ERR_CARD_TAMPERED;
 	for (; r->end - at >= JZ_LOG_RECORD_MIN; at++) {
 		if ((e = find_record(r, at, &head, &len)) != 0)
 			return e;

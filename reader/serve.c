@@ -75,6 +75,7 @@ struct connection {
 	int fd;			 /* -1: not connected */
 	unsigned short port;
 	bool seen; /* was connected once */
+	bool told; /* that nobody listens */
 	bool lost;
 	int64_t retry_at, lost_at; /* ms */
 	size_t received;
@@ -163,6 +164,12 @@ plug(struct server *v, struct connection *c)
 		return;
 	}
 	c->retry_at = now + RETRY_MS;
+	if (!c->seen && !c->told) {
+		c->told = true;
+		tell(v, c,
+		    "waiting: nothing listens at its port; is pcscd running, "
+		    "with vpcd?");
+	}
 	if (c->seen && now >= c->lost_at)
 		c->lost = true;
 }

@@ -33,10 +33,15 @@ OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
 STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
 	keys/store/source.c
-RUNTIME_SRC = applet/runtime/card.c applet/runtime/dispatch.c \
-	applet/runtime/log.c applet/runtime/pin.c applet/runtime/registry.c \
-	applet/runtime/replay.c applet/runtime/select.c \
-	applet/runtime/service.c applet/runtime/transaction.c
+RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
+	applet/runtime/card.c applet/runtime/channel.c \
+	applet/runtime/context.c applet/runtime/dispatch.c \
+	applet/runtime/install.c applet/runtime/log.c applet/runtime/memory.c \
+	applet/runtime/pin.c applet/runtime/random.c \
+	applet/runtime/registry.c applet/runtime/replay.c \
+	applet/runtime/rewrite.c applet/runtime/select.c \
+	applet/runtime/service.c applet/runtime/snapshot.c \
+	applet/runtime/transaction.c
 PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \

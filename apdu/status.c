@@ -37,6 +37,9 @@ static const struct jz_status ROWS[] = {
 	    "success; xx bytes are left for GET RESPONSE",
 	    "成功，还有 xx 字节待取",
 	    "Done.", "操作成功。"),
+	ROW(UNCHANGED, EXACT,
+	    "nothing to do; nothing has changed", "无需操作，状态未变",
+	    "Done.", "操作成功。"),
 	ROW(SELECTED_LOCKED, EXACT,
 	    "selected application is locked", "所选应用已锁定",
 	    "This application on your card is locked. Please contact your "

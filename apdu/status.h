@@ -16,6 +16,7 @@
 enum {
 	JZ_SW_OK = 0x9000,
 	JZ_SW_MORE_DATA = 0x6100, /* 61xx: xx bytes left */
+	JZ_SW_UNCHANGED = 0x6200, /* a warning: there was nothing to do */
 	JZ_SW_WARNING = 0x6300,
 	JZ_SW_PIN_TRIES = 0x63C0,      /* 63Cx: x tries left */
 	JZ_SW_MORE_AVAILABLE = 0x6310, /* GET STATUS has more */

@@ -56,6 +56,7 @@ struct jz_virtual {
 	struct jz_file *file; /* NULL: in memory */
 	char *name;	      /* of a reader with this card */
 	struct jz_card card;
+	struct jz_journal journal;
 	_Alignas(uint64_t) uint8_t nvm[NVM_BYTES];
 	_Alignas(uint64_t) uint8_t ram[RAM_BYTES];
 };
@@ -187,6 +188,7 @@ virtual_new(
 	setup->nvm_bytes = sizeof(v->nvm);
 	setup->ram = v->ram;
 	setup->ram_bytes = sizeof(v->ram);
+	setup->journal = &v->journal;
 	*out = v;
 	v = NULL;
 out:

@@ -186,15 +186,15 @@ struct purse_nvm {
 	struct purse_pending pending[JZ_PURSE_PENDING];
 	struct purse_record record[JZ_PURSE_RECORDS];
 };
-_Static_assert(offsetof(struct purse_nvm, id) == 112, "no padding");
+_Static_assert(offsetof(struct purse_nvm, id) == 120, "no padding");
 _Static_assert(
     offsetof(struct purse_nvm, certificate) + JZ_CERTIFICATE_MAX + 6 ==
 	offsetof(struct purse_nvm, from),
     "no padding");
-_Static_assert(offsetof(struct purse_nvm, from) == 472, "no padding");
-_Static_assert(offsetof(struct purse_nvm, root) == 592, "no padding");
+_Static_assert(offsetof(struct purse_nvm, from) == 480, "no padding");
+_Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
-	592 + 3 * 104 + 160 + 232 + 152 + 296 * JZ_PURSE_PENDING +
+	600 + 3 * 104 + 160 + 232 + 152 + 296 * JZ_PURSE_PENDING +
 	    328 * JZ_PURSE_RECORDS,
     "no padding");
 

@@ -36,7 +36,7 @@
 #include "../../apdu/status.h"
 #include "../../keys/crypto.h"
 
-#define JZ_ABI	   1 /* of struct jz_applet_class */
+#define JZ_ABI	   2 /* of struct jz_applet_class and what it is handed */
 #define JZ_AID_MAX 16
 #define JZ_AID_MIN 5
 
@@ -54,9 +54,27 @@ struct jz_nvm_head {
 	uint8_t aid[JZ_AID_MAX]; /* of the instance */
 	uint8_t reserved;
 	uint16_t layout; /* version of the struct */
-	uint32_t size;	 /* of the whole region */
+	uint32_t size;	 /* of the whole region: the applet's quota */
+	uint32_t taken;	 /* of it: the struct, and what jz_nvm_take() gave */
+	uint8_t reserved2[4];
 };
-_Static_assert(sizeof(struct jz_nvm_head) == 24, "no padding");
+_Static_assert(sizeof(struct jz_nvm_head) == 32, "no padding");
+
+/* GlobalPlatform 5.3: application life cycle states. */
+enum jz_app_state {
+	JZ_APP_INSTALLED = 0x03,  /* cannot be selected yet */
+	JZ_APP_SELECTABLE = 0x07, /* up to 7F with these bits: its own states */
+	JZ_APP_LOCKED = 0x80,	  /* this bit beside the state before */
+};
+
+/* GlobalPlatform 6.6.1: privileges, first byte. */
+enum {
+	JZ_PRIV_SECURITY_DOMAIN = 0x80,
+	JZ_PRIV_CARD_LOCK = 0x10,
+	JZ_PRIV_CARD_TERMINATE = 0x08,
+	JZ_PRIV_CARD_RESET = 0x04, /* selected by a reset, if it wants to be */
+};
+#define JZ_PRIVILEGE_BYTES 3
 
 /* A command on its way through an applet. */
 struct jz_apdu {
@@ -66,6 +84,10 @@ struct jz_apdu {
 	bool selecting; /* the SELECT that selected this applet */
 };
 
+/*
+ * None of the functions but process is needed; a transaction that one of them
+ * leaves open is rolled back.
+ */
 struct jz_applet_class {
 	uint16_t abi; /* JZ_ABI */
 	uint16_t layout;
@@ -73,20 +95,36 @@ struct jz_applet_class {
 	struct jz_aid aid;  /* of the module; default for an instance */
 	uint32_t nvm_bytes; /* sizeof the persistent struct */
 	uint32_t cor_bytes;
-	uint32_t cod_bytes;
+	uint32_t cod_bytes; /* on each channel where it is selected */
+	/* May be selected on several channels at once; otherwise only one of
+	 * the class's instances is, on one channel. */
 	bool multi_selectable;
 	bool secure_messaging; /* takes commands with the class's SM bits */
-	/* Returns JZ_SW_OK or the reason to refuse; may be NULL. */
+	/* Returns JZ_SW_OK, which registers the instance, or the reason to
+	 * refuse, which leaves nothing of it. */
 	uint16_t (*install)(struct jz_applet *self, struct jz_span params);
-	/* Appends the FCI; other than 9000 refuses.  NULL: a plain FCI. */
+	/* Appends the FCI.  A status word of 6xxx but 62xx and 63xx refuses.
+	 * NULL: a plain FCI. */
 	uint16_t (*select)(struct jz_applet *self, struct jz_apdu *apdu);
+	/* Not called by a reset or a loss of power. */
 	void (*deselect)(struct jz_applet *self);
 	uint16_t (*process)(struct jz_applet *self, struct jz_apdu *apdu);
 	/* 9000 allows deletion. */
 	uint16_t (*uninstall)(struct jz_applet *self);
 	/* Personalisation, handed on by the issuer security domain out of an
-	 * authenticated channel; may be NULL. */
+	 * authenticated channel, in clear. */
 	uint16_t (*store_data)(struct jz_applet *self, struct jz_apdu *apdu);
+	/*
+	 * Fills self->nvm, zero but for its head, from `old`: a region of
+	 * layout `from`, its head included.  Writes are not bounded by the
+	 * commit capacity.  Returns 0; otherwise the card does not open, and
+	 * stays as it is.
+	 */
+	int (*upgrade)(
+	    struct jz_applet *self, uint16_t from, struct jz_span old);
+	/* Answers another applet; `client` is who asks.  See jz_call(). */
+	uint16_t (*service)(struct jz_applet *self, const struct jz_aid *client,
+	    uint16_t function, struct jz_span in, struct jz_buffer *out);
 };
 
 /* An instance.  Handed to every call; its memory and nobody else's. */
@@ -96,10 +134,14 @@ struct jz_applet {
 	struct jz_aid aid;
 	const void *nvm;
 	void *cor;
+	/* Of the channel that the command came on; NULL in install, uninstall,
+	 * upgrade, store_data and service. */
 	void *cod;
 	uint32_t nvm_bytes;
+	uint32_t cor_at; /* of cor, in the card's transient memory */
+	uint8_t privileges[JZ_PRIVILEGE_BYTES];
 	uint8_t index; /* in the card's registry */
-	uint8_t state; /* GlobalPlatform application life cycle */
+	uint8_t state; /* enum jz_app_state */
 	bool present;
 };
 
@@ -144,9 +186,26 @@ int jz_write_u32(struct jz_applet *self, const uint32_t *dst, uint32_t v);
 int jz_write_u64(struct jz_applet *self, const uint64_t *dst, uint64_t v);
 int jz_fill(struct jz_applet *self, const void *dst, uint8_t v, size_t len);
 
+/*
+ * Takes `bytes` more of the region, behind the struct and what was taken
+ * before, zeroed and aligned for a uint64_t.  JZ_ERR_CARD_FULL (status word
+ * 6A84) when the quota, which INSTALL's parameter C8 sets, is used up.  Part of
+ * an open transaction.  What was taken is not given back.
+ */
+int jz_nvm_take(struct jz_applet *self, uint32_t bytes, const void **out);
+
 /* As jz_write for at most JZ_PIN_MAX bytes, durable at once even inside a
  * transaction, and not undone by its end: for try counters. */
 int jz_write_now(
+    struct jz_applet *self, const void *dst, const void *src, size_t len);
+
+/*
+ * As jz_write for any length, beside an open transaction and not undone by its
+ * end: Util.arrayCopyNonAtomic.  A power cut may leave some of the bytes
+ * written, in pieces of JZ_NONATOMIC_BYTES.
+ */
+#define JZ_NONATOMIC_BYTES 256
+int jz_write_nonatomic(
     struct jz_applet *self, const void *dst, const void *src, size_t len);
 
 /* JZ_ERR_STATE when one is open (begin) or none is (commit, abort). */
@@ -192,6 +251,34 @@ uint16_t jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 
 /* Tries back to the limit, whatever they were. */
 int jz_pin_unblock(struct jz_applet *self, const struct jz_pin *pin);
+
+/* ---- other applets ------------------------------------------------------ */
+
+#define JZ_SERVICE_BYTES 256 /* of what is asked, and of the answer */
+
+/*
+ * Asks the service of another applet, by its AID: Java Card's shareable
+ * interface.  The server runs in its own memory and knows the caller's AID, as
+ * the runtime tells it.  A transaction goes on across the call.  Returns the
+ * server's status word; 6A88 no such applet, or one that may not be selected;
+ * 6A81 it has no service; 6985 it is selected on another channel and not
+ * multi-selectable, or a service already asks; 6700 too long.
+ */
+uint16_t jz_call(struct jz_applet *self, const struct jz_aid *server,
+    uint16_t function, struct jz_span in, struct jz_buffer *out);
+
+/*
+ * Inside install: another AID than INSTALL's, once.  JZ_ERR_RANGE (length),
+ * JZ_ERR_EXISTS, JZ_ERR_STATE (not inside install, or again).
+ */
+int jz_register(struct jz_applet *self, const struct jz_aid *aid);
+
+/* The applet's own life cycle state, 07-7F with the low bits 111; part of an
+ * open transaction.  JZ_ERR_RANGE. */
+int jz_set_state(struct jz_applet *self, uint8_t state);
+
+/* Whether the applet is selected on another channel too. */
+bool jz_selected_elsewhere(const struct jz_applet *self);
 
 /* ---- the card's services ------------------------------------------------ */
 

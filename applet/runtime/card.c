@@ -11,17 +11,22 @@
 /*
  * ISO/IEC 7816-4:2013 12.1.1: category 80, then compact TLV 73, card
  * capabilities: selection by full and partial DF name, by SFI and record
- * number; proprietary writing; command chaining, extended length.
+ * number; proprietary writing; command chaining, extended length (not over
+ * T=0), logical channels numbered by either side, eight or more.
  */
-static const uint8_t HISTORICAL[] = {0x80, 0x73, 0xC6, 0x21, 0xC0};
+#define CAPABILITIES 0x9F
+#define EXTENDED     0x40
 
 static void
 power_up(struct jz_card *card)
 {
+	bool t0 = jz_root(card)->protocol == JZ_PROTOCOL_T0;
+	const uint8_t historical[] = {0x80, 0x73, 0xC6, 0x21,
+	    t0 ? CAPABILITIES : CAPABILITIES | EXTENDED};
 	struct jz_buffer atr = jz_buffer(card->atr, sizeof(card->atr));
 
-	jz_atr_build(
-	    JZ_PROTOCOL_T1, jz_span(HISTORICAL, sizeof(HISTORICAL)), &atr);
+	jz_atr_build(t0 ? JZ_PROTOCOL_T0 : JZ_PROTOCOL_T1,
+	    jz_span(historical, sizeof(historical)), &atr);
 	card->atr_len = (uint8_t)atr.len;
 	card->powered = true;
 	jz_card_reset(card);
@@ -31,10 +36,16 @@ static int
 prepare(struct jz_card *card, const struct jz_card_setup *setup)
 {
 	memset(card, 0, sizeof(*card));
+	card->installing = JZ_NO_APPLET;
 	if (setup->nvm_bytes < sizeof(struct jz_nvm_root) ||
-	    (uintptr_t)setup->nvm % 8 != 0 || (uintptr_t)setup->ram % 8 != 0)
+	    (uintptr_t)setup->nvm % 8 != 0 || (uintptr_t)setup->ram % 8 != 0 ||
+	    setup->journal == NULL)
 		return JZ_ERR_ARGUMENT;
 	card->setup = *setup;
+	if (setup->wear != NULL)
+		memset(setup->wear, 0,
+		    (setup->nvm_bytes / JZ_WEAR_BYTES + 1) *
+			sizeof(*setup->wear));
 	return 0;
 }
 
@@ -49,7 +60,15 @@ jz_card_format(struct jz_card *card, const struct jz_card_setup *setup)
 		goto fail;
 	memset(card->setup.nvm, 0, card->setup.nvm_bytes);
 	root.layout = JZ_NVM_LAYOUT;
-	root.used = jz_align(sizeof(root));
+	root.align =
+	    setup->guard != NULL ? setup->guard->page : JZ_REGION_ALIGN;
+	root.used = jz_align(sizeof(root), root.align);
+	root.protocol = setup->protocol != 0 ? setup->protocol : JZ_PROTOCOL_T1;
+	root.state = JZ_CARD_OP_READY;
+	if (root.used > card->setup.nvm_bytes) {
+		e = JZ_ERR_CARD_FULL;
+		goto fail;
+	}
 	memcpy(card->setup.nvm, &root, sizeof(root));
 	env = jz_card_log_env(card);
 	if ((e = jz_log_format(&card->log, &env, root.used)) != 0 ||
@@ -90,6 +109,9 @@ fail:
 void
 jz_card_close(struct jz_card *card)
 {
+	if (card->setup.journal != NULL)
+		jz_card_rollback(card);
+	jz_buffer_give(card);
 	if (card->setup.ram != NULL)
 		jz_wipe(card->setup.ram, card->setup.ram_bytes);
 	jz_wipe(card, sizeof(*card));
@@ -99,14 +121,16 @@ void
 jz_card_reset(struct jz_card *card)
 {
 	jz_card_rollback(card);
-	jz_registry_clear_cor(card);
-	jz_wipe(card->buffer, sizeof(card->buffer));
+	jz_wipe(card->setup.ram, card->setup.ram_bytes);
+	jz_answer_forget(card);
+	jz_buffer_give(card);
 	card->chaining = false;
-	card->rest_len = 0;
-	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++) {
-		card->channel[i].open = i == 0;
-		card->channel[i].selected = JZ_NO_APPLET;
-	}
+	card->chain_len = 0;
+	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
+		card->channel[i] =
+		    (struct jz_channel_state){i == 0, JZ_NO_APPLET, 0, 0};
+	if (!card->dead)
+		jz_select_default(card, 0);
 }
 
 struct jz_span
@@ -118,8 +142,12 @@ jz_card_atr(const struct jz_card *card)
 int
 jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32])
 {
-	struct jz_span image = jz_span(card->setup.nvm, jz_root(card)->used);
+	const size_t counts = offsetof(struct jz_nvm_root, count);
+	const size_t rest = sizeof(struct jz_nvm_root);
+	const uint8_t *nvm = card->setup.nvm;
+	struct jz_span image[] = {jz_span(nvm, counts),
+	    jz_span(nvm + rest, jz_root(card)->used - rest)};
 
 	return card->setup.engine.crypto->hash(
-	    card->setup.engine.state, &image, 1, out);
+	    card->setup.engine.state, image, 2, out);
 }

@@ -32,6 +32,29 @@ struct jz_chip {
 
 	/* Seconds since 1970 UTC.  NULL: the card has no clock. */
 	int (*now)(void *chip, int64_t *utc);
+
+	/*
+	 * Memory for a chained command or the rest of an answer, for as long as
+	 * there is one: at most one block at a time.  take() gives NULL when it
+	 * has none, and the command is refused.  Both NULL: a card without
+	 * command and response chaining.
+	 */
+	void *(*take)(void *chip, size_t bytes);
+	void (*give)(void *chip, void *block, size_t bytes);
+};
+
+/*
+ * The memory protection unit, where there is one: strict mode.  While an
+ * applet's code runs, its persistent region can only be read, its transient
+ * memory read and written, and no other byte of the card's memory touched.
+ */
+struct jz_guard {
+	uint32_t page; /* regions begin at multiples of it; a power of two */
+	/* All of the card's memory, for the runtime. */
+	void (*open)(void *guard);
+	/* Only these; spans may be empty. */
+	void (*limit)(void *guard, struct jz_span read, struct jz_span cor,
+	    struct jz_span cod);
 };
 
 #endif

@@ -3,21 +3,19 @@
  * The way of a command: ISO/IEC 7816-4:2013 5.1-5.4.
  *
  *   jz_card_process   parse, whole command, whole answer
- *     carry_out       class byte, channel
- *       runtime's own commands (SELECT, GET RESPONSE)
+ *     carry_out       class byte, channel, chaining
+ *       runtime's own commands (SELECT, MANAGE CHANNEL, GET RESPONSE)
  *       the selected applet's process()
  *         jz_dispatch -> handler
- *
- * An answer longer than Le asks for is kept, and GET RESPONSE fetches the rest
- * (response chaining, 5.3.4).  Any other command forgets it.
+ *   answer.c          what goes out now, and what is kept
  */
 #include "internal.h"
+#include "../../apdu/atr.h"
 #include "../../keys/secret.h"
 
 #include <string.h>
 
 #define JZ_INS_SELECT_FILE    0xA4
-#define JZ_INS_GET_RESPONSE   0xC0
 #define JZ_INS_MANAGE_CHANNEL 0x70
 #define JZ_P1_BY_NAME	      0x04
 #define JZ_SW_BYTES	      2u
@@ -56,18 +54,16 @@ jz_dispatch(const struct jz_instruction *table, size_t n, uint8_t state,
 static uint16_t
 to_applet(struct jz_card *card, struct jz_apdu *apdu)
 {
-	uint8_t i = card->channel[apdu->channel].selected;
-	struct jz_applet *a;
+	struct jz_applet *a = jz_selected(card, apdu->channel);
+	struct jz_context before;
 	uint16_t sw;
 
-	if (i == JZ_NO_APPLET)
+	if (a == NULL)
 		return JZ_SW_NO_EF;
-	a = &card->applet[i];
-	if (jz_cla_secure(apdu->command.cla) && !a->class->secure_messaging)
-		return JZ_SW_SECURE_MESSAGING;
+	before = jz_enter(a, jz_channel_cod(card, apdu->channel));
 	sw = a->class->process(a, apdu);
-	if (card->journal.open)
-		jz_card_rollback(card); /* returned without commit */
+	jz_leave(card, before);
+	jz_card_rollback(card); /* returned without commit */
 	return sw;
 }
 
@@ -85,7 +81,11 @@ gather(struct jz_card *card, const struct jz_command *c)
 		card->chaining = false;
 		return JZ_SW_CHAINING;
 	}
-	if (c->data.len > sizeof(card->buffer) - card->chain_len) {
+	if (jz_buffer_take(card) == NULL) {
+		card->chaining = false;
+		return JZ_SW_CHAINING;
+	}
+	if (c->data.len > JZ_CARD_COMMAND_MAX - card->chain_len) {
 		card->chaining = false;
 		return JZ_SW_LENGTH;
 	}
@@ -117,100 +117,69 @@ forget_chain(struct jz_card *card)
 {
 	if (card->chain_len == 0)
 		return;
-	jz_wipe(card->buffer, card->chain_len);
+	if (card->buffer != NULL)
+		jz_wipe(card->buffer, card->chain_len);
 	card->chain_len = 0;
 }
 
-static uint16_t
-get_response(struct jz_card *card, struct jz_apdu *apdu)
+static bool
+is_select(const struct jz_command *c)
 {
-	const struct jz_command *c = &apdu->command;
-
-	if (c->p1 != 0 || c->p2 != 0)
-		return JZ_SW_P1P2;
-	if (card->rest_len == 0)
-		return JZ_SW_CONDITIONS;
-	jz_put(&apdu->out, card->buffer + card->rest_offset, card->rest_len);
-	return JZ_SW_OK;
+	return (c->cla & 0x80) == 0 && !jz_cla_secure(c->cla) &&
+	    c->ins == JZ_INS_SELECT_FILE && c->p1 == JZ_P1_BY_NAME;
 }
 
-/* What the class byte asks for: a channel that is open, in clear. */
+/* What the class byte asks for: a channel that is open, or that SELECT opens;
+ * secure messaging only of an applet that knows it. */
 static uint16_t
-check_class(const struct jz_card *card, uint8_t cla, unsigned *out)
+check_class(struct jz_card *card, const struct jz_command *c, unsigned *out)
 {
-	int channel = jz_cla_channel(cla);
+	int channel = jz_cla_channel(c->cla);
+	const struct jz_applet *a;
 
 	if (channel < 0)
 		return JZ_SW_CLA;
-	if (!card->channel[channel].open)
+	if (!card->channel[channel].open && !is_select(c))
 		return JZ_SW_CHANNEL;
-	if (jz_cla_secure(cla))
+	a = jz_selected(card, (unsigned)channel);
+	if (jz_cla_secure(c->cla) && (a == NULL || !a->class->secure_messaging))
 		return JZ_SW_SECURE_MESSAGING;
 	*out = (unsigned)channel;
 	return JZ_SW_OK;
 }
 
 static uint16_t
-carry_out(struct jz_card *card, struct jz_apdu *apdu)
+carry_out(struct jz_card *card, struct jz_apdu *apdu, size_t room)
 {
 	struct jz_command *c = &apdu->command;
-	bool interindustry = (c->cla & 0x80) == 0 && !jz_cla_secure(c->cla);
-	bool rest = interindustry && c->ins == JZ_INS_GET_RESPONSE;
-	uint16_t sw;
+	uint16_t sw = check_class(card, c, &apdu->channel);
 
-	if (!rest)
-		card->rest_len = 0;
-	sw = check_class(card, c->cla, &apdu->channel);
 	if (sw != JZ_SW_OK) {
 		card->chaining = false;
+		jz_answer_forget(card);
 		return sw;
 	}
+	if (!card->chaining && jz_answer_continue(card, apdu, room, &sw))
+		return sw;
+	jz_answer_forget(card);
 	if ((c->cla & JZ_CLA_CHAINING) != 0)
 		return gather(card, c);
 	if (card->chaining && (sw = assemble(card, c)) != JZ_SW_OK)
 		return sw;
-	if (rest)
-		return get_response(card, apdu);
-	if (interindustry && c->ins == JZ_INS_SELECT_FILE &&
-	    c->p1 == JZ_P1_BY_NAME)
+	if (is_select(c))
 		return jz_card_select(card, apdu);
-	if (interindustry && c->ins == JZ_INS_MANAGE_CHANNEL)
-		return JZ_SW_CHANNEL;
+	if ((c->cla & 0x80) == 0 && !jz_cla_secure(c->cla) &&
+	    c->ins == JZ_INS_MANAGE_CHANNEL)
+		return jz_manage_channel(card, apdu);
 	return to_applet(card, apdu);
 }
 
-/*
- * Fits the answer to Le.  The data lie in out.data, the status word goes after
- * what is sent; what does not fit is kept for GET RESPONSE.
- */
-static size_t
-finish(struct jz_card *card, struct jz_apdu *apdu, uint16_t sw, size_t room)
+/* T=0 has no extended length: ISO/IEC 7816-3:2006 12.2. */
+static bool
+parse(const struct jz_card *card, struct jz_span in, struct jz_command *out)
 {
-	struct jz_buffer *out = &apdu->out;
-	size_t n = out->len, ne = apdu->command.ne;
-
-	if (out->bad) {
-		sw = JZ_SW_UNKNOWN;
-		n = 0;
-	}
-	if (!jz_status_may_carry_data(sw))
-		n = 0;
-	if (ne > room - JZ_SW_BYTES)
-		ne = room - JZ_SW_BYTES;
-	if (n > ne) {
-		size_t rest = n - ne;
-
-		memmove(card->buffer, out->data + ne, rest);
-		card->rest_offset = 0;
-		card->rest_len = (uint32_t)rest;
-		sw = (uint16_t)(JZ_SW_MORE_DATA | (rest > 255 ? 0 : rest));
-		n = ne;
-	} else {
-		card->rest_len = 0;
-	}
-	out->data[n] = (uint8_t)(sw >> 8);
-	out->data[n + 1] = (uint8_t)sw;
-	return n + JZ_SW_BYTES;
+	return jz_command_parse(in, out) == 0 &&
+	    !(out->extended && jz_root(card)->protocol == JZ_PROTOCOL_T0);
 }
 
 static size_t
@@ -222,19 +191,19 @@ run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 	apdu.out = jz_buffer(rsp, JZ_CARD_RESPONSE_MAX);
 	apdu.channel = 0;
 	apdu.selecting = false;
-	if (jz_command_parse(cmd, &apdu.command) != 0) {
-		apdu.command.ne = 0;
+	if (!parse(card, cmd, &apdu.command)) {
+		memset(&apdu.command, 0, sizeof(apdu.command));
 		card->chaining = false;
-		card->rest_len = 0;
+		jz_answer_forget(card);
 		sw = JZ_SW_LENGTH;
 	} else {
-		sw = carry_out(card, &apdu);
+		sw = carry_out(card, &apdu, room);
 	}
 	if (!card->chaining)
 		forget_chain(card);
 	if (card->dead)
 		sw = JZ_SW_MEMORY_FAILURE;
-	return finish(card, &apdu, sw, room);
+	return jz_answer_finish(card, &apdu, sw, room);
 }
 
 static size_t

@@ -5,6 +5,7 @@
 #ifndef JZ_RUNTIME_INTERNAL_H
 #define JZ_RUNTIME_INTERNAL_H
 
+#include "admin.h"
 #include "card.h"
 
 static inline const struct jz_nvm_root *
@@ -13,12 +14,34 @@ jz_root(const struct jz_card *card)
 	return (const struct jz_nvm_root *)(const void *)card->setup.nvm;
 }
 
-/* Regions and transient memory are aligned for the widest field. */
+/* Regions and transient memory are aligned for the widest field, or to pages
+ * that can be protected. */
 static inline uint32_t
-jz_align(uint32_t n)
+jz_align(uint32_t n, uint32_t align)
 {
-	return (n + 7u) & ~7u;
+	return (n + align - 1) & ~(align - 1);
 }
+
+/* ---- context.c ---------------------------------------------------------- */
+
+/* What ran before, to go back to. */
+struct jz_context {
+	struct jz_applet *applet;
+	void *cod;
+};
+
+/*
+ * Around every call of an applet's code: its memory and no other's.  cod NULL:
+ * no CLEAR_ON_DESELECT memory.
+ */
+struct jz_context jz_enter(struct jz_applet *a, void *cod);
+/* Back; whose transaction was left open is the caller's business. */
+void jz_leave(struct jz_card *card, struct jz_context before);
+/* An applet's code calls the runtime, and returns to the applet. */
+void jz_runtime_open(struct jz_card *card);
+void jz_runtime_close(struct jz_card *card);
+/* CLEAR_ON_DESELECT memory of a channel. */
+void *jz_channel_cod(const struct jz_card *card, unsigned channel);
 
 /* ---- transaction.c ------------------------------------------------------ */
 
@@ -31,24 +54,85 @@ void jz_card_rollback(struct jz_card *card);
 int jz_card_write(
     struct jz_card *card, const void *dst, const void *src, size_t len);
 
+/* ---- rewrite.c ---------------------------------------------------------- */
+
+/*
+ * Changes that no record can hold: the image is changed in place, and written
+ * as a whole.  A rewriting that is not committed ends the card's life in
+ * memory; its storage is as before.
+ */
+int jz_rewrite_begin(struct jz_card *card);
+int jz_rewrite_commit(struct jz_card *card);
+/* Erases an entry's region and closes the gap; the entry is free then. */
+void jz_rewrite_remove(struct jz_card *card, unsigned i);
+/* Brings an entry to its class's layout.  JZ_ERR_CARD_VERSION,
+ * JZ_ERR_CARD_FULL. */
+int jz_rewrite_upgrade(
+    struct jz_card *card, unsigned i, const struct jz_applet_class *class);
+
 /* ---- registry.c --------------------------------------------------------- */
 
-/* Builds card->applet[] from the image; zeroes all transient memory. */
+/* Builds card->applet[] from the image; zeroes all transient memory.  Entries
+ * of an older layout are upgraded. */
 int jz_registry_bind(struct jz_card *card);
-void jz_registry_clear_cor(struct jz_card *card);
-void jz_registry_clear_cod(struct jz_applet *applet);
+/* After regions have moved, or states have changed. */
+void jz_registry_rebind(struct jz_card *card);
+/* Binds one entry that has just been written. */
+int jz_registry_bind_one(struct jz_card *card, unsigned i);
+void jz_registry_unbind(struct jz_card *card, unsigned i);
+const struct jz_applet_class *
+jz_registry_class(const struct jz_card *card, const struct jz_aid *module);
+/* The entry with this AID, or -1. */
+int jz_registry_index(const struct jz_card *card, const struct jz_aid *aid);
 /*
- * The first applet in AID order whose AID begins with `name` and, for the next
- * occurrence, comes after `after` (NULL: from the start).
+ * The first applet in AID order whose AID begins with `name`, that may be
+ * selected, and, for the next occurrence, comes after `after` (NULL: from the
+ * start).
  */
 struct jz_applet *jz_registry_find(
     struct jz_card *card, struct jz_span name, const struct jz_applet *after);
+/* The applet that a reset selects, or NULL. */
+struct jz_applet *jz_registry_default(struct jz_card *card);
+bool jz_aid_equal(const struct jz_aid *a, const struct jz_aid *b);
+struct jz_aid jz_aid_of(const uint8_t *bytes, uint8_t len);
 
-/* ---- select.c ----------------------------------------------------------- */
+/* ---- memory.c ----------------------------------------------------------- */
+
+/* A free place in transient memory, zeroed; false when there is none. */
+bool jz_ram_take(struct jz_card *card, uint32_t bytes, uint32_t *at);
+/* A commit has changed these bytes. */
+void jz_count_write(void *card, uint32_t offset, uint32_t len);
+/* The log needs some slack behind what is in use, to seal the image. */
+bool jz_nvm_fits(const struct jz_card *card, uint32_t bytes);
+
+/* ---- select.c, channel.c ------------------------------------------------ */
 
 /* SELECT by DF name (00 A4 04 xx): ISO/IEC 7816-4:2013 11.1.1. */
 uint16_t jz_card_select(struct jz_card *card, struct jz_apdu *apdu);
+/* Selects on a channel: 9000, a warning, 6999, 6985, 6A84. */
+uint16_t jz_select_applet(struct jz_applet *a, struct jz_apdu *apdu);
 /* Deselects whatever a channel has selected. */
 void jz_card_deselect(struct jz_card *card, unsigned channel);
+/* What a reset selects on the basic channel. */
+void jz_select_default(struct jz_card *card, unsigned channel);
+struct jz_applet *jz_selected(struct jz_card *card, unsigned channel);
+bool
+jz_selected_on(const struct jz_card *card, unsigned index, int besides_channel);
+/* MANAGE CHANNEL: ISO/IEC 7816-4:2013 11.1.2. */
+uint16_t jz_manage_channel(struct jz_card *card, struct jz_apdu *apdu);
+
+/* ---- answer.c ----------------------------------------------------------- */
+
+/* Fits the answer to Le and to the transport; returns its length. */
+size_t jz_answer_finish(
+    struct jz_card *card, struct jz_apdu *apdu, uint16_t sw, size_t room);
+/* GET RESPONSE, or the same command with the right Le: true when it was one,
+ * *sw then has the answer's. */
+bool jz_answer_continue(
+    struct jz_card *card, struct jz_apdu *apdu, size_t room, uint16_t *sw);
+void jz_answer_forget(struct jz_card *card);
+/* The memory of chaining: NULL when there is none to have. */
+uint8_t *jz_buffer_take(struct jz_card *card);
+void jz_buffer_give(struct jz_card *card);
 
 #endif

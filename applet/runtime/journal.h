@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The open transaction: which bytes of the image were changed, and what stood
- * there before.  Bounded; the undo bytes and the patch table live in the card.
+ * there before.  Bounded.  It holds nothing between two commands, so all cards
+ * of one thread may share one.
  */
 #ifndef JZ_RUNTIME_JOURNAL_H
 #define JZ_RUNTIME_JOURNAL_H

@@ -382,3 +382,22 @@ jz_log_commit(struct jz_log *log, const struct jz_log_env *env, uint32_t used,
 	jz_wipe(raw, record.len);
 	return e;
 }
+
+int
+jz_log_rewrite(struct jz_log *log, const struct jz_log_env *env, uint32_t used)
+{
+	if (!log->present)
+		return 0;
+	if (log->failed)
+		return JZ_ERR_CARD_DEAD;
+	if (!jz_log_has_slack(env, used))
+		return JZ_ERR_CARD_FULL;
+	return write_image(log, env, used, log->sequence);
+}
+
+void
+jz_log_new_session(struct jz_log *log)
+{
+	log->session = false;
+	jz_wipe(log->record_key, sizeof(log->record_key));
+}

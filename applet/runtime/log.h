@@ -66,6 +66,9 @@ struct jz_log_env {
 	uint32_t image_bytes;	 /* capacity */
 	const uint8_t *seal_key; /* 32 bytes */
 	uint8_t *hint; /* JZ_LOG_HINT_BYTES; written by open, read by others */
+	/* Told of each patch that replay puts into the image; may be NULL. */
+	void (*written)(void *arg, uint32_t offset, uint32_t len);
+	void *arg;
 };
 
 /*
@@ -100,6 +103,20 @@ jz_log_open(struct jz_log *log, const struct jz_log_env *env, uint32_t *used);
  */
 int jz_log_commit(struct jz_log *log, const struct jz_log_env *env,
     uint32_t used, const struct jz_patch *patches, size_t n);
+
+/*
+ * Writes the whole image in the place of all that was stored, as one commit.
+ * JZ_ERR_CARD_FULL (nothing was written), JZ_ERR_CARD_STORAGE,
+ * JZ_ERR_CARD_DEAD, JZ_ERR_CRYPTO.
+ */
+int
+jz_log_rewrite(struct jz_log *log, const struct jz_log_env *env, uint32_t used);
+
+/*
+ * Forgets the key of this opening's records, so that the next commit draws a
+ * fresh salt: whoever sets the image back to an earlier moment calls it.
+ */
+void jz_log_new_session(struct jz_log *log);
 
 /*
  * The hint, before the key is known; magic, version and checksum of the

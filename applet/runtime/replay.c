@@ -190,6 +190,23 @@ find_record(struct replay *r, uint64_t at, const uint8_t **head, size_t *len)
 	return e == JZ_ERR_DECRYPT ? 0 : e;
 }
 
+/* Counts what a record wrote, once all of it is in the image. */
+static void
+count(const struct jz_log_env *env, struct jz_span content)
+{
+	struct jz_cursor c = jz_cursor(content);
+
+	if (env->written == NULL)
+		return;
+	(void)jz_take_u32(&c);
+	for (unsigned i = 0; i < JZ_JOURNAL_PATCHES && c.len > 0; i++) {
+		uint32_t offset = jz_take_u32(&c), len = jz_take_u32(&c);
+
+		(void)jz_take(&c, len);
+		env->written(env->arg, offset, len);
+	}
+}
+
 /* Puts a record's patches into the image. */
 static int
 apply(struct replay *r, struct jz_span content)
@@ -212,7 +229,10 @@ apply(struct replay *r, struct jz_span content)
 		if (bytes.len > 0)
 			memcpy(env->image + offset, bytes.data, bytes.len);
 	}
-	return jz_cursor_end(&c) ? 0 : JZ_ERR_CARD_TAMPERED;
+	if (!jz_cursor_end(&c))
+		return JZ_ERR_CARD_TAMPERED;
+	count(env, content);
+	return 0;
 }
 
 /*

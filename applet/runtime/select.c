@@ -3,39 +3,74 @@
  * SELECT by DF name: ISO/IEC 7816-4:2013 11.1.1, Java Card 3 JCRE 4.5, 4.6.
  *
  * The name may be the beginning of an AID; P2 00 asks for the first such
- * applet in AID order, P2 02 for the next after the selected one.
+ * applet in AID order, P2 02 for the next after the selected one.  An empty
+ * name asks for the default applet.  SELECT on a closed channel opens it.
  */
 #include "internal.h"
 #include "../../apdu/tlv.h"
+#include "../../keys/secret.h"
 
 #include <string.h>
 
 #define JZ_SELECT_FIRST 0x00
 #define JZ_SELECT_NEXT	0x02
-#define JZ_STATE_LOCKED 0x80
 #define JZ_TAG_FCI	0x6F
 #define JZ_TAG_DF_NAME	0x84
 
-static struct jz_applet *
-selected(struct jz_card *card, unsigned channel)
+struct jz_applet *
+jz_selected(struct jz_card *card, unsigned channel)
 {
 	uint8_t i = card->channel[channel].selected;
 
 	return i == JZ_NO_APPLET ? NULL : &card->applet[i];
 }
 
+bool
+jz_selected_on(const struct jz_card *card, unsigned index, int besides)
+{
+	for (int i = 0; i < JZ_MAX_CHANNELS; i++)
+		if (i != besides && card->channel[i].selected == index)
+			return true;
+	return false;
+}
+
+bool
+jz_selected_elsewhere(const struct jz_applet *self)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
+		n += self->card->channel[i].selected == self->index;
+	return n > 1;
+}
+
+/* Forgets what a channel has selected, and its memory. */
+static void
+release(struct jz_card *card, unsigned channel)
+{
+	struct jz_channel_state *c = &card->channel[channel];
+
+	jz_wipe(card->setup.ram + c->cod_at, c->cod_bytes);
+	c->cod_bytes = 0;
+	c->cod_at = 0;
+	c->selected = JZ_NO_APPLET;
+}
+
 void
 jz_card_deselect(struct jz_card *card, unsigned channel)
 {
-	struct jz_applet *a = selected(card, channel);
+	struct jz_applet *a = jz_selected(card, channel);
+	struct jz_context before;
 
 	if (a == NULL)
 		return;
-	if (a->class->deselect != NULL)
+	if (a->class->deselect != NULL) {
+		before = jz_enter(a, jz_channel_cod(card, channel));
 		a->class->deselect(a);
-	jz_card_rollback(card);
-	jz_registry_clear_cod(a);
-	card->channel[channel].selected = JZ_NO_APPLET;
+		jz_leave(card, before);
+		jz_card_rollback(card);
+	}
+	release(card, channel);
 }
 
 /* The FCI of an applet that brings none of its own: 6F { 84 AID }. */
@@ -50,47 +85,111 @@ plain_fci(const struct jz_applet *a, struct jz_buffer *out)
 }
 
 static uint16_t
-enter(struct jz_card *card, struct jz_applet *a, struct jz_apdu *apdu)
+call_select(struct jz_applet *a, struct jz_apdu *apdu)
 {
+	struct jz_card *card = a->card;
+	struct jz_context before;
 	uint16_t sw;
 
-	jz_card_deselect(card, apdu->channel);
-	card->channel[apdu->channel].selected = a->index;
 	apdu->selecting = true;
-	sw = a->class->select != NULL ? a->class->select(a, apdu)
-				      : plain_fci(a, &apdu->out);
+	if (a->class->select == NULL)
+		return plain_fci(a, &apdu->out);
+	before = jz_enter(a, jz_channel_cod(card, apdu->channel));
+	sw = a->class->select(a, apdu);
+	jz_leave(card, before);
 	jz_card_rollback(card);
-	if (sw == JZ_SW_OK)
+	return sw;
+}
+
+/* JCRE 4.2: instances of a class that is not multi-selectable are selected on
+ * one channel at a time. */
+static bool
+taken(const struct jz_card *card, const struct jz_applet *a, unsigned channel)
+{
+	if (a->class->multi_selectable)
+		return false;
+	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++)
+		if (card->applet[i].present &&
+		    card->applet[i].class == a->class &&
+		    jz_selected_on(card, i, (int)channel))
+			return true;
+	return false;
+}
+
+uint16_t
+jz_select_applet(struct jz_applet *a, struct jz_apdu *apdu)
+{
+	struct jz_card *card = a->card;
+	struct jz_channel_state *c = &card->channel[apdu->channel];
+	bool was_open = c->open;
+	uint16_t sw;
+
+	if (taken(card, a, apdu->channel))
+		return JZ_SW_CONDITIONS;
+	jz_card_deselect(card, apdu->channel);
+	if (!jz_ram_take(card, a->class->cod_bytes, &c->cod_at))
+		return JZ_SW_SPACE;
+	c->cod_bytes = a->class->cod_bytes;
+	c->open = true;
+	c->selected = a->index;
+	a->cod = jz_channel_cod(card, apdu->channel);
+	sw = call_select(a, apdu);
+	if (sw == JZ_SW_OK || (sw & 0xFE00) == 0x6200)
 		return sw;
 	/* Refused: nothing is selected, and nothing of it is left. */
-	jz_registry_clear_cod(a);
-	card->channel[apdu->channel].selected = JZ_NO_APPLET;
+	release(card, apdu->channel);
+	c->open = was_open;
 	apdu->out.len = 0;
 	return JZ_SW_SELECT_FAILED;
+}
+
+void
+jz_select_default(struct jz_card *card, unsigned channel)
+{
+	struct jz_applet *a = jz_registry_default(card);
+	uint8_t bytes[JZ_CARD_FCI_MAX];
+	struct jz_apdu apdu = {0};
+
+	if (a == NULL)
+		return;
+	apdu.channel = channel;
+	apdu.out = jz_buffer(bytes, sizeof(bytes));
+	(void)jz_select_applet(a, &apdu);
+}
+
+/* No such applet: the selected one may know the name as a file. */
+static uint16_t
+to_current(struct jz_card *card, struct jz_applet *a, struct jz_apdu *apdu)
+{
+	struct jz_context before;
+	uint16_t sw;
+
+	if (a == NULL)
+		return JZ_SW_FILE;
+	before = jz_enter(a, jz_channel_cod(card, apdu->channel));
+	sw = a->class->process(a, apdu);
+	jz_leave(card, before);
+	jz_card_rollback(card); /* returned without commit */
+	/* One that knows no SELECT has no file of that name either. */
+	return sw == JZ_SW_INS || sw == JZ_SW_CLA ? JZ_SW_FILE : sw;
 }
 
 uint16_t
 jz_card_select(struct jz_card *card, struct jz_apdu *apdu)
 {
 	const struct jz_command *c = &apdu->command;
-	struct jz_applet *current = selected(card, apdu->channel);
-	struct jz_applet *a = NULL;
-	uint16_t sw;
+	struct jz_applet *current = jz_selected(card, apdu->channel), *a;
 
 	if (c->p2 != JZ_SELECT_FIRST && c->p2 != JZ_SELECT_NEXT)
 		return JZ_SW_P1P2;
 	if (c->data.len > JZ_AID_MAX)
 		return JZ_SW_LENGTH;
-	if (c->data.len > 0)
-		a = jz_registry_find(
-		    card, c->data, c->p2 == JZ_SELECT_NEXT ? current : NULL);
-	if (a != NULL && (a->state & JZ_STATE_LOCKED) == 0)
-		return enter(card, a, apdu);
-	/* No such applet: the selected one may know the name as a file. */
-	if (current == NULL)
-		return JZ_SW_FILE;
-	sw = current->class->process(current, apdu);
-	jz_card_rollback(card); /* returned without commit */
-	/* One that knows no SELECT has no file of that name either. */
-	return sw == JZ_SW_INS || sw == JZ_SW_CLA ? JZ_SW_FILE : sw;
+	if (c->data.len == 0) {
+		a = c->p2 == JZ_SELECT_FIRST ? jz_registry_default(card) : NULL;
+		return a == NULL ? JZ_SW_FILE : jz_select_applet(a, apdu);
+	}
+	a = jz_registry_find(
+	    card, c->data, c->p2 == JZ_SELECT_NEXT ? current : NULL);
+	return a != NULL ? jz_select_applet(a, apdu)
+			 : to_current(card, current, apdu);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the card does for its applets: cryptography, time, randomness.
+ * What the card does for its applets: cryptography, time, and the services
+ * that applets offer each other (Java Card 3 JCRE 6.2, shareable interfaces).
  */
 #include "internal.h"
 #include "../../apdu/time.h"
+#include "../../keys/secret.h"
+
+#include <string.h>
 
 const struct jz_engine *
 jz_card_engine(const struct jz_applet *self)
@@ -25,10 +29,79 @@ jz_card_now(const struct jz_applet *self)
 	return utc;
 }
 
-int
-jz_card_random(const struct jz_applet *self, void *out, size_t len)
+/* The server of a call, or why there is none. */
+static uint16_t
+find_server(struct jz_card *card, const struct jz_applet *client,
+    const struct jz_aid *aid, struct jz_applet **out)
 {
-	const struct jz_engine *e = jz_card_engine(self);
+	int i = jz_registry_index(card, aid);
+	struct jz_applet *a;
 
-	return e->crypto->random(e->state, out, len);
+	if (i < 0 || !card->applet[i].present)
+		return JZ_SW_REFERENCE;
+	a = &card->applet[i];
+	if ((a->state & JZ_APP_LOCKED) != 0 ||
+	    (a->state & JZ_APP_SELECTABLE) != JZ_APP_SELECTABLE)
+		return JZ_SW_REFERENCE;
+	if (a->class->service == NULL)
+		return JZ_SW_FUNCTION;
+	/* JCRE 4.2.2: it is in use on another channel than the client's. */
+	if (card->serving || a == client ||
+	    (!a->class->multi_selectable &&
+		jz_selected_on(card, (unsigned)i, -1)))
+		return JZ_SW_CONDITIONS;
+	*out = a;
+	return JZ_SW_OK;
+}
+
+/* The client's memory cannot be reached from the server: both ways are
+ * copied. */
+static uint16_t
+ask(struct jz_applet *client, struct jz_applet *server, uint16_t function,
+    struct jz_span in, struct jz_buffer *answer)
+{
+	struct jz_card *card = client->card;
+	bool open = card->setup.journal->open;
+	struct jz_context before;
+	uint16_t sw;
+
+	card->serving = true;
+	before = jz_enter(server, NULL);
+	sw = server->class->service(server, &client->aid, function, in, answer);
+	jz_leave(card, before);
+	card->serving = false;
+	if (!open)
+		jz_card_rollback(card); /* returned without commit */
+	return sw;
+}
+
+uint16_t
+jz_call(struct jz_applet *self, const struct jz_aid *server, uint16_t function,
+    struct jz_span in, struct jz_buffer *out)
+{
+	struct jz_card *card = self->card;
+	uint8_t bytes[JZ_SERVICE_BYTES], question[JZ_SERVICE_BYTES];
+	struct jz_buffer answer = jz_buffer(bytes, sizeof(bytes));
+	struct jz_aid name = *server;
+	struct jz_applet *to = NULL;
+	uint16_t sw;
+
+	if (in.len > sizeof(question))
+		return JZ_SW_LENGTH;
+	jz_runtime_open(card);
+	sw = find_server(card, self, &name, &to);
+	if (sw == JZ_SW_OK) {
+		if (in.len > 0)
+			memcpy(question, in.data, in.len);
+		sw =
+		    ask(self, to, function, jz_span(question, in.len), &answer);
+		if (answer.bad)
+			sw = JZ_SW_UNKNOWN;
+		jz_wipe(question, in.len);
+	}
+	jz_runtime_close(card);
+	if (sw == JZ_SW_OK)
+		jz_put(out, bytes, answer.len);
+	jz_wipe(bytes, sizeof(bytes));
+	return sw;
 }

@@ -25,17 +25,19 @@ jz_card_log_env(struct jz_card *card)
 	    .image_bytes = card->setup.nvm_bytes,
 	    .seal_key = card->setup.seal_key,
 	    .hint = card->setup.hint,
+	    .written = jz_count_write,
+	    .arg = card,
 	};
 }
 
 int
 jz_card_begin(struct jz_card *card)
 {
-	struct jz_journal *j = &card->journal;
+	struct jz_journal *j = card->setup.journal;
 
 	if (card->dead)
 		return JZ_ERR_CARD_DEAD;
-	if (j->open)
+	if (j->open || card->rewriting)
 		return JZ_ERR_STATE;
 	j->open = true;
 	j->error = 0;
@@ -48,7 +50,7 @@ jz_card_begin(struct jz_card *card)
 static void
 swap_back(struct jz_card *card)
 {
-	struct jz_journal *j = &card->journal;
+	struct jz_journal *j = card->setup.journal;
 	uint32_t at = j->used;
 
 	for (unsigned i = j->n; i-- > 0;) {
@@ -69,7 +71,7 @@ swap_back(struct jz_card *card)
 static void
 swap_forth(struct jz_card *card)
 {
-	struct jz_journal *j = &card->journal;
+	struct jz_journal *j = card->setup.journal;
 	uint32_t at = 0;
 
 	for (unsigned i = 0; i < j->n; i++) {
@@ -100,10 +102,11 @@ journal_close(struct jz_journal *j)
 void
 jz_card_rollback(struct jz_card *card)
 {
-	if (!card->journal.open)
+	if (!card->setup.journal->open)
 		return;
 	swap_back(card);
-	journal_close(&card->journal);
+	journal_close(card->setup.journal);
+	jz_registry_rebind(card);
 }
 
 static int
@@ -112,6 +115,9 @@ store(struct jz_card *card, const struct jz_patch *patches, size_t n)
 	struct jz_log_env env = jz_card_log_env(card);
 	int e;
 
+	/* Before the commit, which may write the whole image: T1. */
+	for (size_t i = 0; i < n; i++)
+		jz_count_write(card, patches[i].offset, patches[i].len);
 	e = jz_log_commit(&card->log, &env, jz_root(card)->used, patches, n);
 	if (e != 0)
 		card->dead = true; /* T4 */
@@ -121,7 +127,7 @@ store(struct jz_card *card, const struct jz_patch *patches, size_t n)
 int
 jz_card_commit(struct jz_card *card)
 {
-	struct jz_journal *j = &card->journal;
+	struct jz_journal *j = card->setup.journal;
 	int e;
 
 	if (!j->open)
@@ -141,7 +147,7 @@ static int
 journal_add(
     struct jz_card *card, uint32_t offset, const void *src, uint32_t len)
 {
-	struct jz_journal *j = &card->journal;
+	struct jz_journal *j = card->setup.journal;
 	uint8_t *dst = card->setup.nvm + offset;
 
 	if (j->error != 0)
@@ -171,11 +177,16 @@ jz_card_write(
 		return JZ_ERR_CARD_DEAD;
 	if (len == 0)
 		return 0;
+	if (card->rewriting) {
+		memmove(card->setup.nvm + offset, src, len);
+		return 0;
+	}
 	if (len > JZ_JOURNAL_BYTES) {
-		card->journal.error = card->journal.open ? JZ_ERR_CARD_FULL : 0;
+		card->setup.journal->error =
+		    card->setup.journal->open ? JZ_ERR_CARD_FULL : 0;
 		return JZ_ERR_CARD_FULL;
 	}
-	if (card->journal.open)
+	if (card->setup.journal->open)
 		return journal_add(card, offset, src, (uint32_t)len);
 	if ((e = jz_card_begin(card)) != 0)
 		return e;
@@ -197,12 +208,16 @@ owns(const struct jz_applet *self, const void *dst, size_t len)
 int
 jz_write(struct jz_applet *self, const void *dst, const void *src, size_t len)
 {
-	if (!owns(self, dst, len)) {
-		if (self->card->journal.open)
-			self->card->journal.error = JZ_ERR_ARGUMENT;
-		return JZ_ERR_ARGUMENT;
-	}
-	return jz_card_write(self->card, dst, src, len);
+	struct jz_card *card = self->card;
+	int e = JZ_ERR_ARGUMENT;
+
+	jz_runtime_open(card);
+	if (owns(self, dst, len))
+		e = jz_card_write(card, dst, src, len);
+	else if (card->setup.journal->open)
+		card->setup.journal->error = e;
+	jz_runtime_close(card);
+	return e;
 }
 
 int
@@ -248,32 +263,77 @@ jz_fill(struct jz_applet *self, const void *dst, uint8_t v, size_t len)
  * over it.  The undo bytes then hold the new value where the two overlap, so
  * that a rollback keeps it.
  */
-int
-jz_write_now(
-    struct jz_applet *self, const void *dst, const void *src, size_t len)
+static int
+write_beside(
+    struct jz_card *card, uint8_t *at, const uint8_t *value, uint32_t len)
 {
-	struct jz_card *card = self->card;
-	uint8_t value[JZ_PIN_MAX];
-	uint8_t *at =
-	    card->setup.nvm + ((const uint8_t *)dst - card->setup.nvm);
-	struct jz_patch patch;
+	struct jz_patch patch = {(uint32_t)(at - card->setup.nvm), len};
 	int e;
 
-	if (!owns(self, dst, len) || len > sizeof(value))
-		return JZ_ERR_ARGUMENT;
-	if (!card->journal.open)
-		return jz_card_write(card, dst, src, len);
 	if (card->dead)
 		return JZ_ERR_CARD_DEAD;
-	memcpy(value, src, len);
-	patch.offset = (uint32_t)(at - card->setup.nvm);
-	patch.len = (uint32_t)len;
 	swap_back(card);
 	memcpy(at, value, len);
 	e = store(card, &patch, 1);
 	swap_forth(card);
 	memcpy(at, value, len);
-	jz_wipe(value, sizeof(value));
+	return e;
+}
+
+/* At most JZ_NONATOMIC_BYTES. */
+static int
+write_piece(
+    struct jz_applet *self, const void *dst, const void *src, size_t len)
+{
+	struct jz_card *card = self->card;
+	uint8_t value[JZ_NONATOMIC_BYTES];
+	int e;
+
+	if (!card->setup.journal->open)
+		return jz_card_write(card, dst, src, len);
+	if (len == 0)
+		return 0;
+	/* The source may lie in the image, which is about to be swapped. */
+	memcpy(value, src, len);
+	e = write_beside(card,
+	    card->setup.nvm + ((const uint8_t *)dst - card->setup.nvm), value,
+	    (uint32_t)len);
+	jz_wipe(value, len);
+	return e;
+}
+
+int
+jz_write_now(
+    struct jz_applet *self, const void *dst, const void *src, size_t len)
+{
+	int e = JZ_ERR_ARGUMENT;
+
+	jz_runtime_open(self->card);
+	if (owns(self, dst, len) && len <= JZ_PIN_MAX)
+		e = write_piece(self, dst, src, len);
+	jz_runtime_close(self->card);
+	return e;
+}
+
+int
+jz_write_nonatomic(
+    struct jz_applet *self, const void *dst, const void *src, size_t len)
+{
+	const uint8_t *to = dst, *from = src;
+	int e = JZ_ERR_ARGUMENT;
+
+	jz_runtime_open(self->card);
+	if (owns(self, dst, len))
+		e = 0;
+	while (e == 0 && len > 0) {
+		size_t n = len < JZ_NONATOMIC_BYTES ? len : JZ_NONATOMIC_BYTES;
+
+		e = write_piece(self, to, from, n);
+		to += n;
+		from += n;
+		len -= n;
+	}
+	jz_runtime_close(self->card);
 	return e;
 }
 
@@ -286,28 +346,35 @@ jz_begin(struct jz_applet *self)
 int
 jz_commit(struct jz_applet *self)
 {
-	return jz_card_commit(self->card);
+	int e;
+
+	jz_runtime_open(self->card);
+	e = jz_card_commit(self->card);
+	jz_runtime_close(self->card);
+	return e;
 }
 
 int
 jz_abort(struct jz_applet *self)
 {
-	if (!self->card->journal.open)
+	if (!self->card->setup.journal->open)
 		return JZ_ERR_STATE;
+	jz_runtime_open(self->card);
 	jz_card_rollback(self->card);
+	jz_runtime_close(self->card);
 	return 0;
 }
 
 bool
 jz_in_transaction(const struct jz_applet *self)
 {
-	return self->card->journal.open;
+	return self->card->setup.journal->open;
 }
 
 size_t
 jz_commit_capacity_left(const struct jz_applet *self)
 {
-	const struct jz_journal *j = &self->card->journal;
+	const struct jz_journal *j = self->card->setup.journal;
 
 	return j->n == JZ_JOURNAL_PATCHES ? 0 : JZ_JOURNAL_BYTES - j->used;
 }

@@ -172,6 +172,8 @@ const struct jz_chip jz_fault_chip = {
     .sync = fault_sync,
     .replace = fault_replace,
     .now = fault_now,
+    .take = jz_heap_take,
+    .give = jz_heap_give,
 };
 
 int

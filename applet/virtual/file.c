@@ -313,6 +313,8 @@ const struct jz_chip jz_file_chip = {
     .sync = file_sync,
     .replace = file_replace,
     .now = jz_system_now,
+    .take = jz_heap_take,
+    .give = jz_heap_give,
 };
 
 /* ---- opening and creating ----------------------------------------------- */

@@ -34,6 +34,21 @@ jz_system_now(void *chip, int64_t *utc)
 	return 0;
 }
 
+void *
+jz_heap_take(void *chip, size_t bytes)
+{
+	(void)chip;
+	return malloc(bytes);
+}
+
+void
+jz_heap_give(void *chip, void *block, size_t bytes)
+{
+	(void)chip;
+	(void)bytes;
+	free(block);
+}
+
 static int
 memory_now(void *chip, int64_t *utc)
 {
@@ -136,10 +151,14 @@ const struct jz_chip jz_memory_chip = {
     .sync = memory_sync,
     .replace = memory_replace,
     .now = memory_now,
+    .take = jz_heap_take,
+    .give = jz_heap_give,
 };
 
 const struct jz_chip jz_bare_chip = {
     .now = jz_system_now,
+    .take = jz_heap_take,
+    .give = jz_heap_give,
 };
 
 int

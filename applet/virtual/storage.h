@@ -19,6 +19,10 @@
 /* The system's clock; `chip` is not looked at. */
 int jz_system_now(void *chip, int64_t *utc);
 
+/* Memory of the heap, for chaining; `chip` is not looked at. */
+void *jz_heap_take(void *chip, size_t bytes);
+void jz_heap_give(void *chip, void *block, size_t bytes);
+
 /* ---- a chip without storage --------------------------------------------- */
 
 /* Its state is NULL. */

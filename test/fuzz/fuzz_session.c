@@ -58,12 +58,12 @@ unchanged(const struct turn *t, bool but_for_tries)
 {
 	const uint8_t *is = t->card->nvm;
 	size_t at = (size_t)((const uint8_t *)&t->is->pin.tries - is);
+	uint8_t was[RIG_NVM_BYTES];
 
-	if (!but_for_tries)
-		return memcmp(is, t->before, RIG_NVM_BYTES) == 0;
-	return memcmp(is, t->before, at) == 0 &&
-	    memcmp(is + at + 1, t->before + at + 1, RIG_NVM_BYTES - at - 1) ==
-	    0;
+	memcpy(was, t->before, sizeof(was));
+	if (but_for_tries)
+		was[at] = is[at];
+	return rig_same_image(is, was);
 }
 
 /* Commands that, accepted, change what lasts. */
@@ -171,7 +171,7 @@ take_turn(struct turn *t)
 	require(n >= 2 && n <= sizeof(t->rsp));
 	t->answer = n - 2;
 	t->sw = (uint16_t)jz_get_be(t->rsp + n - 2, 2);
-	require(!t->card->card.journal.open && !t->card->card.dead);
+	require(!t->card->card.setup.journal->open && !t->card->card.dead);
 	if (!accepted(t))
 		require(t->answer == 0);
 	if (!accepted(t) || !may_change(t))

@@ -62,12 +62,14 @@ bare_now(void *chip, int64_t *utc)
 	return 0;
 }
 
-static const struct jz_chip BARE = {.now = bare_now};
+static const struct jz_chip BARE = {
+    .now = bare_now, .take = jz_heap_take, .give = jz_heap_give};
 
 void
 rig_set_time(struct rig_card *c, int64_t utc)
 {
-	static const struct jz_chip bare_clockless = {0};
+	static const struct jz_chip bare_clockless = {
+	    .take = jz_heap_take, .give = jz_heap_give};
 
 	if (c->fault == NULL) {
 		c->now = utc;
@@ -112,6 +114,8 @@ rig_card_new(struct rig *rig, const struct jz_applet_class *const *classes,
 	c->setup.nvm_bytes = sizeof(c->nvm);
 	c->setup.ram = c->ram;
 	c->setup.ram_bytes = sizeof(c->ram);
+	c->setup.journal = &c->journal;
+	c->setup.wear = c->wear;
 	memset(c->setup.seal_key, 0x5A, sizeof(c->setup.seal_key));
 	assert_int_equal(jz_card_format(&c->card, &c->setup), 0);
 	for (size_t i = 0; i < n; i++)
@@ -205,6 +209,7 @@ rig_save(const struct rig_card *c)
 	struct jz_span content;
 
 	assert_non_null(s);
+	assert_null(c->card.buffer); /* in the middle of a chain */
 	s->position = memo_position(c->memo);
 	s->card = *c;
 	if (c->fault == NULL)
@@ -221,6 +226,8 @@ void
 rig_restore(struct rig_card *c, const struct rig_snapshot *s)
 {
 	assert_ptr_equal(c->port.state, s->card.port.state);
+	if (c->card.buffer != NULL)
+		jz_heap_give(NULL, c->card.buffer, JZ_CARD_COMMAND_MAX);
 	*c = s->card;
 	memo_rewind(c->memo, s->position);
 	if (c->fault == NULL)
@@ -252,10 +259,21 @@ rig_hash(const struct rig_card *c, uint8_t out[static 32])
 	assert_int_equal(jz_card_image_hash(&c->card, out), 0);
 }
 
+/* The statistics are counted, not stored. */
+bool
+rig_same_image(const uint8_t *a, const uint8_t *b)
+{
+	const size_t counts = offsetof(struct jz_nvm_root, count);
+	const size_t rest = sizeof(struct jz_nvm_root);
+
+	return memcmp(a, b, counts) == 0 &&
+	    memcmp(a + rest, b + rest, RIG_NVM_BYTES - rest) == 0;
+}
+
 bool
 rig_unchanged(const struct rig_card *c, const struct rig_snapshot *s)
 {
-	return memcmp(c->nvm, s->card.nvm, sizeof(c->nvm)) == 0;
+	return rig_same_image(c->nvm, s->card.nvm);
 }
 
 void

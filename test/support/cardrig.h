@@ -40,6 +40,8 @@ struct rig_card {
 	int64_t now;		/* of a card without storage */
 	struct jz_card_setup setup;
 	struct jz_card card;
+	struct jz_journal journal;
+	uint32_t wear[RIG_NVM_BYTES / JZ_WEAR_BYTES + 1];
 	_Alignas(uint64_t) uint8_t nvm[RIG_NVM_BYTES];
 	_Alignas(uint64_t) uint8_t ram[RIG_RAM_BYTES];
 };
@@ -85,6 +87,9 @@ void rig_restore(struct rig_card *c, const struct rig_snapshot *s);
 void rig_snapshot_free(struct rig_snapshot **s);
 /* Its persistent state, RIG_NVM_BYTES; lent. */
 const uint8_t *rig_image(const struct rig_snapshot *s);
+
+/* Two images, RIG_NVM_BYTES each, but for the statistics. */
+bool rig_same_image(const uint8_t *a, const uint8_t *b);
 
 void rig_hash(const struct rig_card *c, uint8_t out[static 32]);
 /* Whether the persistent state is that of the snapshot. */

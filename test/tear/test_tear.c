@@ -119,11 +119,11 @@ static bool
 is_counted(const struct rig_card *c, const uint8_t *before)
 {
 	size_t at = (size_t)(&rig_purse(c)->pin.tries - c->nvm);
+	uint8_t counted[RIG_NVM_BYTES];
 
-	return c->nvm[at] == before[at] - 1 &&
-	    memcmp(c->nvm, before, at) == 0 &&
-	    memcmp(c->nvm + at + 1, before + at + 1, sizeof(c->nvm) - at - 1) ==
-	    0;
+	memcpy(counted, before, sizeof(counted));
+	counted[at]--;
+	return rig_same_image(c->nvm, counted);
 }
 
 static void

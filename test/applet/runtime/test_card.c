@@ -123,7 +123,7 @@ test_the_atr_says_what_the_card_can(void **state)
 	assert_true(atr.chaining);
 	assert_int_equal(bytes.len, 9);
 	assert_memory_equal(
-	    bytes.data, "\x3B\x85\x01\x80\x73\xC6\x21\xC0\x50", 9);
+	    bytes.data, "\x3B\x85\x01\x80\x73\xC6\x21\xDF\x4F", 9);
 }
 
 static void

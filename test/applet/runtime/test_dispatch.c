@@ -188,14 +188,18 @@ static void
 test_the_runtime_looks_at_class_and_channel_first(void **state)
 {
 	static const struct refusal cases[] = {
-	    {"FF100000", JZ_SW_CLA}, {"FFC0000000", JZ_SW_CLA},
-	    {"01100000", JZ_SW_CHANNEL}, {"03A40400", JZ_SW_CHANNEL},
-	    {"40100000", JZ_SW_CHANNEL}, {"4F100000", JZ_SW_CHANNEL},
-	    {"C0100000", JZ_SW_CHANNEL}, {"04100000", JZ_SW_SECURE_MESSAGING},
+	    {"FF100000", JZ_SW_CLA},
+	    {"FFC0000000", JZ_SW_CLA},
+	    {"01100000", JZ_SW_CHANNEL},
+	    {"03A40400", JZ_SW_FILE},
+	    {"03A40000", JZ_SW_CHANNEL},
+	    {"40100000", JZ_SW_CHANNEL},
+	    {"4F100000", JZ_SW_CHANNEL},
+	    {"C0100000", JZ_SW_CHANNEL},
+	    {"04100000", JZ_SW_SECURE_MESSAGING},
 	    {"08100000", JZ_SW_SECURE_MESSAGING},
 	    {"0C100000", JZ_SW_SECURE_MESSAGING},
 	    {"84100000", JZ_SW_SECURE_MESSAGING},
-	    {"00700000 01", JZ_SW_CHANNEL}, /* MANAGE CHANNEL */
 	};
 
 	check_refusals(state, cases, sizeof(cases) / sizeof(cases[0]));
@@ -256,30 +260,50 @@ check_pattern(const struct answer *a, size_t at, size_t n)
 		    a->data[i], (uint8_t)((at + i) ^ (at + i) >> 8));
 }
 
+/* T=1: the terminal has not asked for an answer, and gets none. */
 static void
-test_without_le_nothing_is_sent_at_once(void **state)
+test_without_le_there_is_no_answer(void **state)
 {
 	struct answer a;
 
-	assert_int_equal(port_hex(port_of(state), "00120003", &a), 0x6103);
+	assert_int_equal(port_hex(port_of(state), "00120003", &a), JZ_SW_OK);
 	assert_int_equal(a.len, 0);
-	assert_int_equal(port_hex(port_of(state), "00C00000 03", &a), JZ_SW_OK);
-	check_pattern(&a, 0, 3);
+	assert_int_equal(
+	    port_hex(port_of(state), "00C00000 03", &a), JZ_SW_CONDITIONS);
+}
+
+/* T=1: as many bytes as were asked for, and no 61xx. */
+static void
+test_a_smaller_le_cuts_the_answer(void **state)
+{
+	static const char *const forms[] = {
+	    "00120003 02", "00120003 000002", "0012012C 000002"};
+	struct answer a;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		assert_int_equal(
+		    port_hex(port_of(state), forms[i], &a), JZ_SW_OK);
+		check_pattern(&a, 0, 2);
+		assert_int_equal(port_hex(port_of(state), "00C00000 00", &a),
+		    JZ_SW_CONDITIONS);
+	}
 }
 
 static void
-test_an_answer_longer_than_le_is_fetched_in_pieces(void **state)
+test_an_answer_no_short_le_can_ask_for_comes_in_pieces(void **state)
 {
 	const struct port *p = port_of(state);
 	struct answer a;
 
-	assert_int_equal(port_hex(p, "0012012C 10", &a), 0x6100);
-	check_pattern(&a, 0, 0x10);
-	assert_int_equal(port_hex(p, "00C00000 20", &a), 0x61FC);
-	check_pattern(&a, 0x10, 0x20);
+	assert_int_equal(port_hex(p, "0012022C 00", &a), 0x6100);
+	check_pattern(&a, 0, 256);
+	assert_int_equal(port_hex(p, "00C00000 20", &a), 0x6100);
+	check_pattern(&a, 256, 0x20);
+	assert_int_equal(port_hex(p, "00C00000 10", &a), 0x61FC);
+	check_pattern(&a, 256 + 0x20, 0x10);
 	/* Le 0: up to 256, which is more than is left. */
 	assert_int_equal(port_hex(p, "00C00000 00", &a), JZ_SW_OK);
-	check_pattern(&a, 0x30, 0xFC);
+	check_pattern(&a, 256 + 0x30, 0xFC);
 	assert_int_equal(port_hex(p, "00C00000 00", &a), JZ_SW_CONDITIONS);
 }
 
@@ -330,7 +354,7 @@ test_another_command_forgets_the_rest(void **state)
 	const struct port *p = port_of(state);
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		assert_int_equal(port_hex(p, "00120003 01", NULL), 0x6102);
+		assert_int_equal(port_hex(p, "00120102 00", NULL), 0x6102);
 		port_hex(p, others[i], NULL);
 		assert_int_equal(
 		    port_hex(p, "00C00000 00", NULL), JZ_SW_CONDITIONS);
@@ -342,9 +366,9 @@ test_get_response_has_no_parameters(void **state)
 {
 	const struct port *p = port_of(state);
 
-	assert_int_equal(port_hex(p, "00120003 01", NULL), 0x6102);
+	assert_int_equal(port_hex(p, "00120102 00", NULL), 0x6102);
 	assert_int_equal(port_hex(p, "00C00100 00", NULL), JZ_SW_P1P2);
-	assert_int_equal(port_hex(p, "00120003 01", NULL), 0x6102);
+	assert_int_equal(port_hex(p, "00120102 00", NULL), 0x6102);
 	assert_int_equal(port_hex(p, "00C00001 00", NULL), JZ_SW_P1P2);
 	/* In the proprietary class it is the applet's. */
 	assert_int_equal(port_hex(p, "80C00000 00", NULL), JZ_SW_INS);
@@ -454,13 +478,15 @@ static void
 test_a_chained_answer_is_chained_too(void **state)
 {
 	const struct port *p = port_of(state);
+	uint8_t data[300] = {0};
 	struct answer a;
 
-	assert_int_equal(port_hex(p, "10100000 02 0102", NULL), JZ_SW_OK);
-	assert_int_equal(port_hex(p, "00100000 02 0304 01", &a), 0x6103);
-	assert_memory_equal(a.data, "\x01", 1);
-	assert_int_equal(port_hex(p, "00C00000 03", &a), JZ_SW_OK);
-	assert_memory_equal(a.data, "\x02\x03\x04", 3);
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i ^ i >> 8);
+	assert_int_equal(
+	    port_send(p, 0x00100000, jz_span(data, sizeof(data)), &a),
+	    JZ_SW_OK);
+	check_pattern(&a, 0, sizeof(data));
 }
 
 /* A caller with little room gets what fits, and the rest as if Le said so. */
@@ -512,7 +538,7 @@ test_reset_forgets_chain_and_rest(void **state)
 	const struct port *p = &f->card->port;
 	struct answer a;
 
-	assert_int_equal(port_hex(p, "00120003 01", NULL), 0x6102);
+	assert_int_equal(port_hex(p, "00120102 00", NULL), 0x6102);
 	jz_card_reset(&f->card->card);
 	assert_int_equal(port_hex(p, "00C0000000", NULL), JZ_SW_CONDITIONS);
 	port_hex(p, "00A4040006 F04543484F01 00", NULL);
@@ -549,8 +575,9 @@ main(void)
 	    TEST(test_the_runtime_looks_at_class_and_channel_first),
 	    TEST(test_lengths_that_do_not_add_up_are_6700),
 	    TEST(test_short_and_extended_mean_the_same),
-	    TEST(test_without_le_nothing_is_sent_at_once),
-	    TEST(test_an_answer_longer_than_le_is_fetched_in_pieces),
+	    TEST(test_without_le_there_is_no_answer),
+	    TEST(test_a_smaller_le_cuts_the_answer),
+	    TEST(test_an_answer_no_short_le_can_ask_for_comes_in_pieces),
 	    TEST(test_le_equal_to_the_answer_leaves_nothing),
 	    TEST(test_the_longest_answer_arrives_whole),
 	    TEST(test_an_answer_that_passes_the_buffer_is_6f00_without_data),

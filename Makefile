@@ -201,8 +201,8 @@ PROGRAM = $(BUILD)/jiaozi
 CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
-.PHONY: all check check-built setup setup-ci bench demo install uninstall dist cover \
-	lint fuzz trace clean tests FORCE
+.PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
+	cover lint fuzz tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -365,6 +365,15 @@ dist:
 		--mtime=2024-01-01 --exclude=./.git --exclude=./build \
 		--transform 's,^\.,jiaozi-$(VERSION),' -cf - . | \
 		gzip -n >$(BUILD)/jiaozi-$(VERSION).tar.gz
+
+# Every power cut: minutes.  Each program says how many points it cut.
+TEAR_TESTS = $(filter test/tear/%,$(TESTS))
+
+tear: setup
+	@$(SUBMAKE) $(TEAR_TESTS:%=$(BUILD)/%)
+	@for t in $(TEAR_TESTS); do \
+		echo "$$t"; JIAOZI_TEAR=full $(BUILD)/$$t || exit 1; \
+	done
 
 lint:
 	@.ci/lint

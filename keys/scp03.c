@@ -21,8 +21,11 @@ enum {
 };
 
 #define LABEL_ZEROS  11
-#define CLA_SECURE   0x04
+#define CLA_SECURE   0x04 /* in the coding of channels 0-3, */
 #define CLA_CHANNEL  0x03
+#define CLA_FURTHER  0x40 /* and in that of channels 4-19 */
+#define CLA_SECURE_4 0x20
+#define CLA_KEPT     0x90 /* of the latter: proprietary, and chaining */
 #define PAD_BYTE     0x80
 #define RESPONSE_ICV 0x80
 #define SHORT_NC_MAX 255u
@@ -85,6 +88,23 @@ jz_scp03_challenge(const struct jz_engine *e, const struct jz_scp03_keys *keys,
 	    JZ_SCP03_CHALLENGE_BYTES);
 }
 
+/* The class's bit for secure messaging. */
+static uint8_t
+secure_bit(uint8_t cla)
+{
+	return (cla & CLA_FURTHER) != 0 ? CLA_SECURE_4 : CLA_SECURE;
+}
+
+/* The class as it is authenticated: without the channel's number, whose coding
+ * is then that of the basic channel (6.2.4, GlobalPlatform 11.1.4). */
+static uint8_t
+authenticated_class(uint8_t cla)
+{
+	if ((cla & CLA_FURTHER) != 0)
+		return (cla & CLA_KEPT) | CLA_SECURE;
+	return (uint8_t)((cla & ~CLA_CHANNEL) | CLA_SECURE);
+}
+
 /* The whole MAC of a command; its first eight bytes are sent. */
 static int
 command_mac(const struct jz_engine *e, const struct jz_scp03 *s,
@@ -95,8 +115,7 @@ command_mac(const struct jz_engine *e, const struct jz_scp03 *s,
 	uint8_t head[7];
 	size_t n = 0;
 
-	/* The channel number is not authenticated: 6.2.4. */
-	head[n++] = (uint8_t)((c->cla & ~CLA_CHANNEL) | CLA_SECURE);
+	head[n++] = authenticated_class(c->cla);
 	head[n++] = c->ins;
 	head[n++] = c->p1;
 	head[n++] = c->p2;
@@ -185,7 +204,7 @@ jz_scp03_wrap(const struct jz_engine *e, struct jz_scp03 *s,
 	if ((s->level & JZ_LEVEL_C_ENC) != 0 && c->data.len > 0 &&
 	    (err = encipher(e, s, 0, room, from)) != 0)
 		return err;
-	c->cla |= CLA_SECURE;
+	c->cla |= secure_bit(c->cla);
 	err = command_mac(
 	    e, s, c, jz_span(room->data + from, room->len - from), mac);
 	if (err != 0)
@@ -205,7 +224,8 @@ jz_scp03_unwrap(const struct jz_engine *e, struct jz_scp03 *s,
 	size_t from = room->len;
 	int err;
 
-	if (c->data.len < JZ_SCP03_MAC_BYTES)
+	if ((c->cla & secure_bit(c->cla)) == 0 ||
+	    c->data.len < JZ_SCP03_MAC_BYTES)
 		return JZ_ERR_SIGNATURE;
 	body = jz_span(c->data.data, c->data.len - JZ_SCP03_MAC_BYTES);
 	if ((err = command_mac(e, s, c, body, mac)) != 0)
@@ -222,7 +242,7 @@ jz_scp03_unwrap(const struct jz_engine *e, struct jz_scp03 *s,
 	}
 	if (room->bad)
 		return JZ_ERR_SPACE;
-	c->cla &= (uint8_t)~CLA_SECURE;
+	c->cla &= (uint8_t)~secure_bit(c->cla);
 	c->data = jz_span(room->data + from, room->len - from);
 	return 0;
 }

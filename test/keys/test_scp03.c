@@ -283,6 +283,40 @@ round_trips(void **state)
 	}
 }
 
+/* GlobalPlatform 11.1.4: the number of the channel is not authenticated, and
+ * both codings of it say "protected" in their own way. */
+static void
+channels_wrap_alike(void **state)
+{
+	static const struct {
+		uint8_t plain, wrapped;
+	} rows[] = {{0x80, 0x84}, {0x83, 0x87}, {0xC0, 0xE0}, {0xCF, 0xEF},
+	    {0x00, 0x04}, {0x03, 0x07}, {0x40, 0x60}, {0x4F, 0x6F}};
+	struct jz_scp03 ready = start(&TRACES[0]);
+	uint8_t text[16] = {1}, first[2][8];
+
+	(void)state;
+	authenticate(&TRACES[0], &ready);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct jz_scp03 host = ready, card = ready;
+		uint8_t m1[ROOM_MAX], m2[ROOM_MAX];
+		struct jz_buffer room = jz_buffer(m1, sizeof(m1));
+		struct jz_buffer clear = jz_buffer(m2, sizeof(m2));
+		struct jz_command c = {.cla = rows[i].plain, .ins = 0xE2};
+
+		c.data = jz_span(text, sizeof(text));
+		assert_int_equal(jz_scp03_wrap(&engine, &host, &c, &room), 0);
+		assert_int_equal(c.cla, rows[i].wrapped);
+		if (i % 4 == 0)
+			memcpy(first[i / 4], c.data.data + 16, 8);
+		assert_memory_equal(c.data.data + 16, first[i / 4], 8);
+		assert_int_equal(
+		    jz_scp03_unwrap(&engine, &card, &c, &clear), 0);
+		assert_int_equal(c.cla, rows[i].plain);
+	}
+	assert_memory_not_equal(first[0], first[1], 8);
+}
+
 /* proves: ALL-4 (a protected command with any bit altered is refused). */
 static void
 altered_commands_are_refused(void **state)
@@ -354,6 +388,7 @@ main(void)
 	    cmocka_unit_test(commands_wrap_as_published),
 	    cmocka_unit_test(responses_unwrap_as_published),
 	    cmocka_unit_test(round_trips),
+	    cmocka_unit_test(channels_wrap_alike),
 	    cmocka_unit_test(altered_commands_are_refused),
 	    cmocka_unit_test(replayed_commands_are_refused),
 	    cmocka_unit_test(key_check_values_are_as_published),

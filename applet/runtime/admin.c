@@ -354,3 +354,41 @@ out:
 	jz_runtime_close(card);
 	return sw;
 }
+
+/* ---- statistics --------------------------------------------------------- */
+
+int
+jz_admin_region(
+    const struct jz_applet *sd, unsigned i, struct jz_region_info *out)
+{
+	int err;
+
+	if (!may(sd))
+		return JZ_ERR_STATE;
+	jz_runtime_open(sd->card);
+	err = jz_card_region(sd->card, i, out);
+	jz_runtime_close(sd->card);
+	return err;
+}
+
+uint32_t
+jz_admin_nvm_free(const struct jz_applet *sd)
+{
+	uint32_t n;
+
+	jz_runtime_open(sd->card);
+	n = jz_card_nvm_free(sd->card);
+	jz_runtime_close(sd->card);
+	return n;
+}
+
+uint32_t
+jz_admin_ram_free(const struct jz_applet *sd)
+{
+	uint32_t n;
+
+	jz_runtime_open(sd->card);
+	n = jz_card_ram_free(sd->card);
+	jz_runtime_close(sd->card);
+	return n;
+}

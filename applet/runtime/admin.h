@@ -54,4 +54,10 @@ uint16_t jz_admin_set_card_state(struct jz_applet *sd, uint8_t state);
 uint16_t jz_admin_store_data(
     struct jz_applet *sd, const struct jz_aid *instance, struct jz_apdu *apdu);
 
+/* As jz_card_region, jz_card_nvm_free and jz_card_ram_free, for the domain. */
+int jz_admin_region(
+    const struct jz_applet *sd, unsigned i, struct jz_region_info *out);
+uint32_t jz_admin_nvm_free(const struct jz_applet *sd);
+uint32_t jz_admin_ram_free(const struct jz_applet *sd);
+
 #endif

@@ -42,6 +42,9 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/rewrite.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/snapshot.c \
 	applet/runtime/transaction.c
+MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
+	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
+	applet/manager/status.c applet/manager/store.c
 PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
@@ -68,14 +71,15 @@ CLI_SRC = host/cli/card_cmd.c host/cli/commands_card.c \
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
-PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(PURSE_SRC)
+PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
+	$(PURSE_SRC)
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
-	test/support/issuerrig.c test/support/loading.c test/support/memo.c \
-	test/support/payment.c test/support/pcscd.c test/support/port.c \
-	test/support/refusals.c test/support/script.c test/support/session.c \
-	test/support/story.c test/support/tornrig.c
+	test/support/issuerrig.c test/support/loading.c test/support/memo.c test/support/payment.c \
+	test/support/pcscd.c test/support/port.c test/support/refusals.c \
+	test/support/script.c test/support/session.c test/support/story.c \
+	test/support/tornrig.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
@@ -237,8 +241,8 @@ $(BUILD)/lib/apdu.a: $(call objects,$(APDU_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/keys.a: $(call objects,$(KEYS_SRC) $(OPENSSL_SRC) $(STORE_SRC))
 	$(ARCHIVE)
-$(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(PURSE_SRC) \
-	$(VIRTUAL_SRC))
+$(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(MANAGER_SRC) \
+	$(PURSE_SRC) $(VIRTUAL_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/reader.a: $(call objects,$(READER_SRC))
 	$(ARCHIVE)

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is on the card and in what state: INSTALL (GlobalPlatform 11.5), DELETE
+ * (11.2), SET STATUS (11.10).
+ *
+ * The domain has authorised management: it needs no token and gives no
+ * receipt.  Where the standard answers with a confirmation that may be empty,
+ * the answer is its length, 00.
+ */
+#include "manager.h"
+#include "../../apdu/tlv.h"
+
+#include <string.h>
+
+#define NO_CONFIRMATION 0x00
+#define APP_STATE_BITS	0x03 /* every state of an application has them */
+
+/* ---- INSTALL ------------------------------------------------------------ */
+
+/* INSTALL's data field; for all but installation the first two are empty. */
+struct order {
+	struct jz_span load_file, module, instance, privileges, params;
+	struct jz_aid aid; /* of the instance */
+};
+
+static bool
+parse_order(struct jz_span data, struct order *o)
+{
+	struct jz_cursor c = jz_cursor(data);
+	struct jz_span token;
+
+	o->load_file = manager_take_lv(&c);
+	o->module = manager_take_lv(&c);
+	o->instance = manager_take_lv(&c);
+	o->privileges = manager_take_lv(&c);
+	o->params = manager_take_lv(&c);
+	token = manager_take_lv(&c);
+	return jz_cursor_end(&c) && token.len == 0 &&
+	    manager_aid(o->instance, &o->aid);
+}
+
+/* One byte, or three (table 11-7).  Of what there is, an application can only
+ * get to be selected by a reset: nothing else has a use without a domain of
+ * its own or an interface to the runtime. */
+static bool
+take_privileges(struct jz_span in, uint8_t out[JZ_PRIVILEGE_BYTES])
+{
+	memset(out, 0, JZ_PRIVILEGE_BYTES);
+	if (in.len != 1 && in.len != JZ_PRIVILEGE_BYTES)
+		return false;
+	memcpy(out, in.data, in.len);
+	return (out[0] & (uint8_t)~JZ_PRIV_CARD_RESET) == 0 && out[1] == 0 &&
+	    out[2] == 0;
+}
+
+static bool
+take_quota(struct jz_cursor *c, uint32_t tag, uint32_t *out)
+{
+	struct jz_span v;
+
+	if (jz_tlv_peek(c) != tag)
+		return true;
+	if (jz_tlv_expect(c, tag, &v) != 0 || (v.len != 2 && v.len != 4))
+		return false;
+	*out = (uint32_t)jz_get_be(v.data, v.len);
+	return true;
+}
+
+/* C9 the applet's own, then EF { C7 transient, C8 persistent bytes }. */
+static bool
+take_params(struct jz_span in, struct jz_install *out)
+{
+	struct jz_cursor c = jz_cursor(in), system;
+	struct jz_span v;
+
+	if (jz_tlv_expect(&c, JZ_GP_TAG_PARAMETERS, &out->params) != 0)
+		return false;
+	if (jz_tlv_peek(&c) == JZ_GP_TAG_SYSTEM) {
+		if (jz_tlv_expect(&c, JZ_GP_TAG_SYSTEM, &v) != 0)
+			return false;
+		system = jz_cursor(v);
+		if (!take_quota(&system, JZ_GP_TAG_VOLATILE, &out->ram_quota) ||
+		    !take_quota(
+			&system, JZ_GP_TAG_NON_VOLATILE, &out->nvm_quota) ||
+		    !jz_cursor_end(&system))
+			return false;
+	}
+	return jz_cursor_end(&c);
+}
+
+/* Only one application is selected by a reset (6.6.2.6). */
+static bool
+reset_is_taken(const struct jz_applet *self, const struct jz_aid *besides)
+{
+	struct jz_app_info info;
+
+	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++)
+		if (jz_admin_app(self, i, &info) == 0 &&
+		    (info.privileges[0] & JZ_PRIV_SECURITY_DOMAIN) == 0 &&
+		    (info.privileges[0] & JZ_PRIV_CARD_RESET) != 0 &&
+		    (info.instance.len != besides->len ||
+			memcmp(info.instance.bytes, besides->bytes,
+			    besides->len) != 0))
+			return true;
+	return false;
+}
+
+/* [for install], and [for make selectable] along with it. */
+static uint16_t
+install_new(struct jz_applet *self, const struct order *o, bool selectable)
+{
+	struct jz_install i = {.instance = o->aid, .selectable = selectable};
+
+	if (o->load_file.len == 0 || !manager_aid(o->module, &i.module) ||
+	    !take_privileges(o->privileges, i.privileges) ||
+	    !take_params(o->params, &i))
+		return JZ_SW_DATA;
+	if (!jz_span_equal(o->load_file, o->module))
+		return JZ_SW_REFERENCE;
+	if (i.privileges[0] != 0 && reset_is_taken(self, &o->aid))
+		return JZ_SW_CONDITIONS;
+	return jz_admin_install(self, &i);
+}
+
+/* [for make selectable] alone: privileges are added to what it has. */
+static uint16_t
+make_selectable(struct jz_applet *self, const struct order *o)
+{
+	uint8_t privileges[JZ_PRIVILEGE_BYTES];
+	struct jz_app_info info;
+
+	if (o->load_file.len != 0 || o->module.len != 0 || o->params.len != 0 ||
+	    !take_privileges(o->privileges, privileges))
+		return JZ_SW_DATA;
+	if (!manager_find_app(self, &o->aid, &info))
+		return JZ_SW_REFERENCE;
+	if (privileges[0] != 0 && reset_is_taken(self, &o->aid))
+		return JZ_SW_CONDITIONS;
+	for (unsigned i = 0; i < sizeof(privileges); i++)
+		privileges[i] |= info.privileges[i];
+	return jz_admin_make_selectable(self, &o->aid, privileges);
+}
+
+static uint16_t
+personalise(struct jz_applet *self, const struct order *o)
+{
+	struct jz_app_info info;
+
+	if (o->load_file.len != 0 || o->module.len != 0 ||
+	    o->privileges.len != 0 || o->params.len != 0)
+		return JZ_SW_DATA;
+	if (!manager_find_app(self, &o->aid, &info))
+		return JZ_SW_REFERENCE;
+	if ((info.privileges[0] & JZ_PRIV_SECURITY_DOMAIN) != 0 ||
+	    (info.state & JZ_APP_LOCKED) != 0)
+		return JZ_SW_CONDITIONS;
+	manager_personalise(self, &info.instance);
+	return JZ_SW_OK;
+}
+
+uint16_t
+manager_install(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct jz_command *c = &apdu->command;
+	struct order o;
+	uint16_t sw = JZ_SW_P1P2;
+
+	manager_personalise(self, NULL);
+	if (!parse_order(c->data, &o))
+		return JZ_SW_DATA;
+	switch (c->p1) {
+	case JZ_GP_FOR_INSTALL:
+		sw = install_new(self, &o, false);
+		break;
+	case JZ_GP_FOR_INSTALL | JZ_GP_FOR_MAKE_SELECTABLE:
+		sw = install_new(self, &o, true);
+		break;
+	case JZ_GP_FOR_MAKE_SELECTABLE:
+		sw = make_selectable(self, &o);
+		break;
+	case JZ_GP_FOR_PERSONALISATION:
+		sw = personalise(self, &o);
+		break;
+	default:
+		break;
+	}
+	if (sw == JZ_SW_OK)
+		jz_put_u8(&apdu->out, NO_CONFIRMATION);
+	return sw;
+}
+
+/* ---- DELETE ------------------------------------------------------------- */
+
+uint16_t
+manager_delete(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct jz_command *c = &apdu->command;
+	struct jz_cursor in = jz_cursor(c->data);
+	struct jz_span name;
+	struct jz_aid aid;
+	uint16_t sw;
+
+	if (c->p2 != JZ_GP_DELETE_ONLY && c->p2 != JZ_GP_DELETE_RELATED)
+		return JZ_SW_P1P2;
+	if (jz_tlv_peek(&in) != JZ_GP_TAG_AID) {
+		sw = c->p2 == JZ_GP_DELETE_ONLY
+		    ? manager_delete_keys(self, c->data)
+		    : JZ_SW_DATA;
+	} else {
+		if (jz_tlv_expect(&in, JZ_GP_TAG_AID, &name) != 0 ||
+		    !jz_cursor_end(&in) || !manager_aid(name, &aid))
+			return JZ_SW_DATA;
+		sw = jz_admin_delete(self, &aid, c->p2 == JZ_GP_DELETE_RELATED);
+	}
+	if (sw == JZ_SW_OK)
+		jz_put_u8(&apdu->out, NO_CONFIRMATION);
+	return sw;
+}
+
+/* ---- SET STATUS --------------------------------------------------------- */
+
+/*
+ * An application is locked by any state with bit 8; a locked one goes back to
+ * the state it had, whatever is asked for without that bit.  Its own states
+ * are its own to set (5.3.2).
+ */
+static uint16_t
+set_app_state(struct jz_applet *self, const struct jz_aid *aid, uint8_t state)
+{
+	struct jz_app_info info;
+	bool lock = (state & JZ_APP_LOCKED) != 0;
+
+	if (!manager_find_app(self, aid, &info))
+		return JZ_SW_REFERENCE;
+	if (((info.state & JZ_APP_LOCKED) != 0) == lock)
+		return JZ_SW_CONDITIONS;
+	return jz_admin_lock(self, aid, lock);
+}
+
+uint16_t
+manager_set_status(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct jz_command *c = &apdu->command;
+	struct jz_aid aid;
+
+	switch (c->p1) {
+	case JZ_GP_DOMAIN: /* the AID is not looked at (11.10.2.3) */
+		return jz_admin_set_card_state(self, c->p2);
+	case JZ_GP_APPLICATIONS:
+		if ((c->p2 & APP_STATE_BITS) != APP_STATE_BITS)
+			return JZ_SW_P1P2;
+		if (!manager_aid(c->data, &aid))
+			return JZ_SW_DATA;
+		return set_app_state(self, &aid, c->p2);
+	default:
+		return JZ_SW_P1P2;
+	}
+}

@@ -76,7 +76,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
-	test/support/issuerrig.c test/support/loading.c test/support/memo.c test/support/payment.c \
+	test/support/gpclient.c test/support/issuerrig.c \
+	test/support/loading.c test/support/memo.c test/support/payment.c \
 	test/support/pcscd.c test/support/port.c test/support/refusals.c \
 	test/support/script.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
@@ -97,7 +98,12 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
-APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
+APPLET_TESTS = test/applet/manager/test_channel \
+	test/applet/manager/test_content test/applet/manager/test_data \
+	test/applet/manager/test_keys test/applet/manager/test_lifecycle \
+	test/applet/manager/test_power test/applet/manager/test_status \
+	test/applet/manager/test_store test/applet/manager/test_traces \
+	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_permission test/applet/purse/test_personalise \

@@ -77,7 +77,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
 	test/support/gpclient.c test/support/issuerrig.c \
-	test/support/loading.c test/support/memo.c test/support/payment.c \
+	test/support/loading.c test/support/memo.c test/support/page.c \
+	test/support/payment.c \
 	test/support/pcscd.c test/support/port.c test/support/refusals.c \
 	test/support/script.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
@@ -115,8 +116,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_registry test/applet/runtime/test_select \
 	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
-	test/docs/test_protocol test/fuzz/test_seeds test/tear/test_matrix \
-	test/tear/test_tear
+	test/docs/test_globalplatform test/docs/test_protocol \
+	test/fuzz/test_seeds test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \

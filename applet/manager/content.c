@@ -161,29 +161,20 @@ personalise(struct jz_applet *self, const struct order *o)
 uint16_t
 manager_install(struct jz_applet *self, struct jz_apdu *apdu)
 {
-	const struct jz_command *c = &apdu->command;
+	uint8_t what = apdu->command.p1;
 	struct order o;
-	uint16_t sw = JZ_SW_P1P2;
+	uint16_t sw;
 
 	manager_personalise(self, NULL);
-	if (!parse_order(c->data, &o))
+	if (!parse_order(apdu->command.data, &o))
 		return JZ_SW_DATA;
-	switch (c->p1) {
-	case JZ_GP_FOR_INSTALL:
-		sw = install_new(self, &o, false);
-		break;
-	case JZ_GP_FOR_INSTALL | JZ_GP_FOR_MAKE_SELECTABLE:
-		sw = install_new(self, &o, true);
-		break;
-	case JZ_GP_FOR_MAKE_SELECTABLE:
+	if ((what & JZ_GP_FOR_INSTALL) != 0)
+		sw = install_new(
+		    self, &o, (what & JZ_GP_FOR_MAKE_SELECTABLE) != 0);
+	else if ((what & JZ_GP_FOR_MAKE_SELECTABLE) != 0)
 		sw = make_selectable(self, &o);
-		break;
-	case JZ_GP_FOR_PERSONALISATION:
+	else
 		sw = personalise(self, &o);
-		break;
-	default:
-		break;
-	}
 	if (sw == JZ_SW_OK)
 		jz_put_u8(&apdu->out, NO_CONFIRMATION);
 	return sw;
@@ -191,27 +182,32 @@ manager_install(struct jz_applet *self, struct jz_apdu *apdu)
 
 /* ---- DELETE ------------------------------------------------------------- */
 
+static uint16_t
+delete_app(struct jz_applet *self, struct jz_span data, bool related)
+{
+	struct jz_cursor c = jz_cursor(data);
+	struct jz_span name;
+	struct jz_aid aid;
+
+	if (jz_tlv_expect(&c, JZ_GP_TAG_AID, &name) != 0 ||
+	    !jz_cursor_end(&c) || !manager_aid(name, &aid))
+		return JZ_SW_DATA;
+	return jz_admin_delete(self, &aid, related);
+}
+
+/* An application or load file by its AID, or else keys. */
 uint16_t
 manager_delete(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct jz_command *c = &apdu->command;
+	bool related = c->p2 == JZ_GP_DELETE_RELATED;
 	struct jz_cursor in = jz_cursor(c->data);
-	struct jz_span name;
-	struct jz_aid aid;
 	uint16_t sw;
 
-	if (c->p2 != JZ_GP_DELETE_ONLY && c->p2 != JZ_GP_DELETE_RELATED)
-		return JZ_SW_P1P2;
-	if (jz_tlv_peek(&in) != JZ_GP_TAG_AID) {
-		sw = c->p2 == JZ_GP_DELETE_ONLY
-		    ? manager_delete_keys(self, c->data)
-		    : JZ_SW_DATA;
-	} else {
-		if (jz_tlv_expect(&in, JZ_GP_TAG_AID, &name) != 0 ||
-		    !jz_cursor_end(&in) || !manager_aid(name, &aid))
-			return JZ_SW_DATA;
-		sw = jz_admin_delete(self, &aid, c->p2 == JZ_GP_DELETE_RELATED);
-	}
+	if (related || jz_tlv_peek(&in) == JZ_GP_TAG_AID)
+		sw = delete_app(self, c->data, related);
+	else
+		sw = manager_delete_keys(self, c->data);
 	if (sw == JZ_SW_OK)
 		jz_put_u8(&apdu->out, NO_CONFIRMATION);
 	return sw;
@@ -219,40 +215,28 @@ manager_delete(struct jz_applet *self, struct jz_apdu *apdu)
 
 /* ---- SET STATUS --------------------------------------------------------- */
 
+/* Which AID is in the data makes no difference (11.10.2.3). */
+uint16_t
+manager_set_card_status(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	return jz_admin_set_card_state(self, apdu->command.p2);
+}
+
 /*
  * An application is locked by any state with bit 8; a locked one goes back to
  * the state it had, whatever is asked for without that bit.  Its own states
  * are its own to set (5.3.2).
  */
-static uint16_t
-set_app_state(struct jz_applet *self, const struct jz_aid *aid, uint8_t state)
-{
-	struct jz_app_info info;
-	bool lock = (state & JZ_APP_LOCKED) != 0;
-
-	if (!manager_find_app(self, aid, &info))
-		return JZ_SW_REFERENCE;
-	if (((info.state & JZ_APP_LOCKED) != 0) == lock)
-		return JZ_SW_CONDITIONS;
-	return jz_admin_lock(self, aid, lock);
-}
-
 uint16_t
-manager_set_status(struct jz_applet *self, struct jz_apdu *apdu)
+manager_set_app_status(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct jz_command *c = &apdu->command;
+	bool lock = (c->p2 & JZ_APP_LOCKED) != 0;
 	struct jz_aid aid;
 
-	switch (c->p1) {
-	case JZ_GP_DOMAIN: /* the AID is not looked at (11.10.2.3) */
-		return jz_admin_set_card_state(self, c->p2);
-	case JZ_GP_APPLICATIONS:
-		if ((c->p2 & APP_STATE_BITS) != APP_STATE_BITS)
-			return JZ_SW_P1P2;
-		if (!manager_aid(c->data, &aid))
-			return JZ_SW_DATA;
-		return set_app_state(self, &aid, c->p2);
-	default:
+	if ((c->p2 & APP_STATE_BITS) != APP_STATE_BITS)
 		return JZ_SW_P1P2;
-	}
+	if (!manager_aid(c->data, &aid))
+		return JZ_SW_DATA;
+	return jz_admin_lock(self, &aid, lock);
 }

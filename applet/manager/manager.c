@@ -17,6 +17,7 @@
 #define INS_SELECT  0xA4
 #define P1_BY_NAME  0x04
 #define MAX_DATA    0xFF /* of one short command */
+#define FOR_BOTH    (JZ_GP_FOR_INSTALL | JZ_GP_FOR_MAKE_SELECTABLE)
 #define INSTALL_MAX 255
 #define LIST_MAX    64
 #define PUT_KEY_MIN (1 + JZ_GP_KEYS * (2 + JZ_KEY_BYTES + 1 + JZ_GP_KCV_BYTES))
@@ -52,10 +53,16 @@ static const struct jz_instruction IN_CLEAR[] = {
 static const struct jz_instruction IN_SESSION[] = {
 	{ JZ_GP_CLA, JZ_GP_GET_DATA,           JZ_ANY,  JZ_ANY, 0,    0, 0,              manager_get_data },
 	{ 0x00,      JZ_GP_GET_DATA,           JZ_ANY,  JZ_ANY, 0,    0, 0,              manager_get_data },
-	{ JZ_GP_CLA, JZ_GP_GET_STATUS,         JZ_ANY,  JZ_ANY, 2, LIST_MAX, ALIVE | LOCKED, manager_get_status },
-	{ JZ_GP_CLA, JZ_GP_SET_STATUS,         JZ_ANY,  JZ_ANY, 0, JZ_AID_MAX, ALIVE | LOCKED, manager_set_status },
-	{ JZ_GP_CLA, JZ_GP_INSTALL,            JZ_ANY,  0x00,   1, INSTALL_MAX, ALIVE,   manager_install },
-	{ JZ_GP_CLA, JZ_GP_DELETE,             0x00,    JZ_ANY, 3, 2 + JZ_AID_MAX, ALIVE, manager_delete },
+	{ JZ_GP_CLA, JZ_GP_GET_STATUS,         JZ_ANY,  JZ_GP_FIRST, 2, LIST_MAX, ALIVE | LOCKED, manager_get_status },
+	{ JZ_GP_CLA, JZ_GP_GET_STATUS,         JZ_ANY,  JZ_GP_NEXT, 2, LIST_MAX, ALIVE | LOCKED, manager_get_status },
+	{ JZ_GP_CLA, JZ_GP_SET_STATUS,         JZ_GP_DOMAIN, JZ_ANY, 0, JZ_AID_MAX, ALIVE | LOCKED, manager_set_card_status },
+	{ JZ_GP_CLA, JZ_GP_SET_STATUS,         JZ_GP_APPLICATIONS, JZ_ANY, JZ_AID_MIN, JZ_AID_MAX, ALIVE | LOCKED, manager_set_app_status },
+	{ JZ_GP_CLA, JZ_GP_INSTALL,            JZ_GP_FOR_INSTALL, 0x00, 1, INSTALL_MAX, ALIVE, manager_install },
+	{ JZ_GP_CLA, JZ_GP_INSTALL,            FOR_BOTH, 0x00,  1, INSTALL_MAX, ALIVE,   manager_install },
+	{ JZ_GP_CLA, JZ_GP_INSTALL,            JZ_GP_FOR_MAKE_SELECTABLE, 0x00, 1, INSTALL_MAX, ALIVE, manager_install },
+	{ JZ_GP_CLA, JZ_GP_INSTALL,            JZ_GP_FOR_PERSONALISATION, 0x00, 1, INSTALL_MAX, ALIVE, manager_install },
+	{ JZ_GP_CLA, JZ_GP_DELETE,             0x00,    JZ_GP_DELETE_ONLY, 3, 2 + JZ_AID_MAX, ALIVE, manager_delete },
+	{ JZ_GP_CLA, JZ_GP_DELETE,             0x00,    JZ_GP_DELETE_RELATED, 3, 2 + JZ_AID_MAX, ALIVE, manager_delete },
 	{ JZ_GP_CLA, JZ_GP_PUT_KEY,            JZ_ANY,  JZ_GP_KEYS_MANY, PUT_KEY_MIN, PUT_KEY_MAX, ALIVE, manager_put_key },
 	{ JZ_GP_CLA, JZ_GP_STORE_DATA,         JZ_ANY,  JZ_ANY, 1, ANY_LENGTH, ALIVE,    manager_store_data },
 };

@@ -129,7 +129,8 @@ uint16_t manager_get_status(struct jz_applet *self, struct jz_apdu *apdu);
 /* content.c */
 uint16_t manager_install(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t manager_delete(struct jz_applet *self, struct jz_apdu *apdu);
-uint16_t manager_set_status(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t manager_set_card_status(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t manager_set_app_status(struct jz_applet *self, struct jz_apdu *apdu);
 
 /* keys.c */
 /* The set of a version, 00 for the newest; NULL when there is none. */

@@ -218,8 +218,7 @@ manager_get_status(struct jz_applet *self, struct jz_apdu *apdu)
 	uint8_t going_on = cod->list_scope;
 
 	cod->list_scope = 0;
-	if (!scope_exists(c->p1) ||
-	    (c->p2 != JZ_GP_FIRST && c->p2 != JZ_GP_NEXT))
+	if (!scope_exists(c->p1))
 		return JZ_SW_P1P2;
 	if (!parse_search(c->data, &s))
 		return JZ_SW_DATA;

@@ -9,9 +9,8 @@
  *                             the source folder, default ".")
  *   test_protocol --write     writes the examples into it
  */
-#define _POSIX_C_SOURCE 200809L /* strdup */
-
 #include "../support/cardrig.h"
+#include "../support/page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,85 +24,16 @@
 #include "../../apdu/apdu.h"
 #include "../../keys/openssl/openssl.h"
 
-#define EXAMPLES_MAX 32
-#define TEXT_MAX     (64u * 1024u)
-#define DOC_MAX	     (256u * 1024u)
-#define BYTES_A_LINE 48
-#define COMMAND_MAX  2048
-#define EXTENDED_LE  65536u
-#define MARK	     "<!-- example: "
-#define MARK_END     " -->\n```\n"
-#define FENCE	     "```\n"
-
-struct example {
-	const char *name;
-	size_t len;
-	char text[TEXT_MAX];
-};
+#define PAGE	    "docs/protocol.md"
+#define COMMAND_MAX 2048
+#define EXTENDED_LE 65536u
 
 struct story {
 	struct rig rig;
 	struct rig_card *alice, *bob; /* A pays B */
 	struct profile alice_profile, bob_profile;
-	struct example *now;
-	struct example *examples;
-	size_t n;
+	struct page *page;
 };
-
-/* ---- writing a run down ------------------------------------------------- */
-
-static void
-put_text(struct example *x, const char *text)
-{
-	size_t n = strlen(text);
-
-	assert_true(x->len + n < TEXT_MAX);
-	memcpy(x->text + x->len, text, n + 1);
-	x->len += n;
-}
-
-static void
-put_bytes(struct example *x, const char *label, struct jz_span s)
-{
-	char two[3];
-
-	put_text(x, label);
-	for (size_t i = 0; i < s.len; i++) {
-		if (i > 0 && i % BYTES_A_LINE == 0)
-			put_text(x, "\n   ");
-		snprintf(two, sizeof(two), "%02X", s.data[i]);
-		put_text(x, two);
-	}
-	put_text(x, "\n");
-}
-
-static void
-begin(struct story *s, const char *name)
-{
-	assert_true(s->n < EXAMPLES_MAX);
-	s->now = &s->examples[s->n++];
-	s->now->name = name;
-}
-
-/* A port that writes down what passes through another. */
-struct recorder {
-	struct story *story;
-	const struct port *port;
-	const char *out, *in;
-};
-
-static size_t
-record(void *state, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
-    size_t rsp_cap)
-{
-	struct recorder *r = state;
-	size_t n =
-	    r->port->transmit(r->port->state, cmd, cmd_len, rsp, rsp_cap);
-
-	put_bytes(r->story->now, r->out, jz_span(cmd, cmd_len));
-	put_bytes(r->story->now, r->in, jz_span(rsp, n));
-	return n;
-}
 
 /* One command in extended form, which must succeed. */
 static struct answer
@@ -167,11 +97,11 @@ personalise(struct story *s, struct port *a)
 	struct blob own, parameters = bank_parameters(&s->alice_profile);
 	const struct bank *b = &s->rig.bank;
 
-	begin(s, "select");
+	page_begin(s->page, "select");
 	assert_int_equal(port_select(a), JZ_SW_OK);
-	begin(s, "generate-key");
+	page_begin(s->page, "generate-key");
 	assert_int_equal(bank_generate(a, point), JZ_SW_OK);
-	begin(s, "store-data");
+	page_begin(s->page, "store-data");
 	fields = bank_card_fields(b, &s->alice_profile, point);
 	own = bank_certify(b, &fields, &b->ca);
 	port_send(a, AT_STORE(0), blob_span(&b->root_certificate), NULL);
@@ -194,22 +124,22 @@ load(struct story *s, struct port *a)
 	struct jz_message request, m;
 	struct answer answer;
 
-	begin(s, "verify");
+	page_begin(s->page, "verify");
 	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
-	begin(s, "initialize-for-load");
+	page_begin(s->page, "initialize-for-load");
 	answer = send(a, AT_INITIALIZE, blob_span(&data));
 	request = bank_read_load_request(b, &s->alice->port, &answer, digest);
 	m = bank_permission(b, &request, digest);
 	permission = bank_sign(b, &m);
 	data = bank_credit_data(m.payment.time, &permission);
-	begin(s, "credit-for-load");
+	page_begin(s->page, "credit-for-load");
 	send(a, AT_CREDIT_LOAD, blob_span(&data));
-	begin(s, "cancel-load");
+	page_begin(s->page, "cancel-load");
 	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
 	data = load_of(500);
 	send(a, AT_INITIALIZE, blob_span(&data));
 	send(a, AT_CANCEL, nothing());
-	begin(s, "balance");
+	page_begin(s->page, "balance");
 	assert_int_equal(port_balance(a), 10000);
 }
 
@@ -235,7 +165,7 @@ put_clear(struct story *s, const struct jz_working_keys *keys, enum step i,
 		to_payer ? keys->to_payer : keys->to_payee, plain, &m),
 	    0);
 	assert_int_equal(jz_message_encode(&m, JZ_SIGNED, &b), 0);
-	put_bytes(s->now, "clear = ", jz_buffer_span(&b));
+	page_bytes(s->page, "clear = ", jz_buffer_span(&b));
 }
 
 /* Writes what step i tells beyond its bytes. */
@@ -247,14 +177,14 @@ put_hidden(struct story *s, enum step i, const struct payment *pay)
 	static struct jz_working_keys keys;
 
 	if (i == STEP_REQUEST)
-		put_bytes(s->now, "private key of field 88 = ",
+		page_bytes(s->page, "private key of field 88 = ",
 		    jz_span(
 			b->request.ephemeral.private_key, JZ_PRIVATE_BYTES));
 	if (i == STEP_AGREE) {
 		keys = a->agreement.keys;
-		put_bytes(s->now, "key to the payer = ",
+		page_bytes(s->page, "key to the payer = ",
 		    jz_span(keys.to_payer, JZ_KEY_BYTES));
-		put_bytes(s->now, "key to the payee = ",
+		page_bytes(s->page, "key to the payee = ",
 		    jz_span(keys.to_payee, JZ_KEY_BYTES));
 	}
 	if (i >= STEP_AGREE && i <= STEP_CREDIT)
@@ -276,12 +206,12 @@ pay(struct story *s, struct port *a, struct port *b)
 		struct port *card = payment_card(&pay, i) == a ? a : b;
 
 		if (i == STEP_ACKNOWLEDGE) {
-			begin(s, "fetch");
+			page_begin(s->page, "fetch");
 			payment_digest(&pay, digest);
 			fetch = fetch_of(digest);
 			send(a, AT_FETCH, blob_span(&fetch));
 		}
-		begin(s, STEP_NAMES[i]);
+		page_begin(s->page, STEP_NAMES[i]);
 		answer = send(card, payment_header(i), payment_data(&pay, i));
 		blob_set(&pay.message[i], answer_span(&answer));
 		put_hidden(s, i, &pay);
@@ -292,12 +222,12 @@ pay(struct story *s, struct port *a, struct port *b)
 static void
 read_out(struct story *s, struct port *a)
 {
-	begin(s, "get-data");
+	page_begin(s->page, "get-data");
 	send(a, AT_CERTIFICATE, nothing());
 	send(a, AT_ASN, nothing());
 	send(a, AT_INFO, nothing());
 	send(a, AT_PUBLIC, nothing());
-	begin(s, "read-record");
+	page_begin(s->page, "read-record");
 	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
 	send(a, AT_READ_LOG(1), nothing());
 	send(a, AT_READ_LOG(2), nothing());
@@ -311,7 +241,7 @@ settle(struct story *s, const char *name, struct port *a)
 	struct blob data;
 	struct answer answer;
 
-	begin(s, name);
+	page_begin(s->page, name);
 	send(a, AT_SETTLE(1), nothing());
 	m = bank_challenge(b);
 	data = bank_encode(&m);
@@ -333,17 +263,16 @@ static struct story *
 tell(void)
 {
 	struct story *s = calloc(1, sizeof(*s));
-	struct recorder ra, rb;
+	struct page_recorder ra, rb;
 	struct port a, b;
 
 	assert_non_null(s);
-	s->examples = calloc(EXAMPLES_MAX, sizeof(*s->examples));
-	assert_non_null(s->examples);
+	s->page = page_new();
 	make_cards(s);
-	ra = (struct recorder){s, &s->alice->port, "A> ", "A< "};
-	rb = (struct recorder){s, &s->bob->port, "B> ", "B< "};
-	a = (struct port){record, &ra};
-	b = (struct port){record, &rb};
+	ra = (struct page_recorder){s->page, &s->alice->port, "A> ", "A< "};
+	rb = (struct page_recorder){s->page, &s->bob->port, "B> ", "B< "};
+	a = page_port(&ra);
+	b = page_port(&rb);
 	personalise(s, &a);
 	load(s, &a);
 	pay(s, &a, &b);
@@ -357,52 +286,11 @@ tell(void)
 static void
 forget(struct story *s)
 {
-	free(s->examples);
+	page_free(&s->page);
 	free(s);
 }
 
 /* ---- the page ----------------------------------------------------------- */
-
-static void
-doc_path(char *out, size_t cap)
-{
-	const char *source = getenv("JIAOZI_SOURCE");
-
-	snprintf(
-	    out, cap, "%s/docs/protocol.md", source != NULL ? source : ".");
-}
-
-static char *
-read_doc(void)
-{
-	char path[4096];
-	char *text = calloc(1, DOC_MAX);
-	FILE *f;
-
-	assert_non_null(text);
-	doc_path(path, sizeof(path));
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_true(fread(text, 1, DOC_MAX - 1, f) < DOC_MAX - 1);
-	fclose(f);
-	return text;
-}
-
-/* Where the example's text begins in the page, or NULL. */
-static char *
-find_example(char *doc, const char *name, char **end)
-{
-	char mark[128];
-	char *at;
-
-	snprintf(mark, sizeof(mark), MARK "%s" MARK_END, name);
-	at = strstr(doc, mark);
-	if (at == NULL)
-		return NULL;
-	at += strlen(mark);
-	*end = strstr(at, FENCE);
-	return at;
-}
 
 /* proves: LOD-4, LOD-5, LOD-6, OFP-1, OFP-2, OFP-3, OFP-4, OFP-5, OFP-6 (the
  * documented bytes of each message are the bytes that the cards exchange). */
@@ -410,21 +298,9 @@ static void
 examples_are_the_code(void **state)
 {
 	struct story *s = tell();
-	char *doc = read_doc();
 
 	(void)state;
-	for (size_t i = 0; i < s->n; i++) {
-		const struct example *x = &s->examples[i];
-		char *end = NULL, *at = find_example(doc, x->name, &end);
-
-		if (at == NULL || end == NULL)
-			fail_msg("no example %s in the page", x->name);
-		if ((size_t)(end - at) != x->len ||
-		    memcmp(at, x->text, x->len) != 0)
-			fail_msg("example %s differs; the run gives:\n%s",
-			    x->name, x->text);
-	}
-	free(doc);
+	page_check(s->page, PAGE);
 	forget(s);
 }
 
@@ -432,14 +308,9 @@ static void
 every_example_is_run(void **state)
 {
 	struct story *s = tell();
-	char *doc = read_doc();
-	size_t n = 0;
 
 	(void)state;
-	for (char *at = doc; (at = strstr(at, MARK)) != NULL; at++)
-		n++;
-	assert_int_equal(n, s->n);
-	free(doc);
+	page_check_marks(s->page, PAGE);
 	forget(s);
 }
 
@@ -500,7 +371,7 @@ table_is_the_code(void **state)
 	    JZ_KIND_BATCH, JZ_KIND_RECORD_PAID, JZ_KIND_RECORD_RECEIVED,
 	    JZ_KIND_RECORD_LOAD, JZ_KIND_PROCESSED, JZ_KIND_PURSE_INFO,
 	    JZ_KIND_PERSONALISATION};
-	char *doc = read_doc();
+	char *doc = page_read(PAGE);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -523,17 +394,21 @@ table_is_the_code(void **state)
 static void
 atr_is_the_code(void **state)
 {
-	static struct example text;
-	char *doc = read_doc();
+	struct page *page = page_new();
+	char *doc = page_read(PAGE);
+	char text[128];
 	struct rig rig;
 	struct rig_card *card;
 
 	(void)state;
 	rig_new(&rig);
 	card = rig_card_new(&rig, NULL, 0, false);
-	put_bytes(&text, "`", jz_card_atr(&card->card));
-	text.text[text.len - 1] = '`';
-	assert_non_null(strstr(doc, text.text));
+	page_begin(page, "ATR");
+	page_bytes(page, "`", jz_card_atr(&card->card));
+	snprintf(text, sizeof(text), "%s", page_so_far(page));
+	text[strlen(text) - 1] = '`'; /* in the place of the line's end */
+	assert_non_null(strstr(doc, text));
+	page_free(&page);
 	rig_card_free(&card);
 	rig_free(&rig);
 	free(doc);
@@ -545,37 +420,9 @@ static void
 write_examples(void **state)
 {
 	struct story *s = tell();
-	char path[4096];
-	char *doc = read_doc();
-	FILE *f;
 
 	(void)state;
-	for (size_t i = 0; i < s->n; i++) {
-		char mark[128];
-		char *at, *end = NULL, *rest;
-
-		snprintf(
-		    mark, sizeof(mark), MARK "%s -->\n", s->examples[i].name);
-		at = strstr(doc, mark);
-		if (at == NULL)
-			fail_msg("no mark for %s", s->examples[i].name);
-		at += strlen(mark);
-		if (find_example(doc, s->examples[i].name, &end) != NULL)
-			end += strlen(FENCE);
-		rest = strdup(end != NULL ? end : at);
-		assert_non_null(rest);
-		assert_true((size_t)(at - doc) + s->examples[i].len +
-			strlen(rest) + 16 <
-		    DOC_MAX);
-		sprintf(at, FENCE "%s" FENCE "%s", s->examples[i].text, rest);
-		free(rest);
-	}
-	doc_path(path, sizeof(path));
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(doc, 1, strlen(doc), f), strlen(doc));
-	assert_int_equal(fclose(f), 0);
-	free(doc);
+	page_write(s->page, PAGE);
 	forget(s);
 }
 

@@ -101,8 +101,9 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
-	test/applet/manager/test_keys test/applet/manager/test_lifecycle \
-	test/applet/manager/test_power test/applet/manager/test_status \
+	test/applet/manager/test_failing test/applet/manager/test_keys \
+	test/applet/manager/test_lifecycle test/applet/manager/test_power \
+	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
 	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \

@@ -9,15 +9,13 @@
  * another reason does not end it.
  */
 #include "manager.h"
+#include "../../apdu/error.h"
 #include "../../keys/secret.h"
 
 #include <string.h>
 
 /* What an answer may need, beside the clear data of its command. */
 #define ANSWER_ROOM 512u
-/* The one answer to everything that is wrong with secure messaging:
- * GlobalPlatform 10.6, 11.1.3. */
-#define SW_NOT_GENUINE JZ_SW_SECURITY
 
 _Static_assert(ANSWER_ROOM < JZ_CARD_RESPONSE_MAX, "room for commands");
 
@@ -25,6 +23,16 @@ void
 manager_end_session(struct jz_applet *self)
 {
 	jz_wipe(manager_cod(self), sizeof(struct manager_cod));
+}
+
+/* One answer to everything that is wrong with secure messaging: GlobalPlatform
+ * 10.6, 11.1.3. */
+static uint16_t
+unwrap_status(int error)
+{
+	return error == JZ_ERR_SIGNATURE || error == JZ_ERR_DECRYPT
+	    ? JZ_SW_SECURITY
+	    : JZ_SW_UNKNOWN;
 }
 
 /* The counter goes on, durably, before a challenge is made from it: never is
@@ -108,6 +116,7 @@ manager_external_authenticate(struct jz_applet *self, struct jz_apdu *apdu)
 	struct jz_command *c = &apdu->command;
 	uint8_t level = c->p1, clear[JZ_SCP03_CHALLENGE_BYTES];
 	struct jz_buffer room = jz_buffer(clear, sizeof(clear));
+	int err;
 
 	if (cod->phase != MANAGER_BEGUN)
 		return JZ_SW_CONDITIONS;
@@ -117,8 +126,9 @@ manager_external_authenticate(struct jz_applet *self, struct jz_apdu *apdu)
 	if (!jz_equal_secret(c->data.data, cod->channel.host_cryptogram,
 		sizeof(cod->channel.host_cryptogram)))
 		return JZ_SW_WARNING;
-	if (jz_scp03_unwrap(jz_card_engine(self), &cod->channel, c, &room) != 0)
-		return SW_NOT_GENUINE;
+	err = jz_scp03_unwrap(jz_card_engine(self), &cod->channel, c, &room);
+	if (err != 0)
+		return unwrap_status(err);
 	c->data = jz_span(NULL, 0);
 	/* The first command after this one has the number 1 (6.2.6). */
 	cod->channel.counter = 0;
@@ -141,7 +151,7 @@ handle_clear(struct jz_applet *self, struct jz_apdu *apdu,
 
 	if (err != 0) {
 		manager_end_session(self);
-		return SW_NOT_GENUINE;
+		return unwrap_status(err);
 	}
 	return handle(self, apdu);
 }
@@ -157,7 +167,7 @@ manager_secured(struct jz_applet *self, struct jz_apdu *apdu,
 
 	if (!jz_cla_secure(c->cla)) {
 		manager_end_session(self);
-		return SW_NOT_GENUINE;
+		return JZ_SW_SECURITY;
 	}
 	if (need + ANSWER_ROOM > cap) {
 		manager_end_session(self);

@@ -53,14 +53,15 @@ take_privileges(struct jz_span in, uint8_t out[JZ_PRIVILEGE_BYTES])
 	    out[2] == 0;
 }
 
+/* An object that may be absent. */
 static bool
 take_quota(struct jz_cursor *c, uint32_t tag, uint32_t *out)
 {
 	struct jz_span v;
 
-	if (jz_tlv_peek(c) != tag)
+	if (jz_tlv_peek(c) != tag || jz_tlv_expect(c, tag, &v) != 0)
 		return true;
-	if (jz_tlv_expect(c, tag, &v) != 0 || (v.len != 2 && v.len != 4))
+	if (v.len != 2 && v.len != 4)
 		return false;
 	*out = (uint32_t)jz_get_be(v.data, v.len);
 	return true;
@@ -75,9 +76,8 @@ take_params(struct jz_span in, struct jz_install *out)
 
 	if (jz_tlv_expect(&c, JZ_GP_TAG_PARAMETERS, &out->params) != 0)
 		return false;
-	if (jz_tlv_peek(&c) == JZ_GP_TAG_SYSTEM) {
-		if (jz_tlv_expect(&c, JZ_GP_TAG_SYSTEM, &v) != 0)
-			return false;
+	if (jz_tlv_peek(&c) == JZ_GP_TAG_SYSTEM &&
+	    jz_tlv_expect(&c, JZ_GP_TAG_SYSTEM, &v) == 0) {
 		system = jz_cursor(v);
 		if (!take_quota(&system, JZ_GP_TAG_VOLATILE, &out->ram_quota) ||
 		    !take_quota(

@@ -71,9 +71,8 @@ parse_search(struct jz_span data, struct search *s)
 	if (jz_tlv_expect(&c, JZ_GP_TAG_AID, &s->name) != 0 ||
 	    s->name.len > JZ_AID_MAX)
 		return false;
-	s->listed = jz_tlv_peek(&c) == JZ_GP_TAG_LIST;
-	if (s->listed && jz_tlv_expect(&c, JZ_GP_TAG_LIST, &s->tags) != 0)
-		return false;
+	s->listed = jz_tlv_peek(&c) == JZ_GP_TAG_LIST &&
+	    jz_tlv_expect(&c, JZ_GP_TAG_LIST, &s->tags) == 0;
 	return jz_cursor_end(&c) && tags_are_well_formed(s->tags);
 }
 

@@ -249,6 +249,7 @@ malformed_orders_are_refused(void **state)
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 04C900EA00 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 04C900EF01 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 06C900EF02C900 00", JZ_SW_DATA},
+	    {0x0C, NOTE_LOAD NOTE_1 " 0100 06C900EF02C705 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 07C900EF03C80100 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 09C900EF05C803000200 00",
 		JZ_SW_DATA},
@@ -383,6 +384,9 @@ the_domain_may_move(void **state)
 	g.domain = order.instance;
 	assert_int_equal(gp_select(&g, &order.instance, NULL), JZ_SW_OK);
 	gp_open(&g, 0x30, &keys, 0x33);
+	/* which does not delete the other one */
+	gp_refuses(
+	    c, &g, GP_AT_DELETE, "4F08A000000151000000", JZ_SW_CONDITIONS);
 	confirms(&g, GP_AT_DELETE, "4F06F04E4F544501");
 	assert_int_equal(gp_hex(&g, GP_AT_GET_DATA(0xCF), "", NULL), JZ_SW_OK);
 	gp_open(&g, 0x30, &keys, 0x33);

@@ -14,10 +14,13 @@
 
 #include <string.h>
 
-/* What an answer may need, beside the clear data of its command. */
-#define ANSWER_ROOM 512u
+/* The longest data of a command, with their protection; what is left of the
+ * answer's memory beside them is for the answer. */
+#define PROTECTED_MAX (2048u + JZ_KEY_BYTES + JZ_SCP03_MAC_BYTES)
+#define ANSWER_ROOM   232u
 
-_Static_assert(ANSWER_ROOM < JZ_CARD_RESPONSE_MAX, "room for commands");
+_Static_assert(PROTECTED_MAX + ANSWER_ROOM <= JZ_CARD_RESPONSE_MAX,
+    "a command and its answer");
 
 void
 manager_end_session(struct jz_applet *self)
@@ -169,7 +172,7 @@ manager_secured(struct jz_applet *self, struct jz_apdu *apdu,
 		manager_end_session(self);
 		return JZ_SW_SECURITY;
 	}
-	if (need + ANSWER_ROOM > cap) {
+	if (need > PROTECTED_MAX || need + ANSWER_ROOM > cap) {
 		manager_end_session(self);
 		return JZ_SW_LENGTH;
 	}

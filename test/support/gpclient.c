@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define ROOM_MAX   1536u
+#define ROOM_MAX   2100u
 #define NOTE_GET   0x10
 #define NOTE_STAY  0x11
 #define NOTE_STATE 0x12

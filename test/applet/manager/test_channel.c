@@ -391,17 +391,17 @@ static void
 a_longer_command_than_fits_ends_the_session(void **state)
 {
 	struct rig_card *c = *state;
-	static const uint8_t text[2000];
+	static const uint8_t text[2100];
 	struct jz_scp03_keys keys = gp_test_keys();
 	struct gp g = gp_host(c);
 
 	gp_open(&g, 0, &keys, 0x01);
 	assert_int_equal(
-	    port_send(&c->port, 0x84E20000u, jz_span(text, 1792), NULL),
+	    port_send(&c->port, 0x84E20000u, jz_span(text, 2072), NULL),
 	    JZ_SW_SECURITY);
 	gp_open(&g, 0, &keys, 0x01);
 	assert_int_equal(
-	    port_send(&c->port, 0x84E20000u, jz_span(text, 1793), NULL),
+	    port_send(&c->port, 0x84E20000u, jz_span(text, 2073), NULL),
 	    JZ_SW_LENGTH);
 	session_is_over(&g);
 }

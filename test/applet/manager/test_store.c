@@ -253,7 +253,7 @@ long_blocks(void **state)
 	struct rig_card *c = *state;
 	struct gp g = personalising(c);
 	struct jz_scp03_keys keys = gp_test_keys();
-	uint8_t text[1400];
+	uint8_t text[2048];
 
 	memset(text, 0xA5, sizeof(text));
 	for (size_t i = 0; i < sizeof(levels); i++) {

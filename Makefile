@@ -74,6 +74,7 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
 	test/support/issuerrig.c test/support/loading.c test/support/memo.c \
 	test/support/payment.c test/support/pcscd.c test/support/port.c \
+	test/support/probe.c \
 	test/support/refusals.c test/support/script.c test/support/session.c \
 	test/support/story.c test/support/tornrig.c
 
@@ -99,6 +100,7 @@ APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_permission test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/runtime/test_answer \
 	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_power test/applet/runtime/test_pin \

@@ -158,6 +158,7 @@ struct jz_card {
 	uint8_t installing; /* index or JZ_NO_APPLET */
 	/* Command chaining and response chaining. */
 	bool chaining;
+	bool rest_repeats; /* waits for its command again, not GET RESPONSE */
 	uint8_t chain_header[4];
 	uint8_t rest_header[4]; /* of the command whose answer is kept */
 	uint16_t rest_sw;	/* comes with the last byte of it */

@@ -91,6 +91,9 @@ int jz_registry_index(const struct jz_card *card, const struct jz_aid *aid);
  */
 struct jz_applet *jz_registry_find(
     struct jz_card *card, struct jz_span name, const struct jz_applet *after);
+/* Neither the applet's state nor the card's forbids it. */
+bool
+jz_registry_selectable(const struct jz_card *card, const struct jz_applet *a);
 /* The applet that a reset selects, or NULL. */
 struct jz_applet *jz_registry_default(struct jz_card *card);
 bool jz_aid_equal(const struct jz_aid *a, const struct jz_aid *b);

@@ -8,6 +8,7 @@
 #ifndef JZ_TEST_SUPPORT_PROBE_H
 #define JZ_TEST_SUPPORT_PROBE_H
 
+#include "../../applet/runtime/admin.h"
 #include "cardrig.h"
 
 #define PROBE_FILL_BYTES 64

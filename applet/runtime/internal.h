@@ -50,6 +50,9 @@ int jz_card_begin(struct jz_card *card);
 int jz_card_commit(struct jz_card *card);
 /* Rolls back an open transaction; nothing when none is open. */
 void jz_card_rollback(struct jz_card *card);
+/* Ends the open transaction and leaves its changes in the image, for a
+ * rewriting to commit; the error of a write rolls it back instead. */
+int jz_card_keep(struct jz_card *card);
 /* As jz_write, anywhere in the image. */
 int jz_card_write(
     struct jz_card *card, const void *dst, const void *src, size_t len);

@@ -78,10 +78,9 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
 	test/support/gpclient.c test/support/issuerrig.c \
 	test/support/loading.c test/support/memo.c test/support/page.c \
-	test/support/payment.c \
-	test/support/pcscd.c test/support/port.c test/support/refusals.c \
-	test/support/script.c test/support/session.c test/support/story.c \
-	test/support/tornrig.c
+	test/support/payment.c test/support/pcscd.c test/support/port.c \
+	test/support/probe.c test/support/refusals.c test/support/script.c \
+	test/support/session.c test/support/story.c test/support/tornrig.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
@@ -111,6 +110,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_permission test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/runtime/test_answer test/applet/runtime/test_channel \
+	test/applet/runtime/test_install \
 	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_power test/applet/runtime/test_pin \

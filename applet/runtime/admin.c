@@ -157,7 +157,7 @@ jz_admin_lock(struct jz_applet *sd, const struct jz_aid *instance, bool on)
 
 /* ---- deletion ----------------------------------------------------------- */
 
-/* The applet itself is asked; what it wrote is not kept. */
+/* The applet itself is asked. */
 static uint16_t
 ask_uninstall(struct jz_card *card, unsigned i)
 {
@@ -170,7 +170,6 @@ ask_uninstall(struct jz_card *card, unsigned i)
 	before = jz_enter(a, NULL);
 	sw = a->class->uninstall(a);
 	jz_leave(card, before);
-	jz_card_rollback(card);
 	return sw;
 }
 
@@ -179,7 +178,7 @@ static uint16_t
 may_delete(struct jz_card *card, const struct jz_applet *sd, unsigned i)
 {
 	if (i == sd->index || !card->applet[i].present ||
-	    jz_selected_on(card, i, -1))
+	    card->applet[i].entered != 0 || jz_selected_on(card, i, -1))
 		return JZ_SW_CONDITIONS;
 	return ask_uninstall(card, i);
 }
@@ -188,8 +187,10 @@ may_delete(struct jz_card *card, const struct jz_applet *sd, unsigned i)
 static uint16_t
 delete_all(struct jz_card *card, unsigned mask, struct jz_nvm_file *file)
 {
-	int e = jz_rewrite_begin(card);
+	int e = jz_card_keep(card);
 
+	if (e == 0)
+		e = jz_rewrite_begin(card);
 	if (e != 0)
 		return jz_runtime_status(e);
 	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++)
@@ -261,13 +262,23 @@ delete_aid(struct jz_card *card, const struct jz_applet *sd,
 uint16_t
 jz_admin_delete(struct jz_applet *sd, const struct jz_aid *aid, bool related)
 {
+	struct jz_card *card = sd->card;
 	uint16_t sw;
+	int e;
 
 	if (!may(sd))
 		return refusal(sd);
-	jz_runtime_open(sd->card);
-	sw = delete_aid(sd->card, sd, aid, related);
-	jz_runtime_close(sd->card);
+	jz_runtime_open(card);
+	/* What uninstall writes is committed with the deletion, or undone. */
+	e = jz_card_begin(card);
+	sw = jz_runtime_status(e);
+	if (e == 0) {
+		card->held = true;
+		sw = delete_aid(card, sd, aid, related);
+		card->held = false;
+		jz_card_rollback(card);
+	}
+	jz_runtime_close(card);
 	return sw;
 }
 
@@ -343,7 +354,7 @@ jz_admin_store_data(
 		goto out;
 	}
 	a = &card->applet[i];
-	if (!a->present || a->class->store_data == NULL ||
+	if (!a->present || a->class->store_data == NULL || a->entered != 0 ||
 	    (a->state & JZ_APP_LOCKED) != 0)
 		goto out;
 	before = jz_enter(a, NULL);

@@ -34,8 +34,8 @@ uint16_t jz_admin_make_selectable(struct jz_applet *sd,
 /*
  * Deletes an instance, its memory erased and closed up, in one commit; or a
  * plug-in, with its instances when `related`.  6A88 unknown; 6985 selected on
- * some channel, the caller itself, a built-in class, a plug-in in use; or what
- * the applet's uninstall said.
+ * some channel or its code under way, the caller itself, a built-in class, a
+ * plug-in in use or absent; or what the applet's uninstall said.
  */
 uint16_t
 jz_admin_delete(struct jz_applet *sd, const struct jz_aid *aid, bool related);
@@ -49,7 +49,7 @@ uint16_t jz_admin_set_card_state(struct jz_applet *sd, uint8_t state);
 
 /*
  * Hands a command to an application's store_data, in its own memory.  6A88
- * unknown, 6985 it takes none, or is locked.
+ * unknown, 6985 it takes none, is locked, or its code is under way.
  */
 uint16_t jz_admin_store_data(
     struct jz_applet *sd, const struct jz_aid *instance, struct jz_apdu *apdu);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of an answer out of the card.  docs/adr/0007-answers.md says why.
+ * The way of an answer out of the card.  docs/adr/0006-answers.md says why.
  *
  * T=1 (ISO/IEC 7816-3 11) and contactless carry whole APDUs: the answer has
  * what fits into Le, and nothing without Le.  Only an answer that a short Le
@@ -51,6 +51,7 @@ jz_answer_forget(struct jz_card *card)
 {
 	card->rest_len = 0;
 	card->rest_offset = 0;
+	card->rest_repeats = false;
 }
 
 static uint16_t
@@ -74,6 +75,7 @@ keep(struct jz_card *card, const struct jz_apdu *apdu, size_t from, uint16_t sw)
 	card->rest_sw = sw;
 	card->rest_offset = 0;
 	card->rest_len = (uint32_t)n;
+	card->rest_repeats = false;
 	return true;
 }
 
@@ -115,9 +117,9 @@ finish_t0(struct jz_card *card, struct jz_apdu *apdu, uint16_t *sw, size_t room)
 		*sw = JZ_SW_UNKNOWN;
 		return 0;
 	}
+	card->rest_repeats = c->data.len == 0 && now == 0;
 	*sw = more(
-	    c->data.len == 0 && now == 0 ? JZ_SW_WRONG_LE : JZ_SW_MORE_DATA,
-	    n - now);
+	    card->rest_repeats ? JZ_SW_WRONG_LE : JZ_SW_MORE_DATA, n - now);
 	return now;
 }
 
@@ -149,15 +151,17 @@ jz_answer_finish(
 
 /* ---- what was kept ------------------------------------------------------ */
 
-/* Gives up to ne bytes of what is kept. */
+/* Gives up to ne bytes of what is kept; they are what was asked for. */
 static uint16_t
 give_part(struct jz_card *card, struct jz_apdu *apdu, size_t ne)
 {
 	size_t n = card->rest_len < ne ? card->rest_len : ne;
 
 	jz_put(&apdu->out, card->buffer + card->rest_offset, n);
+	apdu->command.ne = (uint32_t)n;
 	card->rest_offset += (uint32_t)n;
 	card->rest_len -= (uint32_t)n;
+	card->rest_repeats = false;
 	return card->rest_len > 0 ? more(JZ_SW_MORE_DATA, card->rest_len)
 				  : card->rest_sw;
 }
@@ -173,23 +177,36 @@ get_response(struct jz_card *card, struct jz_apdu *apdu, size_t room)
 		return JZ_SW_P1P2;
 	if (c->data.len != 0)
 		return JZ_SW_LENGTH;
-	if (card->rest_len == 0 ||
-	    jz_cla_channel(c->cla) != jz_cla_channel(card->rest_header[0]))
+	if (card->rest_len == 0 || card->rest_repeats ||
+	    jz_cla_channel(c->cla) != jz_cla_channel(card->rest_header[0])) {
+		jz_answer_forget(card);
 		return JZ_SW_CONDITIONS;
+	}
 	if (t0 && ne > card->rest_len)
 		return more(JZ_SW_WRONG_LE, card->rest_len);
 	return give_part(card, apdu, ne < room ? ne : room);
 }
 
-/* T=0: the command that 6Cxx answered, with another Le. */
+/* T=0: the command that 6Cxx answered. */
 static bool
 is_repetition(const struct jz_card *card, const struct jz_command *c)
 {
 	const uint8_t header[4] = {c->cla, c->ins, c->p1, c->p2};
 
-	return jz_root(card)->protocol == JZ_PROTOCOL_T0 &&
-	    card->rest_len > 0 && c->data.len == 0 &&
+	return card->rest_repeats && c->data.len == 0 &&
 	    memcmp(card->rest_header, header, sizeof(header)) == 0;
+}
+
+/* A short Le asks for 256 bytes at most: the rest is then for GET RESPONSE. */
+static uint16_t
+repeat(struct jz_card *card, struct jz_apdu *apdu, size_t room)
+{
+	size_t ne = apdu->command.ne == 0 ? SHORT_NE : apdu->command.ne;
+	size_t right = card->rest_len < SHORT_NE ? card->rest_len : SHORT_NE;
+
+	if (ne != right)
+		return more(JZ_SW_WRONG_LE, card->rest_len);
+	return give_part(card, apdu, ne < room ? ne : room);
 }
 
 bool
@@ -197,7 +214,6 @@ jz_answer_continue(
     struct jz_card *card, struct jz_apdu *apdu, size_t room, uint16_t *sw)
 {
 	const struct jz_command *c = &apdu->command;
-	size_t ne = c->ne == 0 ? SHORT_NE : c->ne;
 
 	room -= SW_BYTES;
 	if ((c->cla & 0x80) == 0 && !jz_cla_secure(c->cla) &&
@@ -207,8 +223,6 @@ jz_answer_continue(
 	}
 	if (!is_repetition(card, c))
 		return false;
-	*sw = ne > card->rest_len
-	    ? more(JZ_SW_WRONG_LE, card->rest_len)
-	    : give_part(card, apdu, ne < room ? ne : room);
+	*sw = repeat(card, apdu, room);
 	return true;
 }

@@ -100,8 +100,11 @@ struct jz_applet_class {
 	 * the class's instances is, on one channel. */
 	bool multi_selectable;
 	bool secure_messaging; /* takes commands with the class's SM bits */
-	/* Returns JZ_SW_OK, which registers the instance, or the reason to
-	 * refuse, which leaves nothing of it. */
+	/*
+	 * Returns JZ_SW_OK, which registers the instance, or the reason to
+	 * refuse, which leaves nothing of it.  It runs in a transaction of the
+	 * runtime's: jz_begin, jz_commit and jz_abort are JZ_ERR_STATE.
+	 */
 	uint16_t (*install)(struct jz_applet *self, struct jz_span params);
 	/* Appends the FCI.  A status word of 6xxx but 62xx and 63xx refuses.
 	 * NULL: a plain FCI. */
@@ -109,7 +112,9 @@ struct jz_applet_class {
 	/* Not called by a reset or a loss of power. */
 	void (*deselect)(struct jz_applet *self);
 	uint16_t (*process)(struct jz_applet *self, struct jz_apdu *apdu);
-	/* 9000 allows deletion. */
+	/* 9000 allows deletion.  What it writes, and what services that it
+	 * asks write, is part of the deletion, or undone when that is refused;
+	 * the transaction is the runtime's, as in install. */
 	uint16_t (*uninstall)(struct jz_applet *self);
 	/* Personalisation, handed on by the issuer security domain out of an
 	 * authenticated channel, in clear. */
@@ -143,6 +148,7 @@ struct jz_applet {
 	uint8_t index; /* in the card's registry */
 	uint8_t state; /* enum jz_app_state */
 	bool present;
+	uint8_t entered; /* how many calls of its code are under way */
 };
 
 /* ---- instruction tables ------------------------------------------------ */
@@ -195,14 +201,15 @@ int jz_fill(struct jz_applet *self, const void *dst, uint8_t v, size_t len);
 int jz_nvm_take(struct jz_applet *self, uint32_t bytes, const void **out);
 
 /* As jz_write for at most JZ_PIN_MAX bytes, durable at once even inside a
- * transaction, and not undone by its end: for try counters. */
+ * transaction, and not undone by its end: for try counters.  In install, whose
+ * memory is not there yet, it is an ordinary write. */
 int jz_write_now(
     struct jz_applet *self, const void *dst, const void *src, size_t len);
 
 /*
  * As jz_write for any length, beside an open transaction and not undone by its
  * end: Util.arrayCopyNonAtomic.  A power cut may leave some of the bytes
- * written, in pieces of JZ_NONATOMIC_BYTES.
+ * written, in pieces of JZ_NONATOMIC_BYTES.  In install as jz_write.
  */
 #define JZ_NONATOMIC_BYTES 256
 int jz_write_nonatomic(
@@ -262,7 +269,7 @@ int jz_pin_unblock(struct jz_applet *self, const struct jz_pin *pin);
  * the runtime tells it.  A transaction goes on across the call.  Returns the
  * server's status word; 6A88 no such applet, or one that may not be selected;
  * 6A81 it has no service; 6985 it is selected on another channel and not
- * multi-selectable, or a service already asks; 6700 too long.
+ * multi-selectable, a service already asks, or an upgrade; 6700 too long.
  */
 uint16_t jz_call(struct jz_applet *self, const struct jz_aid *server,
     uint16_t function, struct jz_span in, struct jz_buffer *out);
@@ -274,7 +281,8 @@ uint16_t jz_call(struct jz_applet *self, const struct jz_aid *server,
 int jz_register(struct jz_applet *self, const struct jz_aid *aid);
 
 /* The applet's own life cycle state, 07-7F with the low bits 111; part of an
- * open transaction.  JZ_ERR_RANGE. */
+ * open transaction.  JZ_ERR_RANGE; JZ_ERR_STATE while it is INSTALLED, which
+ * only the security domain ends. */
 int jz_set_state(struct jz_applet *self, uint8_t state);
 
 /* Whether the applet is selected on another channel too. */

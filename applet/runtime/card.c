@@ -39,7 +39,9 @@ prepare(struct jz_card *card, const struct jz_card_setup *setup)
 	card->installing = JZ_NO_APPLET;
 	if (setup->nvm_bytes < sizeof(struct jz_nvm_root) ||
 	    (uintptr_t)setup->nvm % 8 != 0 || (uintptr_t)setup->ram % 8 != 0 ||
-	    setup->journal == NULL)
+	    setup->journal == NULL ||
+	    (setup->protocol != 0 && setup->protocol != JZ_PROTOCOL_T0 &&
+		setup->protocol != JZ_PROTOCOL_T1))
 		return JZ_ERR_ARGUMENT;
 	card->setup = *setup;
 	if (setup->wear != NULL)

@@ -154,10 +154,14 @@ struct jz_card {
 	/* The image is changed in place, outside transactions: an upgrade or a
 	 * deletion, which the writing of the whole image commits. */
 	bool rewriting;
+	/* The open transaction is the runtime's own, around an install or an
+	 * uninstall: no applet ends it. */
+	bool held;
 	bool registered;    /* jz_register() was called */
 	uint8_t installing; /* index or JZ_NO_APPLET */
 	/* Command chaining and response chaining. */
 	bool chaining;
+	bool rest_repeats; /* waits for its command again, not GET RESPONSE */
 	uint8_t chain_header[4];
 	uint8_t rest_header[4]; /* of the command whose answer is kept */
 	uint16_t rest_sw;	/* comes with the last byte of it */
@@ -200,7 +204,7 @@ struct jz_install {
 	struct jz_aid instance;
 	uint8_t privileges[JZ_PRIVILEGE_BYTES];
 	bool selectable; /* made selectable at once */
-	/* C8: bytes of the region; 0, or less than the class's struct: that.
+	/* C8: bytes of the region; 0: as many as the class's struct has.
 	 * C7: transient bytes at most; 0: as many as the class wants. */
 	uint32_t nvm_quota, ram_quota;
 	struct jz_span params; /* C9 */
@@ -209,7 +213,7 @@ struct jz_install {
 /*
  * Installs: what the maker of a card does before there is an issuer security
  * domain, and what that does when it is told to.  9000; 6A80 malformed; 6A88
- * no such class; 6A89 the AID is taken; 6A84 no room, or more than the quota;
+ * no such class; 6A89 the AID is taken; 6A84 no room, or a quota too small;
  * or what the class's install said.
  */
 uint16_t

@@ -42,6 +42,7 @@ jz_enter(struct jz_applet *a, void *cod)
 	if (card->running != NULL)
 		before.cod = card->running->cod;
 	a->cod = cod;
+	a->entered++;
 	card->running = a;
 	jz_runtime_close(card);
 	return before;
@@ -51,6 +52,7 @@ void
 jz_leave(struct jz_card *card, struct jz_context before)
 {
 	jz_runtime_open(card);
+	card->running->entered--;
 	card->running = before.applet;
 	if (before.applet != NULL)
 		before.applet->cod = before.cod;

@@ -68,9 +68,11 @@ call_install(struct jz_card *card, unsigned i, struct jz_span params)
 		return JZ_SW_OK;
 	card->installing = (uint8_t)i;
 	card->registered = false;
+	card->held = true;
 	before = jz_enter(a, NULL);
 	sw = a->class->install(a, params);
 	jz_leave(card, before);
+	card->held = false;
 	card->installing = JZ_NO_APPLET;
 	return sw;
 }
@@ -82,6 +84,8 @@ check_order(const struct jz_card *card, const struct jz_install *order,
 	const struct jz_applet_class *c;
 	uint32_t ram;
 
+	if (card->dead)
+		return JZ_SW_MEMORY_FAILURE;
 	if (order->instance.len < JZ_AID_MIN ||
 	    order->instance.len > JZ_AID_MAX)
 		return JZ_SW_DATA;
@@ -120,9 +124,6 @@ jz_card_install_as(struct jz_card *card, const struct jz_install *order)
 	e = jz_registry_bind_one(card, (unsigned)i);
 	if (e == 0)
 		sw = call_install(card, (unsigned)i, order->params);
-	/* An install that ended the transaction itself has no roll-back. */
-	if (e == 0 && !card->setup.journal->open)
-		e = JZ_ERR_STATE;
 	if (e == 0 && sw == JZ_SW_OK)
 		e = jz_card_commit(card);
 	jz_card_rollback(card);
@@ -179,7 +180,7 @@ jz_set_state(struct jz_applet *self, uint8_t state)
 {
 	struct jz_card *card = self->card;
 	const struct jz_nvm_entry *entry;
-	int e;
+	int e = JZ_ERR_STATE;
 
 	if ((state & JZ_APP_SELECTABLE) != JZ_APP_SELECTABLE ||
 	    (state & JZ_APP_LOCKED) != 0)
@@ -187,7 +188,8 @@ jz_set_state(struct jz_applet *self, uint8_t state)
 	jz_runtime_open(card);
 	entry = &jz_root(card)->entry[self->index];
 	state |= entry->state & JZ_APP_LOCKED;
-	e = jz_card_write(card, &entry->state, &state, 1);
+	if ((entry->state & JZ_APP_SELECTABLE) == JZ_APP_SELECTABLE)
+		e = jz_card_write(card, &entry->state, &state, 1);
 	if (e == 0)
 		self->state = state;
 	jz_runtime_close(card);

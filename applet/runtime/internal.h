@@ -50,6 +50,9 @@ int jz_card_begin(struct jz_card *card);
 int jz_card_commit(struct jz_card *card);
 /* Rolls back an open transaction; nothing when none is open. */
 void jz_card_rollback(struct jz_card *card);
+/* Ends the open transaction and leaves its changes in the image, for a
+ * rewriting to commit; the error of a write rolls it back instead. */
+int jz_card_keep(struct jz_card *card);
 /* As jz_write, anywhere in the image. */
 int jz_card_write(
     struct jz_card *card, const void *dst, const void *src, size_t len);
@@ -91,6 +94,9 @@ int jz_registry_index(const struct jz_card *card, const struct jz_aid *aid);
  */
 struct jz_applet *jz_registry_find(
     struct jz_card *card, struct jz_span name, const struct jz_applet *after);
+/* Neither the applet's state nor the card's forbids it. */
+bool
+jz_registry_selectable(const struct jz_card *card, const struct jz_applet *a);
 /* The applet that a reset selects, or NULL. */
 struct jz_applet *jz_registry_default(struct jz_card *card);
 bool jz_aid_equal(const struct jz_aid *a, const struct jz_aid *b);

@@ -278,8 +278,8 @@ is_domain(const struct jz_applet *a)
 
 /* GlobalPlatform 5.1.1, 5.3.1: a locked card has its security domain alone,
  * and an application is there from SELECTABLE on, unless it is locked. */
-static bool
-selectable(const struct jz_card *card, const struct jz_applet *a)
+bool
+jz_registry_selectable(const struct jz_card *card, const struct jz_applet *a)
 {
 	uint8_t state = jz_root(card)->state;
 
@@ -299,7 +299,7 @@ jz_registry_find(
 	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++) {
 		struct jz_applet *a = &card->applet[i];
 
-		if (!selectable(card, a) || a->aid.len < name.len ||
+		if (!jz_registry_selectable(card, a) || a->aid.len < name.len ||
 		    memcmp(a->aid.bytes, name.data, name.len) != 0)
 			continue;
 		if (after != NULL && aid_compare(&a->aid, &after->aid) <= 0)
@@ -318,7 +318,7 @@ jz_registry_default(struct jz_card *card)
 	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++) {
 		struct jz_applet *a = &card->applet[i];
 
-		if (!selectable(card, a))
+		if (!jz_registry_selectable(card, a))
 			continue;
 		if ((a->privileges[0] & JZ_PRIV_CARD_RESET) != 0 &&
 		    !is_domain(a))

@@ -124,9 +124,13 @@ jz_select_applet(struct jz_applet *a, struct jz_apdu *apdu)
 	bool was_open = c->open;
 	uint16_t sw;
 
-	if (taken(card, a, apdu->channel))
+	/* Locked since it was selected on the channel that asks. */
+	if (!jz_registry_selectable(card, a) || taken(card, a, apdu->channel))
 		return JZ_SW_CONDITIONS;
 	jz_card_deselect(card, apdu->channel);
+	/* A security domain may do much in its deselect. */
+	if (!jz_registry_selectable(card, a))
+		return JZ_SW_CONDITIONS;
 	if (!jz_ram_take(card, a->class->cod_bytes, &c->cod_at))
 		return JZ_SW_SPACE;
 	c->cod_bytes = a->class->cod_bytes;

@@ -46,7 +46,7 @@ find_server(struct jz_card *card, const struct jz_applet *client,
 	if (a->class->service == NULL)
 		return JZ_SW_FUNCTION;
 	/* JCRE 4.2.2: it is in use on another channel than the client's. */
-	if (card->serving || a == client ||
+	if (card->serving || card->rewriting || a == client ||
 	    (!a->class->multi_selectable &&
 		jz_selected_on(card, (unsigned)i, -1)))
 		return JZ_SW_CONDITIONS;

@@ -109,6 +109,22 @@ jz_card_rollback(struct jz_card *card)
 	jz_registry_rebind(card);
 }
 
+int
+jz_card_keep(struct jz_card *card)
+{
+	struct jz_journal *j = card->setup.journal;
+	int e = j->error;
+
+	if (e != 0) {
+		jz_card_rollback(card);
+		return e;
+	}
+	for (unsigned i = 0; i < j->n; i++)
+		jz_count_write(card, j->patch[i].offset, j->patch[i].len);
+	journal_close(j);
+	return 0;
+}
+
 static int
 store(struct jz_card *card, const struct jz_patch *patches, size_t n)
 {
@@ -289,7 +305,8 @@ write_piece(
 	uint8_t value[JZ_NONATOMIC_BYTES];
 	int e;
 
-	if (!card->setup.journal->open)
+	/* What is being installed is not committed, nor is a write to it. */
+	if (!card->setup.journal->open || card->installing == self->index)
 		return jz_card_write(card, dst, src, len);
 	if (len == 0)
 		return 0;
@@ -348,6 +365,8 @@ jz_commit(struct jz_applet *self)
 {
 	int e;
 
+	if (self->card->held)
+		return JZ_ERR_STATE;
 	jz_runtime_open(self->card);
 	e = jz_card_commit(self->card);
 	jz_runtime_close(self->card);
@@ -357,7 +376,7 @@ jz_commit(struct jz_applet *self)
 int
 jz_abort(struct jz_applet *self)
 {
-	if (!self->card->setup.journal->open)
+	if (!self->card->setup.journal->open || self->card->held)
 		return JZ_ERR_STATE;
 	jz_runtime_open(self->card);
 	jz_card_rollback(self->card);

@@ -101,13 +101,11 @@ static void
 put_counterparty(const struct purse_record *r, struct jz_buffer *out)
 {
 	static const size_t first = 2, count = 9; /* "CN", then the number */
-	const uint8_t *id = r->type == JZ_TYPE_EP_PURCHASE
-	    ? r->payment.payee_id
-	    : r->payment.payer_id;
+	const uint8_t *id = r->payment.peer_id;
 	uint8_t bcd[JZ_TERMINAL_BYTES] = {0};
 
 	if (r->type == JZ_TYPE_EP_LOAD) {
-		jz_put(out, r->terminal, sizeof(r->terminal));
+		jz_put(out, id, JZ_TERMINAL_BYTES);
 		return;
 	}
 	for (size_t i = 0; i < count && digits(id + first, count); i++) {
@@ -138,11 +136,12 @@ purse_read_log(struct jz_applet *self, struct jz_apdu *apdu)
 						: r->payment.payee_counter;
 	jz_put_u16(&apdu->out, (uint16_t)serial);
 	jz_put(&apdu->out, no_overdraft, sizeof(no_overdraft));
-	jz_put_u32(&apdu->out, (uint32_t)r->payment.amount);
+	jz_put_u32(&apdu->out, r->payment.amount);
 	jz_put_u8(&apdu->out, r->type);
 	put_counterparty(r, &apdu->out);
 	jz_time_to_bcd(
-	    r->type == JZ_TYPE_EP_RECEIVED ? r->payee_time : r->payer_time,
+	    purse_time(
+		r->type == JZ_TYPE_EP_RECEIVED ? r->payee_time : r->payer_time),
 	    bcd);
 	jz_put(&apdu->out, bcd, sizeof(bcd));
 	return JZ_SW_OK;

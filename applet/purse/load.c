@@ -158,7 +158,7 @@ report_of(const struct purse_nvm *p, const struct purse_record *r,
 	memcpy(m->payment.agreement_digest, r->payment.agreement_digest,
 	    JZ_DIGEST_BYTES);
 	m->payment.amount = r->payment.amount;
-	m->payment.currency = r->payment.currency;
+	m->payment.currency = p->currency;
 	m->balance = r->balance;
 	m->record = r->number;
 	memcpy(m->signature, r->payer_signature, sizeof(m->signature));
@@ -214,14 +214,13 @@ credit_for_load(struct jz_applet *self, const struct jz_message *permission,
 	int err;
 
 	r.type = JZ_TYPE_EP_LOAD;
-	memcpy(r.terminal, p->load.terminal, sizeof(r.terminal));
+	memcpy(r.payment.peer_id, p->load.terminal, sizeof(p->load.terminal));
 	r.number = p->next_record;
-	r.payer_time = permission->payment.time;
-	r.payment.time = permission->payment.time;
-	r.payment.amount = p->load.amount;
-	r.payment.currency = p->currency;
+	purse_time_set(r.payer_time, permission->payment.time);
+	purse_time_set(r.payment.time, permission->payment.time);
+	r.payment.amount = (uint32_t)p->load.amount;
 	r.payment.payee_counter = p->load.counter;
-	r.balance = p->balance + p->load.amount;
+	r.balance = (uint32_t)(p->balance + p->load.amount);
 	memcpy(r.payment.agreement_digest, permission_digest, JZ_DIGEST_BYTES);
 	report_of(p, &r, &report);
 	if ((err = jz_message_sign(e, &report, &p->key)) != 0)

@@ -197,7 +197,7 @@ payer_pending(const struct purse_nvm *p, const uint8_t *payer_id)
 
 	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
 		if (p->pending[i].used != 0 &&
-		    memcmp(p->pending[i].payment.payer_id, payer_id,
+		    memcmp(p->pending[i].payment.peer_id, payer_id,
 			card_name) == 0)
 			return true;
 	return false;
@@ -232,7 +232,7 @@ open_pending(struct jz_applet *self, const struct jz_message *agreement,
 		0 ||
 	    (err = jz_message_sign(e, confirmation, &p->key)) != 0)
 		return err;
-	purse_payment_store(&pending.payment, pay);
+	purse_payment_store(&pending.payment, pay, PURSE_PAYEE);
 	pending.keys = *keys;
 	memcpy(pending.signature, confirmation->signature,
 	    sizeof(pending.signature));
@@ -283,7 +283,8 @@ answer_confirmation(const struct jz_applet *self,
 
 	memset(&m, 0, sizeof(m));
 	m.kind = JZ_KIND_CONFIRMATION;
-	purse_payment_load(&m.payment, &slot->payment);
+	purse_payment_load(
+	    purse_nvm(self), &m.payment, &slot->payment, PURSE_PAYEE);
 	memcpy(m.signature, slot->signature, sizeof(m.signature));
 	return purse_status(jz_message_seal(
 	    jz_card_engine(self), &m, slot->keys.to_payer, NULL, &apdu->out));
@@ -329,7 +330,8 @@ confirm_again(const struct jz_applet *self, const struct purse_pending *slot,
 		return JZ_SW_MISMATCH;
 	memset(&m, 0, sizeof(m));
 	m.kind = JZ_KIND_CONFIRMATION;
-	purse_payment_load(&m.payment, &slot->payment);
+	purse_payment_load(
+	    purse_nvm(self), &m.payment, &slot->payment, PURSE_PAYEE);
 	memcpy(m.signature, slot->signature, sizeof(m.signature));
 	return purse_status(
 	    jz_message_seal(e, &m, slot->keys.to_payer, NULL, &apdu->out));
@@ -369,12 +371,12 @@ receipt_of(const struct jz_applet *self, const struct purse_record *r,
 {
 	struct jz_message completion;
 
-	purse_completion_of(r, &completion);
+	purse_completion_of(purse_nvm(self), r, &completion);
 	memset(m, 0, sizeof(*m));
 	m->kind = JZ_KIND_RECEIPT;
 	m->payment = completion.payment;
 	m->payee_record = r->number;
-	m->payee_time = r->payee_time;
+	m->payee_time = purse_time(r->payee_time);
 	memcpy(m->signature, r->payee_signature, sizeof(m->signature));
 	return jz_message_digest(
 	    jz_card_engine(self), &completion, m->completion_digest);
@@ -396,9 +398,10 @@ credit(struct jz_applet *self, const struct purse_pending *slot,
 	r.keys_held = 1;
 	r.number = p->next_record;
 	r.peer_number = completion->payer_record;
-	r.payer_time = completion->payer_time;
-	r.payee_time = now > 0 ? now : slot->payment.time;
-	r.balance = p->balance + slot->payment.amount;
+	purse_time_set(r.payer_time, completion->payer_time);
+	purse_time_set(
+	    r.payee_time, now > 0 ? now : purse_time(slot->payment.time));
+	r.balance = (uint32_t)p->balance + slot->payment.amount;
 	r.payment = slot->payment;
 	r.keys = slot->keys;
 	memcpy(r.payer_signature, completion->signature,
@@ -435,8 +438,9 @@ static uint16_t
 credit_again(
     struct jz_applet *self, const struct jz_sealed *s, struct jz_apdu *apdu)
 {
-	const struct purse_record *r = purse_find_record(
-	    purse_nvm(self), JZ_TYPE_EP_RECEIVED, s->request_digest);
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct purse_record *r =
+	    purse_find_record(p, JZ_TYPE_EP_RECEIVED, s->request_digest);
 	uint8_t plain[JZ_MESSAGE_MAX];
 	struct jz_message m, known;
 	int err;
@@ -447,8 +451,8 @@ credit_again(
 	    r->keys.to_payee, plain, &m);
 	if (err != 0)
 		return purse_status(err);
-	purse_completion_of(r, &known);
-	if (!purse_payment_equal(&r->payment, &m.payment) ||
+	purse_completion_of(p, r, &known);
+	if (!purse_payment_equal(p, &r->payment, PURSE_PAYEE, &m.payment) ||
 	    m.payer_record != known.payer_record ||
 	    m.payer_time != known.payer_time ||
 	    memcmp(m.signature, known.signature, JZ_SIGNATURE_BYTES) != 0)
@@ -463,7 +467,7 @@ credit_pending(struct jz_applet *self, const struct purse_pending *slot,
 	const struct purse_nvm *p = purse_nvm(self);
 	int err;
 
-	if (!purse_payment_equal(&slot->payment, &m->payment))
+	if (!purse_payment_equal(p, &slot->payment, PURSE_PAYEE, &m->payment))
 		return JZ_SW_MISMATCH;
 	err = jz_message_verify(jz_card_engine(self), m, slot->payer_key);
 	if (err == 0)

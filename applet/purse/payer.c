@@ -88,7 +88,7 @@ make_agreement(const struct jz_applet *self, const struct jz_message *request,
 	    (err = jz_message_digest(e, m, pay.agreement_digest)) != 0 ||
 	    (err = jz_message_sign(e, m, &p->key)) != 0)
 		goto out;
-	purse_payment_store(&a->payment, &pay);
+	purse_payment_store(&a->payment, &pay, PURSE_PAYER);
 	a->open = 1;
 out:
 	jz_wipe(&ephemeral, sizeof(ephemeral));
@@ -133,7 +133,7 @@ answer_completion(const struct jz_applet *self, const struct purse_record *r,
 {
 	struct jz_message m;
 
-	purse_completion_of(r, &m);
+	purse_completion_of(purse_nvm(self), r, &m);
 	return purse_status(jz_message_seal(
 	    jz_card_engine(self), &m, r->keys.to_payee, NULL, &apdu->out));
 }
@@ -151,13 +151,14 @@ complete(struct jz_applet *self, const struct jz_message *confirmation)
 	r.type = JZ_TYPE_EP_PURCHASE;
 	r.keys_held = 1;
 	r.number = p->next_record;
-	r.payer_time = now > 0 ? now : p->agreement.payment.time;
-	r.balance = p->balance - p->agreement.payment.amount;
+	purse_time_set(r.payer_time,
+	    now > 0 ? now : purse_time(p->agreement.payment.time));
+	r.balance = (uint32_t)p->balance - p->agreement.payment.amount;
 	r.payment = p->agreement.payment;
 	r.keys = p->agreement.keys;
 	memcpy(r.payee_signature, confirmation->signature,
 	    sizeof(r.payee_signature));
-	purse_completion_of(&r, &m);
+	purse_completion_of(p, &r, &m);
 	err = jz_message_sign(jz_card_engine(self), &m, &p->key);
 	if (err != 0)
 		goto out;
@@ -193,7 +194,7 @@ purse_complete(struct jz_applet *self, struct jz_apdu *apdu)
 	    e, &s, JZ_KIND_CONFIRMATION, a->keys.to_payer, plain, &m);
 	if (err != 0)
 		return purse_status(err);
-	if (!purse_payment_equal(&a->payment, &m.payment))
+	if (!purse_payment_equal(p, &a->payment, PURSE_PAYER, &m.payment))
 		return JZ_SW_MISMATCH;
 	if ((err = jz_message_verify(e, &m, a->payee_key)) != 0)
 		return purse_status(err);
@@ -258,6 +259,7 @@ purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu)
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
 	uint8_t plain[JZ_MESSAGE_MAX], digest[JZ_DIGEST_BYTES];
+	uint8_t payee_time[JZ_PURSE_TIME_BYTES];
 	const struct purse_record *r;
 	struct jz_message m, completion;
 	struct jz_sealed s;
@@ -272,15 +274,16 @@ purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu)
 	    e, &s, JZ_KIND_RECEIPT, r->keys.to_payer, plain, &m);
 	if (err != 0)
 		return purse_status(err);
-	purse_completion_of(r, &completion);
+	purse_completion_of(p, r, &completion);
 	if ((err = jz_message_digest(e, &completion, digest)) != 0)
 		return purse_status(err);
-	if (!purse_payment_equal(&r->payment, &m.payment) ||
+	if (!purse_payment_equal(p, &r->payment, PURSE_PAYER, &m.payment) ||
 	    memcmp(digest, m.completion_digest, sizeof(digest)) != 0)
 		return JZ_SW_MISMATCH;
+	purse_time_set(payee_time, m.payee_time);
 	jz_begin(self);
 	jz_write_u32(self, &r->peer_number, m.payee_record);
-	jz_write(self, &r->payee_time, &m.payee_time, sizeof(r->payee_time));
+	jz_write(self, r->payee_time, payee_time, sizeof(payee_time));
 	jz_fill(self, &r->keys, 0, sizeof(r->keys));
 	jz_write_u8(self, &r->keys_held, 0);
 	return purse_status(jz_commit(self));

@@ -41,20 +41,33 @@
 /* PBOC amounts have four bytes, and terminals take them as signed. */
 #define JZ_PURSE_AMOUNT_MAX 0x7FFFFFFFu
 
-/* struct jz_payment in fixed-width form. */
+/*
+ * Seconds since 1970, big-endian: up to JZ_TIME_LAST.  purse_time() and
+ * purse_time_set().
+ */
+#define JZ_PURSE_TIME_BYTES 5
+
+enum purse_side {
+	PURSE_PAYER,
+	PURSE_PAYEE,
+};
+
+/*
+ * struct jz_payment as it is kept.  Currency and our own ID are the purse's,
+ * which does not change them while it has a record; which of the two IDs is
+ * ours follows from where the payment stands.
+ */
 struct purse_payment {
-	uint64_t amount;
-	int64_t time;
+	uint32_t amount;
 	uint32_t payee_counter;
 	uint32_t payer_counter;
-	uint16_t currency;
-	uint8_t reserved[6];
-	uint8_t payee_id[JZ_ID_BYTES];
-	uint8_t payer_id[JZ_ID_BYTES];
+	uint8_t time[JZ_PURSE_TIME_BYTES];
+	uint8_t reserved[3];
+	uint8_t peer_id[JZ_ID_BYTES];
 	uint8_t request_digest[JZ_DIGEST_BYTES];
 	uint8_t agreement_digest[JZ_DIGEST_BYTES];
 };
-_Static_assert(sizeof(struct purse_payment) == 128, "no padding");
+_Static_assert(sizeof(struct purse_payment) == 100, "no padding");
 
 struct purse_authority {
 	int64_t from, to;
@@ -85,9 +98,9 @@ struct purse_agreement {
 	struct jz_working_keys keys;
 	uint8_t payee_key[JZ_POINT_BYTES]; /* of the verified certificate */
 	uint8_t open;
-	uint8_t reserved[6];
+	uint8_t reserved[2];
 };
-_Static_assert(sizeof(struct purse_agreement) == 232, "no padding");
+_Static_assert(sizeof(struct purse_agreement) == 200, "no padding");
 
 /* A payment that this card, as payee, has confirmed and awaits. */
 struct purse_pending {
@@ -96,9 +109,9 @@ struct purse_pending {
 	uint8_t signature[JZ_SIGNATURE_BYTES]; /* of the confirmation */
 	uint8_t payer_key[JZ_POINT_BYTES];
 	uint8_t used;
-	uint8_t reserved[6];
+	uint8_t reserved[2];
 };
-_Static_assert(sizeof(struct purse_pending) == 296, "no padding");
+_Static_assert(sizeof(struct purse_pending) == 264, "no padding");
 
 enum purse_load_state {
 	LOAD_NONE,
@@ -124,26 +137,25 @@ _Static_assert(sizeof(struct purse_load) == 152, "no padding");
 
 /*
  * A signed record.  For a payment: both signatures, so that it is evidence
- * with the two certificates alone.  For a load: payment.amount, .currency,
- * .time (the server's), .payee_counter (the online counter),
- * .agreement_digest (of the permission) and the report's signature in
- * payer_signature.
+ * with the two certificates alone.  For a load: payment.amount, .time (the
+ * server's), .payee_counter (the online counter), .peer_id (begins with the
+ * terminal), .agreement_digest (of the permission) and the report's signature
+ * in payer_signature.
  */
 struct purse_record {
-	uint8_t type;	   /* enum jz_transaction_type */
-	uint8_t keys_held; /* a payment's working keys are still here */
-	uint8_t terminal[JZ_TERMINAL_BYTES];
+	struct purse_payment payment;
 	uint32_t number;
 	uint32_t peer_number;
-	int64_t payer_time;
-	int64_t payee_time;
-	uint64_t balance; /* after it */
-	struct purse_payment payment;
+	uint32_t balance; /* after it */
+	uint8_t type;	  /* enum jz_transaction_type */
+	uint8_t payer_time[JZ_PURSE_TIME_BYTES];
+	uint8_t payee_time[JZ_PURSE_TIME_BYTES];
+	uint8_t keys_held; /* a payment's working keys are still here */
 	struct jz_working_keys keys;
 	uint8_t payer_signature[JZ_SIGNATURE_BYTES];
 	uint8_t payee_signature[JZ_SIGNATURE_BYTES];
 };
-_Static_assert(sizeof(struct purse_record) == 328, "no padding");
+_Static_assert(sizeof(struct purse_record) == 284, "no padding");
 
 struct purse_nvm {
 	struct jz_nvm_head head;
@@ -194,8 +206,8 @@ _Static_assert(
 _Static_assert(offsetof(struct purse_nvm, from) == 480, "no padding");
 _Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
-	600 + 3 * 104 + 160 + 232 + 152 + 296 * JZ_PURSE_PENDING +
-	    328 * JZ_PURSE_RECORDS,
+	600 + 3 * 104 + 160 + 200 + 152 + 264 * JZ_PURSE_PENDING +
+	    284 * JZ_PURSE_RECORDS,
     "no padding");
 
 enum purse_settle_stage {
@@ -271,11 +283,17 @@ uint16_t
 purse_host_verify(const struct jz_applet *self, const struct jz_message *m);
 
 /* record.c */
-void
-purse_payment_store(struct purse_payment *out, const struct jz_payment *in);
-void purse_payment_load(struct jz_payment *out, const struct purse_payment *in);
+void purse_time_set(uint8_t out[static JZ_PURSE_TIME_BYTES], int64_t time);
+int64_t purse_time(const uint8_t in[static JZ_PURSE_TIME_BYTES]);
+/* `own` is this card's side.  The amount is one that the purse accepts. */
+void purse_payment_store(struct purse_payment *out, const struct jz_payment *in,
+    enum purse_side own);
+void purse_payment_load(const struct purse_nvm *p, struct jz_payment *out,
+    const struct purse_payment *in, enum purse_side own);
+/* All fields, both IDs and the currency too. */
 bool
-purse_payment_equal(const struct purse_payment *a, const struct jz_payment *b);
+purse_payment_equal(const struct purse_nvm *p, const struct purse_payment *a,
+    enum purse_side own, const struct jz_payment *b);
 /* Records that may still be promised (P2). */
 uint32_t purse_log_room(const struct purse_nvm *p);
 /* Sum of what pending payments and an open load may still add (P1). */
@@ -289,8 +307,10 @@ const struct purse_record *purse_find_record(const struct purse_nvm *p,
 /* Writes the next record; within the caller's transaction. */
 void purse_append_record(struct jz_applet *self, struct purse_record *r);
 /* The completion that a paid or received record is evidence of. */
-void purse_completion_of(const struct purse_record *r, struct jz_message *out);
+void purse_completion_of(const struct purse_nvm *p,
+    const struct purse_record *r, struct jz_message *out);
 /* Appends the record as an object of a batch (FF56, FF57, FF58). */
-int purse_record_encode(const struct purse_record *r, struct jz_buffer *out);
+int purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
+    struct jz_buffer *out);
 
 #endif

@@ -12,42 +12,67 @@
 #include <string.h>
 
 void
-purse_payment_store(struct purse_payment *out, const struct jz_payment *in)
+purse_time_set(uint8_t out[static JZ_PURSE_TIME_BYTES], int64_t time)
+{
+	jz_set_be(out, JZ_PURSE_TIME_BYTES, (uint64_t)time);
+}
+
+int64_t
+purse_time(const uint8_t in[static JZ_PURSE_TIME_BYTES])
+{
+	return (int64_t)jz_get_be(in, JZ_PURSE_TIME_BYTES);
+}
+
+void
+purse_payment_store(
+    struct purse_payment *out, const struct jz_payment *in, enum purse_side own)
 {
 	memset(out, 0, sizeof(*out));
-	out->amount = in->amount;
-	out->time = in->time;
+	out->amount = (uint32_t)in->amount;
+	purse_time_set(out->time, in->time);
 	out->payee_counter = in->payee_counter;
 	out->payer_counter = in->payer_counter;
-	out->currency = in->currency;
-	memcpy(out->payee_id, in->payee_id, JZ_ID_BYTES);
-	memcpy(out->payer_id, in->payer_id, JZ_ID_BYTES);
+	memcpy(out->peer_id, own == PURSE_PAYER ? in->payee_id : in->payer_id,
+	    JZ_ID_BYTES);
 	memcpy(out->request_digest, in->request_digest, JZ_DIGEST_BYTES);
 	memcpy(out->agreement_digest, in->agreement_digest, JZ_DIGEST_BYTES);
 }
 
 void
-purse_payment_load(struct jz_payment *out, const struct purse_payment *in)
+purse_payment_load(const struct purse_nvm *p, struct jz_payment *out,
+    const struct purse_payment *in, enum purse_side own)
 {
+	const bool payer = own == PURSE_PAYER;
+
 	memset(out, 0, sizeof(*out));
 	out->amount = in->amount;
-	out->time = in->time;
+	out->time = purse_time(in->time);
 	out->payee_counter = in->payee_counter;
 	out->payer_counter = in->payer_counter;
-	out->currency = in->currency;
-	memcpy(out->payee_id, in->payee_id, JZ_ID_BYTES);
-	memcpy(out->payer_id, in->payer_id, JZ_ID_BYTES);
+	out->currency = p->currency;
+	memcpy(out->payer_id, payer ? p->id : in->peer_id, JZ_ID_BYTES);
+	memcpy(out->payee_id, payer ? in->peer_id : p->id, JZ_ID_BYTES);
 	memcpy(out->request_digest, in->request_digest, JZ_DIGEST_BYTES);
 	memcpy(out->agreement_digest, in->agreement_digest, JZ_DIGEST_BYTES);
 }
 
 bool
-purse_payment_equal(const struct purse_payment *a, const struct jz_payment *b)
+purse_payment_equal(const struct purse_nvm *p, const struct purse_payment *a,
+    enum purse_side own, const struct jz_payment *b)
 {
-	struct purse_payment other;
+	struct jz_payment kept;
 
-	purse_payment_store(&other, b);
-	return memcmp(a, &other, sizeof(other)) == 0;
+	purse_payment_load(p, &kept, a, own);
+	return kept.amount == b->amount && kept.time == b->time &&
+	    kept.currency == b->currency &&
+	    kept.payee_counter == b->payee_counter &&
+	    kept.payer_counter == b->payer_counter &&
+	    memcmp(kept.payee_id, b->payee_id, JZ_ID_BYTES) == 0 &&
+	    memcmp(kept.payer_id, b->payer_id, JZ_ID_BYTES) == 0 &&
+	    memcmp(kept.request_digest, b->request_digest, JZ_DIGEST_BYTES) ==
+	    0 &&
+	    memcmp(kept.agreement_digest, b->agreement_digest,
+		JZ_DIGEST_BYTES) == 0;
 }
 
 uint32_t
@@ -117,25 +142,29 @@ paid(const struct purse_record *r)
 }
 
 void
-purse_completion_of(const struct purse_record *r, struct jz_message *out)
+purse_completion_of(const struct purse_nvm *p, const struct purse_record *r,
+    struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->kind = JZ_KIND_COMPLETION;
-	purse_payment_load(&out->payment, &r->payment);
+	purse_payment_load(
+	    p, &out->payment, &r->payment, paid(r) ? PURSE_PAYER : PURSE_PAYEE);
 	out->payer_record = paid(r) ? r->number : r->peer_number;
-	out->payer_time = r->payer_time;
+	out->payer_time = purse_time(r->payer_time);
 	memcpy(out->signature, r->payer_signature, JZ_SIGNATURE_BYTES);
 }
 
 int
-purse_record_encode(const struct purse_record *r, struct jz_buffer *out)
+purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
+    struct jz_buffer *out)
 {
 	struct jz_message m;
 
 	memset(&m, 0, sizeof(m));
-	purse_payment_load(&m.payment, &r->payment);
-	m.payer_time = r->payer_time;
-	m.payee_time = r->payee_time;
+	purse_payment_load(
+	    p, &m.payment, &r->payment, paid(r) ? PURSE_PAYER : PURSE_PAYEE);
+	m.payer_time = purse_time(r->payer_time);
+	m.payee_time = purse_time(r->payee_time);
 	memcpy(m.payer_signature, r->payer_signature, JZ_SIGNATURE_BYTES);
 	memcpy(m.payee_signature, r->payee_signature, JZ_SIGNATURE_BYTES);
 	if (paid(r)) {

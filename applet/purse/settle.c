@@ -107,7 +107,7 @@ gather(const struct purse_nvm *p, struct jz_buffer *out, int *err)
 	*err = 0;
 	for (uint32_t i = 0; i < n && *err == 0; i++)
 		*err = purse_record_encode(
-		    purse_slot(p, p->first_unsettled + i), out);
+		    p, purse_slot(p, p->first_unsettled + i), out);
 	return *err == 0 ? n : 0;
 }
 

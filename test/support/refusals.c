@@ -124,7 +124,7 @@ fill_pending(struct rig_card *c, unsigned n)
 		struct purse_pending p = {0};
 
 		p.used = 1;
-		p.payment.payer_id[0] = (uint8_t)i;
+		p.payment.peer_id[0] = (uint8_t)i;
 		p.payment.amount = 1;
 		rig_poke(c, &rig_purse(c)->pending[i], &p, sizeof(p));
 	}

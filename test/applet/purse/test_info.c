@@ -345,8 +345,10 @@ test_without_a_clock_the_stated_time_is_recorded(void **state)
 	rig_set_time(a, 0);
 	rig_set_time(b, 0);
 	assert_int_equal(payment_run(&pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
-	assert_int_equal(rig_purse(b)->record[2].payer_time, RIG_NOW - 60);
-	assert_int_equal(rig_purse(a)->record[1].payee_time, RIG_NOW - 60);
+	assert_int_equal(
+	    purse_time(rig_purse(b)->record[2].payer_time), RIG_NOW - 60);
+	assert_int_equal(
+	    purse_time(rig_purse(a)->record[1].payee_time), RIG_NOW - 60);
 	rig_card_free(&a);
 	rig_card_free(&b);
 }

@@ -122,6 +122,7 @@ test_both_cards_keep_a_record(void **state)
 {
 	struct fixture *f = *state;
 	const struct purse_record *paid, *received;
+	struct jz_payment pay;
 
 	rig_set_time(f->payer, RIG_NOW + 5);
 	rig_set_time(f->payee, RIG_NOW + 9);
@@ -130,15 +131,17 @@ test_both_cards_keep_a_record(void **state)
 	received = purse_slot(rig_purse(f->payee), 2);
 	assert_int_equal(paid->type, JZ_TYPE_EP_PURCHASE);
 	assert_int_equal(received->type, JZ_TYPE_EP_RECEIVED);
-	assert_memory_equal(
-	    &paid->payment, &received->payment, sizeof(paid->payment));
-	assert_int_equal(paid->payment.amount, AMOUNT);
-	assert_int_equal(paid->payment.time, RIG_NOW - 60);
-	assert_memory_equal(paid->payment.payee_id, PAYEE_ID, JZ_ID_BYTES);
-	assert_memory_equal(paid->payment.payer_id, PAYER_ID, JZ_ID_BYTES);
-	assert_int_equal(paid->payer_time, RIG_NOW + 5);
-	assert_int_equal(received->payer_time, RIG_NOW + 5);
-	assert_int_equal(received->payee_time, RIG_NOW + 9);
+	purse_payment_load(
+	    rig_purse(f->payer), &pay, &paid->payment, PURSE_PAYER);
+	assert_true(purse_payment_equal(
+	    rig_purse(f->payee), &received->payment, PURSE_PAYEE, &pay));
+	assert_int_equal(pay.amount, AMOUNT);
+	assert_int_equal(pay.time, RIG_NOW - 60);
+	assert_memory_equal(pay.payee_id, PAYEE_ID, JZ_ID_BYTES);
+	assert_memory_equal(pay.payer_id, PAYER_ID, JZ_ID_BYTES);
+	assert_int_equal(purse_time(paid->payer_time), RIG_NOW + 5);
+	assert_int_equal(purse_time(received->payer_time), RIG_NOW + 5);
+	assert_int_equal(purse_time(received->payee_time), RIG_NOW + 9);
 	assert_int_equal(received->peer_number, paid->number);
 	assert_int_equal(paid->peer_number, received->number);
 	assert_int_equal(paid->balance, FUNDS - AMOUNT);

@@ -314,7 +314,7 @@ payer_is_pending(struct fixture *f, struct blob *data)
 	/* The same card, before its key pair was renewed. */
 	p.used = 1;
 	p.payment.amount = 1000000;
-	memcpy(p.payment.payer_id, "CN00000000900007", JZ_ID_BYTES);
+	memcpy(p.payment.peer_id, "CN00000000900007", JZ_ID_BYTES);
 	rig_poke(f->payee, &rig_purse(f->payee)->pending[1], &p, sizeof(p));
 	seal_agreement(f, &m, data);
 }
@@ -408,9 +408,10 @@ pending_keys(struct fixture *f)
 static struct jz_message
 completion(struct fixture *f)
 {
+	const struct purse_nvm *p = rig_purse(f->payer);
 	struct jz_message m;
 
-	purse_completion_of(purse_slot(rig_purse(f->payer), 2), &m);
+	purse_completion_of(p, purse_slot(p, 2), &m);
 	assert_int_equal(m.payment.amount, AMOUNT);
 	return m;
 }
@@ -452,6 +453,34 @@ completion_amount(struct fixture *f, struct blob *data)
 	seal_completion(f, &m, data);
 }
 
+/* What the card keeps of them has fewer bytes, or leaves them out. */
+static void
+completion_long_amount(struct fixture *f, struct blob *data)
+{
+	struct jz_message m = completion(f);
+
+	m.payment.amount += UINT64_C(1) << 32;
+	seal_completion(f, &m, data);
+}
+
+static void
+completion_currency(struct fixture *f, struct blob *data)
+{
+	struct jz_message m = completion(f);
+
+	m.payment.currency++;
+	seal_completion(f, &m, data);
+}
+
+static void
+completion_payee(struct fixture *f, struct blob *data)
+{
+	struct jz_message m = completion(f);
+
+	memcpy(m.payment.payee_id, FORGER_ID, JZ_ID_BYTES);
+	seal_completion(f, &m, data);
+}
+
 static void
 completion_payer(struct fixture *f, struct blob *data)
 {
@@ -487,6 +516,9 @@ static const struct row CREDIT[] = {
     {"does not open", completion_wrong_key, JZ_SW_DECRYPT},
     {"request digest", completion_digest, JZ_SW_DATA},
     {"amount", completion_amount, JZ_SW_MISMATCH},
+    {"amount, the same low bytes", completion_long_amount, JZ_SW_MISMATCH},
+    {"currency", completion_currency, JZ_SW_MISMATCH},
+    {"payee", completion_payee, JZ_SW_MISMATCH},
     {"payer", completion_payer, JZ_SW_MISMATCH},
     {"counter", completion_counter, JZ_SW_MISMATCH},
     {"signature", completion_signature, JZ_SW_MAC},

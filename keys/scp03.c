@@ -29,6 +29,7 @@ enum {
 #define PAD_BYTE     0x80
 #define RESPONSE_ICV 0x80
 #define SHORT_NC_MAX 255u
+#define SHORT_NE_MAX 256u
 
 /* One block of output: at most 16 bytes. */
 static int
@@ -119,7 +120,8 @@ command_mac(const struct jz_engine *e, const struct jz_scp03 *s,
 	head[n++] = c->ins;
 	head[n++] = c->p1;
 	head[n++] = c->p2;
-	if (nc > SHORT_NC_MAX) {
+	/* Lc as it is sent. */
+	if (c->extended || nc > SHORT_NC_MAX || c->ne > SHORT_NE_MAX) {
 		head[n++] = 0;
 		head[n++] = (uint8_t)(nc >> 8);
 	}

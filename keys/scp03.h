@@ -64,7 +64,9 @@ jz_scp03_challenge(const struct jz_engine *e, const struct jz_scp03_keys *keys,
 
 /*
  * Host: protects a command at the channel's level.  c's data move to `room`,
- * which must outlive c; the class byte gets its secure messaging bit.
+ * which must outlive c; the class byte gets its secure messaging bit.  The MAC
+ * is over Lc in the form that jz_command_build() gives it; a command that is to
+ * be chained is protected as one.
  * EXTERNAL AUTHENTICATE itself is wrapped with level C-MAC, then the level
  * asked for is set.
  */

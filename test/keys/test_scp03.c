@@ -317,6 +317,43 @@ channels_wrap_alike(void **state)
 	assert_memory_not_equal(first[0], first[1], 8);
 }
 
+/* The form in which Lc is sent is the one that is authenticated. */
+static void
+both_forms_of_lc(void **state)
+{
+	struct jz_scp03 ready = start(&TRACES[0]);
+	uint8_t text[16] = {1};
+
+	(void)state;
+	authenticate(&TRACES[0], &ready);
+	for (int form = 0; form < 3; form++) {
+		struct jz_scp03 host = ready, card = ready;
+		uint8_t m1[ROOM_MAX], m2[ROOM_MAX], m3[ROOM_MAX];
+		struct jz_buffer room = jz_buffer(m1, sizeof(m1));
+		struct jz_buffer wire = jz_buffer(m2, sizeof(m2));
+		struct jz_buffer clear = jz_buffer(m3, sizeof(m3));
+		struct jz_command c = {.cla = 0x80, .ins = 0xE2};
+
+		c.extended = form == 1;
+		c.ne = form == 2 ? 65536 : 256;
+		c.data = jz_span(text, sizeof(text));
+		assert_int_equal(jz_scp03_wrap(&engine, &host, &c, &room), 0);
+		assert_int_equal(jz_command_build(&c, &wire), 0);
+		assert_int_equal(
+		    jz_command_parse(jz_buffer_span(&wire), &c), 0);
+		assert_int_equal(c.extended, form != 0);
+		assert_int_equal(
+		    jz_scp03_unwrap(&engine, &card, &c, &clear), 0);
+		/* sent in the other form, it is another command */
+		jz_command_parse(jz_buffer_span(&wire), &c);
+		c.extended = form == 0;
+		c.ne = 256;
+		card = ready;
+		assert_int_equal(jz_scp03_unwrap(&engine, &card, &c, &clear),
+		    JZ_ERR_SIGNATURE);
+	}
+}
+
 /* proves: ALL-4 (a protected command with any bit altered is refused). */
 static void
 altered_commands_are_refused(void **state)
@@ -389,6 +426,7 @@ main(void)
 	    cmocka_unit_test(responses_unwrap_as_published),
 	    cmocka_unit_test(round_trips),
 	    cmocka_unit_test(channels_wrap_alike),
+	    cmocka_unit_test(both_forms_of_lc),
 	    cmocka_unit_test(altered_commands_are_refused),
 	    cmocka_unit_test(replayed_commands_are_refused),
 	    cmocka_unit_test(key_check_values_are_as_published),

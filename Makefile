@@ -105,7 +105,8 @@ APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/runtime/test_registry test/applet/runtime/test_select \
 	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
-	test/docs/test_protocol test/fuzz/test_seeds test/tear/test_tear
+	test/docs/test_protocol test/fuzz/test_seeds test/tear/test_matrix \
+	test/tear/test_tear
 READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \

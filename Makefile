@@ -132,8 +132,8 @@ FUZZ = session tlv
 
 # ---- what is installed -----------------------------------------------------
 
-HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/message.h \
-	apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
+HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
+	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
 	keys/certificate.h keys/crypto.h keys/scp03.h keys/secret.h keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \

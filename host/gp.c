@@ -15,14 +15,11 @@
 #include "../apdu/tlv.h"
 #include "../keys/secret.h"
 
-#define CLA_ISO			  0x00
-#define CLA_GP			  0x80
-#define INS_SELECT		  0xA4
-#define INS_INITIALIZE_UPDATE	  0x50
-#define INS_EXTERNAL_AUTHENTICATE 0x82
-#define P1_BY_NAME		  0x04
-#define SHORT_NE		  256u
-#define AID_MIN			  5u
+#define CLA_ISO	   0x00
+#define INS_SELECT 0xA4
+#define P1_BY_NAME 0x04
+#define SHORT_NE   256u
+#define AID_MIN	   5u
 
 #define SCP03	       0x03
 #define PARAMETER_S16  0x01
@@ -35,7 +32,7 @@
 _Static_assert(ROOM_MAX < JZ_ANSWER_MAX, "a session sends the longest command");
 
 static const struct jz_gp_aid ISSUER_DOMAIN = {
-    8, {0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00}};
+    JZ_GP_AID_ISD_BYTES, JZ_GP_AID_ISD};
 
 void
 jz_gp_init(struct jz_gp *g, struct jz_session *s, const struct jz_engine *e)
@@ -95,8 +92,8 @@ aid_of_fci(struct jz_span fci, struct jz_gp_aid *out)
 	struct jz_span inner, name;
 
 	memset(out, 0, sizeof(*out));
-	if (jz_tlv_find(fci, 0x6F, &inner) == 0 &&
-	    jz_tlv_find(inner, 0x84, &name) == 0)
+	if (jz_tlv_find(fci, JZ_GP_TAG_FCI, &inner) == 0 &&
+	    jz_tlv_find(inner, JZ_GP_TAG_DF_NAME, &name) == 0)
 		(void)jz_gp_aid(name, out);
 }
 
@@ -144,7 +141,7 @@ parse_initialize(struct jz_gp *g, struct jz_span answer)
 	g->parameter = jz_take_u8(&c);
 	if (c.bad)
 		return JZ_ERR_ANSWER;
-	if (protocol != SCP03 || (g->parameter & PARAMETER_S16) != 0)
+	if (protocol != JZ_GP_SCP03 || (g->parameter & PARAMETER_S16) != 0)
 		return JZ_ERR_UNSUPPORTED;
 	jz_take_bytes(&c, g->card_challenge, sizeof(g->card_challenge));
 	jz_take_bytes(&c, g->card_cryptogram, sizeof(g->card_cryptogram));
@@ -157,8 +154,8 @@ parse_initialize(struct jz_gp *g, struct jz_span answer)
 int
 jz_gp_begin(struct jz_gp *g, uint8_t kvn)
 {
-	struct jz_command c = {.cla = CLA_GP,
-	    .ins = INS_INITIALIZE_UPDATE,
+	struct jz_command c = {.cla = JZ_GP_CLA,
+	    .ins = JZ_GP_INITIALIZE_UPDATE,
 	    .p1 = kvn,
 	    .data = jz_span(g->host_challenge, sizeof(g->host_challenge)),
 	    .has_le = true,
@@ -232,8 +229,8 @@ external_authenticate(struct jz_gp *g, uint8_t level)
 {
 	uint8_t bytes[JZ_SCP03_CHALLENGE_BYTES + JZ_SCP03_MAC_BYTES];
 	struct jz_buffer room = jz_buffer(bytes, sizeof(bytes));
-	struct jz_command c = {.cla = CLA_GP,
-	    .ins = INS_EXTERNAL_AUTHENTICATE,
+	struct jz_command c = {.cla = JZ_GP_CLA,
+	    .ins = JZ_GP_EXTERNAL_AUTHENTICATE,
 	    .p1 = level,
 	    .data = jz_span(g->channel.host_cryptogram,
 		sizeof(g->channel.host_cryptogram))};

@@ -32,14 +32,13 @@
 #ifndef JZ_HOST_GP_H
 #define JZ_HOST_GP_H
 
+#include "../apdu/gp.h"
 #include "../keys/scp03.h"
 #include "card.h"
 
 #define JZ_GP_AID_MAX	    16
 #define JZ_GP_FCI_MAX	    256
 #define JZ_GP_KDD_BYTES	    10 /* key diversification data */
-#define JZ_GP_KVN_INITIAL   0xFF
-#define JZ_GP_KVN_MAX	    0x7F
 #define JZ_GP_MODULES_MAX   8
 #define JZ_GP_PARAMETER_MAX 128 /* an applet's own install parameters */
 /* The longest data of one command, before it is protected. */
@@ -141,37 +140,6 @@ int jz_gp_command(
 
 /* ---- what is on the card ------------------------------------------------ */
 
-/* Card life cycle: GlobalPlatform 5.1, table 11-5. */
-enum jz_gp_card_state {
-	JZ_GP_OP_READY = 0x01,
-	JZ_GP_INITIALIZED = 0x07,
-	JZ_GP_SECURED = 0x0F,
-	JZ_GP_CARD_LOCKED = 0x7F,
-	JZ_GP_TERMINATED = 0xFF,
-};
-
-/* Application life cycle: GlobalPlatform 5.3, table 11-4. */
-#define JZ_GP_INSTALLED	 0x03
-#define JZ_GP_SELECTABLE 0x07
-#define JZ_GP_LOCKED_BIT 0x80
-
-/* Privileges: GlobalPlatform table 11-7; byte 1 is the highest. */
-enum jz_gp_privilege {
-	JZ_GP_SECURITY_DOMAIN = 0x800000,
-	JZ_GP_CARD_LOCK = 0x100000,
-	JZ_GP_CARD_TERMINATE = 0x080000,
-	JZ_GP_CARD_RESET = 0x040000, /* selected after a reset */
-	JZ_GP_CVM = 0x020000,
-};
-
-/* What GET STATUS is asked for, P1. */
-enum jz_gp_scope {
-	JZ_GP_DOMAIN = 0x80,	   /* the issuer's security domain */
-	JZ_GP_APPLICATIONS = 0x40, /* and further security domains */
-	JZ_GP_LOAD_FILES = 0x20,
-	JZ_GP_MODULES = 0x10, /* load files with their modules */
-};
-
 struct jz_gp_entry {
 	struct jz_gp_aid aid;
 	uint8_t state;		    /* 9F70 */
@@ -213,12 +181,6 @@ int jz_gp_make_selectable(
 /* INSTALL [for personalisation]: STORE DATA goes to this application. */
 int jz_gp_personalise(struct jz_gp *g, const struct jz_gp_aid *instance);
 
-/* STORE DATA's P1. */
-enum jz_gp_store {
-	JZ_GP_STORE_PLAIN = 0x00,
-	JZ_GP_STORE_TLV = 0x10,
-	JZ_GP_STORE_LAST = 0x80,
-};
 /*
  * One block of STORE DATA.  With out, an answer is asked for (P1 bit 1) and
  * lent until the next command; NULL: none is.

@@ -11,50 +11,20 @@
 #include "../apdu/tlv.h"
 #include "../keys/secret.h"
 
-#define CLA_GP	       0x80
-#define INS_PUT_KEY    0xD8
-#define INS_STORE_DATA 0xE2
-#define INS_DELETE     0xE4
-#define INS_INSTALL    0xE6
-#define INS_SET_STATUS 0xF0
-#define SHORT_NE       256u
-
-#define P1_CARD	       0x80
-#define P1_APPLICATION 0x40
-#define P2_RELATED     0x80
-#define P1_ANSWER      0x01
-
-enum install_for {
-	FOR_INSTALL = 0x04,
-	FOR_MAKE_SELECTABLE = 0x08,
-	FOR_PERSONALISATION = 0x20,
-};
-
-enum {
-	TAG_AID = 0x4F,
-	TAG_PARAMETERS = 0xC9,
-	TAG_QUOTA_VOLATILE = 0xC7,
-	TAG_QUOTA_NON_VOLATILE = 0xC8,
-	TAG_KEY_VERSION = 0xD2,
-	TAG_SYSTEM_PARAMETERS = 0xEF,
-};
+#define SHORT_NE 256u
 
 /* LV of four AIDs at most, privileges, parameters, token. */
 #define INSTALL_MAX                                                            \
 	(3u * (1 + JZ_GP_AID_MAX) + 4 + 1 + 24 + JZ_GP_PARAMETER_MAX)
-#define KEY_AES		    0x88
-#define KCV_BYTES	    3u
-#define KEYS		    3u
-#define P2_FIRST_OF_SEVERAL 0x81
 /* type, length, length in clear, key, length and KCV */
-#define KEY_FIELD_BYTES (3u + JZ_KEY_BYTES + 1 + KCV_BYTES)
+#define KEY_FIELD_BYTES (3u + JZ_KEY_BYTES + 1 + JZ_GP_KCV_BYTES)
 
 /* A command of the security domain; the answer is not looked at. */
 static int
 carry(
     struct jz_gp *g, uint8_t ins, unsigned p1, unsigned p2, struct jz_span data)
 {
-	struct jz_command c = {.cla = CLA_GP,
+	struct jz_command c = {.cla = JZ_GP_CLA,
 	    .ins = ins,
 	    .p1 = (uint8_t)p1,
 	    .p2 = (uint8_t)p2,
@@ -118,13 +88,13 @@ put_parameters(struct jz_buffer *b, const struct jz_gp_install *what)
 	struct jz_buffer in = jz_buffer(bytes, sizeof(bytes));
 	size_t mark;
 
-	jz_tlv_put(
-	    &in, TAG_PARAMETERS, what->parameters.data, what->parameters.len);
+	jz_tlv_put(&in, JZ_GP_TAG_PARAMETERS, what->parameters.data,
+	    what->parameters.len);
 	if (what->volatile_quota != 0 || what->non_volatile_quota != 0) {
-		mark = jz_tlv_open(&in, TAG_SYSTEM_PARAMETERS);
-		put_quota(&in, TAG_QUOTA_VOLATILE, what->volatile_quota);
+		mark = jz_tlv_open(&in, JZ_GP_TAG_SYSTEM);
+		put_quota(&in, JZ_GP_TAG_VOLATILE, what->volatile_quota);
 		put_quota(
-		    &in, TAG_QUOTA_NON_VOLATILE, what->non_volatile_quota);
+		    &in, JZ_GP_TAG_NON_VOLATILE, what->non_volatile_quota);
 		jz_tlv_close(&in, mark);
 	}
 	put_lv(b, in.data, in.len);
@@ -147,7 +117,7 @@ install(struct jz_gp *g, const struct jz_gp_install *what, unsigned p1)
 	put_privileges(&b, what->privileges);
 	put_parameters(&b, what);
 	jz_put_u8(&b, 0); /* no token */
-	err = change(g, INS_INSTALL, p1, 0, &b);
+	err = change(g, JZ_GP_INSTALL, p1, 0, &b);
 	/* Parameters may hold a PIN. */
 	jz_wipe(bytes, sizeof(bytes));
 	return err;
@@ -156,13 +126,13 @@ install(struct jz_gp *g, const struct jz_gp_install *what, unsigned p1)
 int
 jz_gp_install(struct jz_gp *g, const struct jz_gp_install *what)
 {
-	return install(g, what, FOR_INSTALL | FOR_MAKE_SELECTABLE);
+	return install(g, what, JZ_GP_FOR_INSTALL | JZ_GP_FOR_MAKE_SELECTABLE);
 }
 
 int
 jz_gp_install_only(struct jz_gp *g, const struct jz_gp_install *what)
 {
-	return install(g, what, FOR_INSTALL);
+	return install(g, what, JZ_GP_FOR_INSTALL);
 }
 
 /* The forms without load file, module, parameters and token. */
@@ -180,29 +150,30 @@ install_instance(struct jz_gp *g, unsigned p1, const struct jz_gp_aid *instance,
 	else
 		jz_put_u8(&b, 0);
 	jz_put_u16(&b, 0);
-	return change(g, INS_INSTALL, p1, 0, &b);
+	return change(g, JZ_GP_INSTALL, p1, 0, &b);
 }
 
 int
 jz_gp_make_selectable(
     struct jz_gp *g, const struct jz_gp_aid *instance, uint32_t privileges)
 {
-	return install_instance(g, FOR_MAKE_SELECTABLE, instance, &privileges);
+	return install_instance(
+	    g, JZ_GP_FOR_MAKE_SELECTABLE, instance, &privileges);
 }
 
 int
 jz_gp_personalise(struct jz_gp *g, const struct jz_gp_aid *instance)
 {
-	return install_instance(g, FOR_PERSONALISATION, instance, NULL);
+	return install_instance(g, JZ_GP_FOR_PERSONALISATION, instance, NULL);
 }
 
 int
 jz_gp_store_data(struct jz_gp *g, unsigned p1, uint8_t number,
     struct jz_span block, struct jz_answer *out)
 {
-	struct jz_command c = {.cla = CLA_GP,
-	    .ins = INS_STORE_DATA,
-	    .p1 = (uint8_t)(p1 | (out != NULL ? P1_ANSWER : 0)),
+	struct jz_command c = {.cla = JZ_GP_CLA,
+	    .ins = JZ_GP_STORE_DATA,
+	    .p1 = (uint8_t)(p1 | (out != NULL ? JZ_GP_STORE_ANSWER : 0)),
 	    .p2 = number,
 	    .data = block,
 	    .has_le = out != NULL,
@@ -222,8 +193,9 @@ jz_gp_delete(struct jz_gp *g, const struct jz_gp_aid *aid, bool related)
 	uint8_t bytes[2 + JZ_GP_AID_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 
-	jz_tlv_put(&b, TAG_AID, aid->bytes, aid->len);
-	return change(g, INS_DELETE, 0, related ? P2_RELATED : 0, &b);
+	jz_tlv_put(&b, JZ_GP_TAG_AID, aid->bytes, aid->len);
+	return change(
+	    g, JZ_GP_DELETE, 0, related ? JZ_GP_DELETE_RELATED : 0, &b);
 }
 
 int
@@ -232,8 +204,8 @@ jz_gp_delete_keys(struct jz_gp *g, uint8_t kvn)
 	uint8_t bytes[3];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 
-	jz_tlv_put(&b, TAG_KEY_VERSION, &kvn, 1);
-	return change(g, INS_DELETE, 0, 0, &b);
+	jz_tlv_put(&b, JZ_GP_TAG_KEY_VERSION, &kvn, 1);
+	return change(g, JZ_GP_DELETE, 0, 0, &b);
 }
 
 int
@@ -241,7 +213,7 @@ jz_gp_set_card_state(struct jz_gp *g, enum jz_gp_card_state state)
 {
 	struct jz_buffer none = {NULL, 0, 0, false};
 
-	return change(g, INS_SET_STATUS, P1_CARD, state, &none);
+	return change(g, JZ_GP_SET_STATUS, JZ_GP_DOMAIN, state, &none);
 }
 
 int
@@ -251,7 +223,7 @@ jz_gp_set_state(struct jz_gp *g, const struct jz_gp_aid *aid, uint8_t state)
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 
 	jz_put(&b, aid->bytes, aid->len);
-	return change(g, INS_SET_STATUS, P1_APPLICATION, state, &b);
+	return change(g, JZ_GP_SET_STATUS, JZ_GP_APPLICATIONS, state, &b);
 }
 
 /* ---- PUT KEY ------------------------------------------------------------ */
@@ -262,7 +234,7 @@ put_key(struct jz_gp *g, const uint8_t key[static JZ_KEY_BYTES],
     struct jz_buffer *b, struct jz_buffer *kcvs)
 {
 	static const uint8_t zero[JZ_KEY_BYTES];
-	uint8_t hidden[JZ_KEY_BYTES], kcv[KCV_BYTES];
+	uint8_t hidden[JZ_KEY_BYTES], kcv[JZ_GP_KCV_BYTES];
 	const struct jz_engine *e = g->engine;
 	int err = e->crypto->cbc(
 	    e->state, true, g->dek, zero, key, hidden, sizeof(hidden));
@@ -271,7 +243,7 @@ put_key(struct jz_gp *g, const uint8_t key[static JZ_KEY_BYTES],
 		err = jz_key_check_value(e, key, kcv);
 	if (err != 0)
 		return err;
-	jz_put_u8(b, KEY_AES);
+	jz_put_u8(b, JZ_GP_KEY_AES);
 	jz_put_u8(b, JZ_KEY_BYTES + 1);
 	put_lv(b, hidden, sizeof(hidden));
 	put_lv(b, kcv, sizeof(kcv));
@@ -283,13 +255,14 @@ int
 jz_gp_put_keys(struct jz_gp *g, uint8_t old_kvn, uint8_t new_kvn,
     const struct jz_scp03_keys *keys)
 {
-	uint8_t bytes[1 + KEYS * KEY_FIELD_BYTES], want[1 + KEYS * KCV_BYTES];
+	uint8_t bytes[1 + JZ_GP_KEYS * KEY_FIELD_BYTES],
+	    want[1 + JZ_GP_KEYS * JZ_GP_KCV_BYTES];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_buffer kcvs = jz_buffer(want, sizeof(want));
-	struct jz_command c = {.cla = CLA_GP,
-	    .ins = INS_PUT_KEY,
+	struct jz_command c = {.cla = JZ_GP_CLA,
+	    .ins = JZ_GP_PUT_KEY,
 	    .p1 = old_kvn,
-	    .p2 = P2_FIRST_OF_SEVERAL,
+	    .p2 = JZ_GP_KEYS_MANY,
 	    .has_le = true,
 	    .ne = SHORT_NE};
 	struct jz_answer a;

@@ -9,29 +9,15 @@
 
 #include "../apdu/tlv.h"
 
-#define CLA_GP	       0x80
-#define INS_GET_DATA   0xCA
-#define INS_GET_STATUS 0xF2
-#define P2_FIRST       0x02
-#define P2_NEXT	       0x03
-#define SHORT_NE       256u
+#define SHORT_NE 256u
 /* GET STATUS in a row: each brings an application at least. */
 #define PARTS_MAX 64u
-
-enum {
-	TAG_AID = 0x4F,
-	TAG_MODULE = 0x84,
-	TAG_LOAD_FILE = 0xC4,
-	TAG_PRIVILEGES = 0xC5,
-	TAG_ENTRY = 0xE3,
-	TAG_STATE = 0x9F70,
-};
 
 int
 jz_gp_get_data(struct jz_gp *g, uint16_t tag, struct jz_buffer *out)
 {
-	struct jz_command c = {.cla = CLA_GP,
-	    .ins = INS_GET_DATA,
+	struct jz_command c = {.cla = JZ_GP_CLA,
+	    .ins = JZ_GP_GET_DATA,
 	    .p1 = (uint8_t)(tag >> 8),
 	    .p2 = (uint8_t)tag,
 	    .has_le = true,
@@ -59,19 +45,19 @@ static int
 take_field(const struct jz_tlv *t, struct jz_gp_entry *e)
 {
 	switch (t->tag) {
-	case TAG_AID:
+	case JZ_GP_TAG_AID:
 		return jz_gp_aid(t->value, &e->aid);
-	case TAG_STATE:
+	case JZ_GP_TAG_STATE:
 		/* Some cards add a second byte, of their own. */
 		if (t->value.len < 1 || t->value.len > 2)
 			return JZ_ERR_ANSWER;
 		e->state = t->value.data[0];
 		return 0;
-	case TAG_PRIVILEGES:
+	case JZ_GP_TAG_PRIVILEGES:
 		return take_privileges(t->value, &e->privileges);
-	case TAG_LOAD_FILE:
+	case JZ_GP_TAG_LOAD_FILE:
 		return jz_gp_aid(t->value, &e->load_file);
-	case TAG_MODULE:
+	case JZ_GP_TAG_MODULE:
 		if (e->modules == JZ_GP_MODULES_MAX)
 			return JZ_ERR_ANSWER;
 		return jz_gp_aid(t->value, &e->module[e->modules++]);
@@ -106,7 +92,7 @@ take_entries(struct jz_span answer,
 	int err = 0;
 
 	while (err == 0 && c.len > 0) {
-		if (jz_tlv_expect(&c, TAG_ENTRY, &content) != 0)
+		if (jz_tlv_expect(&c, JZ_GP_TAG_ENTRY, &content) != 0)
 			return JZ_ERR_ANSWER;
 		err = take_entry(content, &e);
 		if (err == 0)
@@ -120,11 +106,11 @@ jz_gp_list(struct jz_gp *g, enum jz_gp_scope scope,
     int (*each)(const struct jz_gp_entry *entry, void *arg), void *arg)
 {
 	/* 4F without a value: all. */
-	static const uint8_t all[] = {TAG_AID, 0x00};
-	struct jz_command c = {.cla = CLA_GP,
-	    .ins = INS_GET_STATUS,
+	static const uint8_t all[] = {JZ_GP_TAG_AID, 0x00};
+	struct jz_command c = {.cla = JZ_GP_CLA,
+	    .ins = JZ_GP_GET_STATUS,
 	    .p1 = (uint8_t)scope,
-	    .p2 = P2_FIRST,
+	    .p2 = JZ_GP_FIRST,
 	    .data = jz_span(all, sizeof(all)),
 	    .has_le = true,
 	    .ne = SHORT_NE};
@@ -142,7 +128,7 @@ jz_gp_list(struct jz_gp *g, enum jz_gp_scope scope,
 		err = take_entries(a.data, each, arg);
 		if (err != 0 || a.sw == JZ_SW_OK)
 			return err;
-		c.p2 = P2_NEXT;
+		c.p2 = JZ_GP_NEXT;
 	}
 	return JZ_ERR_ANSWER;
 }

@@ -58,13 +58,14 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_settle.c
-CLI_SRC = host/cli/card_cmd.c host/cli/commands_card.c \
-	host/cli/commands_issuer.c host/cli/commands_other.c \
-	host/cli/commands_pay.c host/cli/exit.c host/cli/explain_cmd.c \
-	host/cli/help.c host/cli/issuer_cmd.c host/cli/load_cmd.c \
-	host/cli/message_cmd.c host/cli/money.c host/cli/open.c \
-	host/cli/options.c host/cli/output.c host/cli/pay_cmd.c \
-	host/cli/reader_cmd.c host/cli/serve_cmd.c
+CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
+	host/cli/commands_issuer.c host/cli/commands_manage.c \
+	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/gp_open.c \
+	host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
+	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
+	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
+	host/cli/pay_cmd.c host/cli/reader_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.

@@ -173,7 +173,7 @@ want 10 help nonsense
 want 0 help exit-codes
 cases=$((cases + 1))
 [ "$(wc -l <out)" -eq 14 ] || wrong 'help exit-codes has not 14 lines'
-for topic in readers secrets environment; do
+for topic in readers secrets keys environment; do
 	want 0 help "$topic"
 	want 0 help "$topic" --lang zh
 done
@@ -197,7 +197,7 @@ while read -r path; do
 	says '退出码'
 done <paths
 cases=$((cases + 1))
-[ "$(wc -l <paths)" -ge 29 ] || wrong 'too few commands'
+[ "$(wc -l <paths)" -ge 39 ] || wrong 'too few commands'
 
 # Languages.
 want 2 version --lang fr

@@ -114,7 +114,7 @@ READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
-	test/host/test_purse test/host/test_story \
+	test/host/test_personalise test/host/test_purse test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \

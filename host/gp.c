@@ -223,6 +223,14 @@ check_level(const struct jz_gp *g, uint8_t level)
 	}
 }
 
+/* A wrong cryptogram, or a wrong MAC: cards differ in how they say it. */
+static bool
+refuses_host(uint16_t sw)
+{
+	return sw == JZ_SW_WARNING || sw == JZ_SW_SECURITY ||
+	    sw == JZ_SW_SM_WRONG;
+}
+
 /* EXTERNAL AUTHENTICATE carries its own C-MAC; the level counts after it. */
 static int
 external_authenticate(struct jz_gp *g, uint8_t level)
@@ -242,9 +250,8 @@ external_authenticate(struct jz_gp *g, uint8_t level)
 	if (err == 0)
 		err = jz_session_exchange(g->session, &c, &a);
 	if (err == 0 && a.sw != JZ_SW_OK)
-		err = a.sw == JZ_SW_WARNING || a.sw == JZ_SW_SM_WRONG
-		    ? JZ_ERR_AUTHENTICATION
-		    : status_error(a.sw);
+		err = refuses_host(a.sw) ? JZ_ERR_AUTHENTICATION
+					 : status_error(a.sw);
 	g->channel.level = level;
 	/* The commands after it are counted from 1: 6.2.6. */
 	g->channel.counter = 0;

@@ -3,7 +3,8 @@
  * The secure channel of a card without the card: INITIALIZE UPDATE, EXTERNAL
  * AUTHENTICATE and the protection of commands and responses, with keys/scp03.h
  * alone.  What stands in the clear is a script, written in hexadecimal, as in
- * script.h: each command without its channel's protection, and the answer.
+ * script.h: each command without its channel's protection and without length
+ * fields, and the answer.  A command that ends in "..." may go on.
  */
 #ifndef JZ_TEST_SUPPORT_GPCARD_H
 #define JZ_TEST_SUPPORT_GPCARD_H

@@ -53,21 +53,22 @@ VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/memory.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/trace.c reader/virtual.c
-HOST_SRC = host/card.c host/load.c host/pay.c host/personalise.c \
-	host/purse.c host/settle.c
+HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
+	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_settle.c
-CLI_SRC = host/cli/card_cmd.c host/cli/commands_card.c \
-	host/cli/commands_issuer.c host/cli/commands_other.c \
-	host/cli/commands_pay.c host/cli/exit.c host/cli/explain_cmd.c \
-	host/cli/help.c host/cli/issuer_cmd.c host/cli/load_cmd.c \
-	host/cli/message_cmd.c host/cli/money.c host/cli/open.c \
-	host/cli/options.c host/cli/output.c host/cli/pay_cmd.c \
-	host/cli/reader_cmd.c host/cli/serve_cmd.c
+CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
+	host/cli/commands_issuer.c host/cli/commands_manage.c \
+	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/gp_open.c \
+	host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
+	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
+	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
+	host/cli/pay_cmd.c host/cli/reader_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -76,8 +77,9 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
-	test/support/gpclient.c test/support/issuerrig.c \
-	test/support/loading.c test/support/memo.c test/support/page.c \
+	test/support/gpcard.c test/support/gpclient.c \
+	test/support/issuerrig.c test/support/loading.c \
+	test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
 	test/support/session.c test/support/story.c test/support/tornrig.c
@@ -125,7 +127,8 @@ READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
-	test/host/test_pay test/host/test_purse test/host/test_story \
+	test/host/test_gp test/host/test_gp_content test/host/test_pay \
+	test/host/test_personalise test/host/test_purse test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \
@@ -147,13 +150,14 @@ FUZZ = session tlv
 
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/secret.h keys/signed.h \
+	keys/certificate.h keys/crypto.h keys/scp03.h keys/secret.h \
+	keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/pay.h host/purse.h host/issuer/issuer.h
+	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h
 MAN1 =
 
 # ---- flags -----------------------------------------------------------------

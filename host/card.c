@@ -140,21 +140,18 @@ get_response(struct jz_session *s, uint8_t cla)
 }
 
 int
-jz_session_send(struct jz_session *s, uint8_t cla, uint8_t ins, uint8_t p1,
-    uint8_t p2, struct jz_span data, struct jz_answer *out)
+jz_session_exchange(struct jz_session *s, const struct jz_command *command,
+    struct jz_answer *out)
 {
-	struct jz_command c = {.cla = cla, .ins = ins, .p1 = p1, .p2 = p2};
+	struct jz_command c = *command;
 	int err = 0;
 
 	*out = (struct jz_answer){0};
-	c.data = data;
-	/* VERIFY has no answer, and there are cards that refuse its Le. */
-	c.has_le = ins != INS_VERIFY;
-	c.extended = s->extended && data.len <= DATA_MAX &&
-	    (c.has_le || data.len > BLOCK_MAX);
-	if (c.has_le)
-		c.ne = c.extended ? JZ_ANSWER_MAX - 2 : SHORT_NE;
-	if (!c.extended && data.len > BLOCK_MAX) {
+	c.extended = s->extended && c.data.len <= DATA_MAX &&
+	    (c.data.len > BLOCK_MAX || (c.has_le && c.ne > SHORT_NE));
+	if (!c.extended && c.ne > SHORT_NE)
+		c.ne = SHORT_NE;
+	if (!c.extended && c.data.len > BLOCK_MAX) {
 		err = send_chain(s, c, &c.data);
 		if (err != 0 || s->sw != JZ_SW_OK) {
 			s->len = 0;
@@ -169,11 +166,25 @@ jz_session_send(struct jz_session *s, uint8_t cla, uint8_t ins, uint8_t p1,
 		err = exchange(s, &c);
 	}
 	if (err == 0)
-		err = get_response(s, cla);
+		err = get_response(s, c.cla);
 out:
 	if (err == 0)
 		*out = (struct jz_answer){jz_span(s->buffer, s->len), s->sw};
 	return err;
+}
+
+int
+jz_session_send(struct jz_session *s, uint8_t cla, uint8_t ins, uint8_t p1,
+    uint8_t p2, struct jz_span data, struct jz_answer *out)
+{
+	struct jz_command c = {.cla = cla, .ins = ins, .p1 = p1, .p2 = p2};
+
+	c.data = data;
+	/* VERIFY has no answer, and there are cards that refuse its Le. */
+	c.has_le = ins != INS_VERIFY;
+	if (c.has_le)
+		c.ne = s->extended ? JZ_ANSWER_MAX - 2 : SHORT_NE;
+	return jz_session_exchange(s, &c, out);
 }
 
 int

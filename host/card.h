@@ -43,6 +43,14 @@ int jz_session_send(struct jz_session *s, uint8_t cla, uint8_t ins, uint8_t p1,
     uint8_t p2, struct jz_span data, struct jz_answer *out);
 
 /*
+ * The same for a command whose Le is the caller's to say: without has_le none
+ * is sent; ne is how many bytes are expected (the extended form is used only
+ * when data or ne need it and the card has it).  c->extended is not looked at.
+ */
+int jz_session_exchange(struct jz_session *s, const struct jz_command *command,
+    struct jz_answer *out);
+
+/*
  * As jz_session_send, and any status word but 9000 is an error: JZ_ERR_PIN,
  * JZ_ERR_PIN_BLOCKED, JZ_ERR_FUNDS, JZ_ERR_AUTHENTICATION, JZ_ERR_DATA,
  * JZ_ERR_DECRYPT, JZ_ERR_CERT_* where the word says so, else JZ_ERR_STATUS.

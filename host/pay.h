@@ -5,6 +5,7 @@
 #ifndef JZ_HOST_PAY_H
 #define JZ_HOST_PAY_H
 
+#include "gp.h"
 #include "issuer/issuer.h"
 #include "purse.h"
 
@@ -76,11 +77,28 @@ struct jz_personal {
 	uint64_t max_single_minor;
 	uint64_t pin_above_minor; /* PIN for amounts above this */
 	bool payee_only;
+	/* The keys that the card came with.  NULL: the well-known test keys,
+	 * 404142434445464748494A4B4C4D4E4F three times, under version FF. */
+	const struct jz_scp03_keys *transport_keys;
+	uint8_t transport_kvn; /* of transport_keys */
 };
+
+/* The version of the issuer's own keys on a card. */
+#define JZ_ISSUER_KVN 0x01
+
 /*
- * Personalises the purse: the card makes its key pair, the issuer registers
- * the card and certifies the key, everything is stored and the purse becomes
- * PERSONALISED.  id gets the card's ID.
+ * Personalises the purse through the card's issuer security domain, in an SCP03
+ * channel that protects everything: the card's administration keys are replaced
+ * by the issuer's (jz_issuer_card_keys, version 01), the purse makes its key
+ * pair, the issuer registers the card and certifies the key, everything is
+ * stored, the purse becomes PERSONALISED and the card SECURED.  id gets the
+ * card's ID; the purse is selected again.
+ *
+ * What was cut off, at whatever point, is done by the same call once more, the
+ * purse selected.  JZ_ERR_STATE: the card is personalised, and nothing is left
+ * to be done by this issuer.  JZ_ERR_AUTHENTICATION: the card's administration
+ * keys are neither the issuer's nor the transport keys.  JZ_ERR_NOT_FOUND: no
+ * such account, or the issuer has no administration key; the card is as it was.
  */
 int jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
     const struct jz_personal *p, uint8_t id[static JZ_ID_BYTES]);

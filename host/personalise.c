@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Personalisation of a purse: key pair on the card, registration and
- * certificate at the issuer, then STORE DATA (GlobalPlatform 11.11) with root,
- * CA, host and card certificates and, last, the parameters.
+ * Personalisation of a purse through the card's issuer security domain
+ * (GlobalPlatform 11.5.2.3.6, 11.11): INITIALIZE UPDATE, EXTERNAL AUTHENTICATE,
+ * PUT KEY, INSTALL [for personalisation], then STORE DATA, a block each:
  *
- * One that was cut off is done again from the start: the card keeps its key
- * pair, and a root it has already is not offered to it twice.
+ *   7F49 empty          the purse makes its key pair, or says what it made
+ *   7F21                root, CA, host and card certificates
+ *   FF71                the parameters: the last block
+ *
+ * and SET STATUS: the card is SECURED.
+ *
+ * One that was cut off is done again from the start.  What the card has it
+ * keeps: the issuer's keys, which are known by their version, the key pair, and
+ * the root.
  */
 #include "pay.h"
 
@@ -14,10 +21,28 @@
 #include "../keys/secret.h"
 
 #define PIN_TRIES 3
+/* GlobalPlatform's well-known test key. */
+#define TEST_KEY                                                               \
+	{                                                                      \
+		0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49,    \
+		    0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F                         \
+	}
 
 /* An issuer that says nothing of offline limits lets the purse spend twice
  * its highest balance, and fill its log, between two settlements. */
 #define OFFLINE_SUM_FACTOR 2u
+
+static const struct jz_scp03_keys TEST_KEYS = {TEST_KEY, TEST_KEY, TEST_KEY};
+static const struct jz_gp_aid PURSE = {JZ_AID_PURSE_BYTES, JZ_AID_PURSE};
+/* An empty public key template: "make your key pair". */
+static const uint8_t MAKE_KEY[] = {0x7F, 0x49, 0x00};
+
+struct run {
+	struct jz_gp gp;
+	struct jz_issuer *issuer;
+	const struct jz_personal *personal;
+	uint8_t block; /* the next one's number */
+};
 
 static int
 check(const struct jz_personal *p)
@@ -38,41 +63,152 @@ check(const struct jz_personal *p)
 	return 0;
 }
 
-/* A new key pair, or the one of a personalisation that was cut off. */
 static int
-key_pair(struct jz_session *s, uint8_t public_key[static JZ_POINT_BYTES])
+check_admin(const struct jz_issuer *issuer)
 {
-	int err = jz_purse_generate_key(s, public_key);
+	static const uint8_t kdd[JZ_GP_KDD_BYTES];
+	struct jz_scp03_keys keys;
+	int err = jz_issuer_card_keys(issuer, kdd, JZ_ISSUER_KVN, &keys);
 
-	if (err == JZ_ERR_STATUS && s->sw == JZ_SW_CONDITIONS)
-		err = jz_purse_public_key(s, public_key);
+	jz_wipe(&keys, sizeof(keys));
 	return err;
 }
 
+/* JZ_ERR_NOT_FOUND is the issuer's word here; the card's status word has it. */
 static int
-store_chain(struct jz_session *s, struct jz_issuer *issuer, struct jz_span card)
+of_card(int err)
 {
-	int err = jz_purse_store(s, jz_issuer_root(issuer), false);
+	return err == JZ_ERR_NOT_FOUND || err == JZ_ERR_EXISTS ? JZ_ERR_STATUS
+							       : err;
+}
+
+/* ---- the channel -------------------------------------------------------- */
+
+static int
+authenticate_issuer(struct run *r)
+{
+	struct jz_scp03_keys keys;
+	int err =
+	    jz_issuer_card_keys(r->issuer, r->gp.kdd, JZ_ISSUER_KVN, &keys);
+
+	if (err == 0)
+		err =
+		    of_card(jz_gp_authenticate(&r->gp, &keys, JZ_GP_LEVEL_ALL));
+	jz_wipe(&keys, sizeof(keys));
+	return err;
+}
+
+static uint8_t
+transport_kvn(const struct jz_personal *p)
+{
+	return p->transport_keys != NULL ? p->transport_kvn : JZ_GP_KVN_INITIAL;
+}
+
+/* *ours: the card has the issuer's keys already. */
+static int
+open_channel(struct run *r, bool *ours)
+{
+	const struct jz_personal *p = r->personal;
+	const struct jz_scp03_keys *keys =
+	    p->transport_keys != NULL ? p->transport_keys : &TEST_KEYS;
+	int err = jz_gp_select(&r->gp, NULL);
+
+	if (err == 0)
+		err = jz_gp_begin(&r->gp, JZ_GP_KVN_ANY);
+	*ours = err == 0 && r->gp.kvn == JZ_ISSUER_KVN;
+	if (*ours) {
+		err = authenticate_issuer(r);
+		if (err != JZ_ERR_AUTHENTICATION ||
+		    transport_kvn(p) != JZ_ISSUER_KVN)
+			return err;
+		/* A maker whose keys have the same version. */
+		*ours = false;
+		err = jz_gp_begin(&r->gp, JZ_GP_KVN_ANY);
+	}
+	if (err == 0)
+		err = jz_gp_authenticate(&r->gp, keys, JZ_GP_LEVEL_ALL);
+	return of_card(err);
+}
+
+/* The first thing on a new card: from here on it is the issuer's alone. */
+static int
+take_over(struct run *r)
+{
+	struct jz_scp03_keys keys;
+	int err =
+	    jz_issuer_card_keys(r->issuer, r->gp.kdd, JZ_ISSUER_KVN, &keys);
+
+	if (err == 0)
+		err = of_card(
+		    jz_gp_put_keys(&r->gp, r->gp.kvn, JZ_ISSUER_KVN, &keys));
+	jz_wipe(&keys, sizeof(keys));
+	return err;
+}
+
+/* Through INITIALIZED, which no state but SECURED follows. */
+static int
+secure(struct run *r, uint8_t state)
+{
+	int err = 0;
+
+	if (state == JZ_GP_OP_READY)
+		err = jz_gp_set_card_state(&r->gp, JZ_GP_INITIALIZED);
+	if (err == 0 && state != JZ_GP_SECURED)
+		err = jz_gp_set_card_state(&r->gp, JZ_GP_SECURED);
+	return of_card(err);
+}
+
+/* ---- the purse ---------------------------------------------------------- */
+
+/* A block that is refused does not count. */
+static int
+store(struct run *r, unsigned p1, struct jz_span object)
+{
+	int err = jz_gp_store_data(
+	    &r->gp, p1 | JZ_GP_STORE_TLV, r->block, object, NULL);
+
+	if (err == 0)
+		r->block++;
+	return of_card(err);
+}
+
+static int
+key_pair(struct run *r, uint8_t public_key[static JZ_POINT_BYTES])
+{
+	struct jz_answer a;
+	int err = jz_gp_store_data(&r->gp, JZ_GP_STORE_TLV, r->block,
+	    jz_span(MAKE_KEY, sizeof(MAKE_KEY)), &a);
+
+	if (err != 0)
+		return of_card(err);
+	r->block++;
+	return jz_purse_parse_key(a.data, public_key);
+}
+
+static int
+store_chain(struct run *r, struct jz_span card)
+{
+	int err = store(r, 0, jz_issuer_root(r->issuer));
 
 	/* The root is there already: if it is another issuer's, the card will
 	 * refuse the CA. */
-	if (err == JZ_ERR_STATUS && s->sw == JZ_SW_CONDITIONS)
+	if (err == JZ_ERR_STATUS && r->gp.session->sw == JZ_SW_CONDITIONS)
 		err = 0;
 	if (err == 0)
-		err = jz_purse_store(s, jz_issuer_ca(issuer), false);
+		err = store(r, 0, jz_issuer_ca(r->issuer));
 	if (err == 0)
-		err = jz_purse_store(s, jz_issuer_host(issuer), false);
+		err = store(r, 0, jz_issuer_host(r->issuer));
 	if (err == 0)
-		err = jz_purse_store(s, card, false);
+		err = store(r, 0, card);
 	return err;
 }
 
 static int
-store_parameters(struct jz_session *s, const struct jz_personal *p,
-    const uint8_t asn[static 10], uint32_t capacity)
+store_parameters(struct run *r, const uint8_t asn[static 10], uint32_t capacity)
 {
 	uint8_t bcd[JZ_PIN_BYTES_MAX], bytes[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	const struct jz_personal *p = r->personal;
 	struct jz_message m;
 	size_t len;
 	int err;
@@ -95,38 +231,84 @@ store_parameters(struct jz_session *s, const struct jz_personal *p,
 	m.pin_limit = PIN_TRIES;
 	err = jz_message_encode(&m, JZ_SIGNED, &b);
 	if (err == 0)
-		err = jz_purse_store(s, jz_buffer_span(&b), true);
+		err = store(r, JZ_GP_STORE_LAST, jz_buffer_span(&b));
 out:
 	jz_wipe(bcd, sizeof(bcd));
 	jz_wipe(bytes, sizeof(bytes));
 	return err;
 }
 
+static int
+fill_purse(struct run *r, uint32_t capacity, uint8_t id[static JZ_ID_BYTES])
+{
+	uint8_t public_key[JZ_POINT_BYTES], bytes[JZ_CERTIFICATE_MAX], asn[10];
+	struct jz_buffer certificate = jz_buffer(bytes, sizeof(bytes));
+	const struct jz_personal *p = r->personal;
+	int err = of_card(jz_gp_personalise(&r->gp, &PURSE));
+
+	if (err == 0)
+		err = key_pair(r, public_key);
+	if (err == 0)
+		err = jz_issuer_certify(r->issuer, p->account, p->holder,
+		    public_key, p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0, id, asn,
+		    &certificate);
+	if (err == 0)
+		err = store_chain(r, jz_buffer_span(&certificate));
+	if (err == 0)
+		err = store_parameters(r, asn, capacity);
+	return err;
+}
+
+/* What the purse's state leaves to be done. */
+static int
+personalise(struct run *r, const struct jz_purse_info *info,
+    uint8_t id[static JZ_ID_BYTES])
+{
+	bool done = info->state == JZ_PURSE_PERSONALISED, ours;
+	uint8_t state = 0;
+	int err = open_channel(r, &ours);
+
+	/* Another issuer's card, and nothing of it is ours to do. */
+	if (err == JZ_ERR_AUTHENTICATION && done)
+		return JZ_ERR_STATE;
+	if (err == 0)
+		err = of_card(jz_gp_card_state(&r->gp, &state));
+	if (err == 0 &&
+	    (state > JZ_GP_SECURED || (done && ours && state == JZ_GP_SECURED)))
+		err = JZ_ERR_STATE;
+	if (err == 0 && !ours)
+		err = take_over(r);
+	if (err == 0 && !done)
+		err = fill_purse(r, info->capacity, id);
+	if (err == 0 && done)
+		memcpy(id, info->id, JZ_ID_BYTES);
+	return err != 0 ? err : secure(r, state);
+}
+
 int
 jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
     const struct jz_personal *p, uint8_t id[static JZ_ID_BYTES])
 {
-	uint8_t public_key[JZ_POINT_BYTES], bytes[JZ_CERTIFICATE_MAX], asn[10];
-	struct jz_buffer certificate = jz_buffer(bytes, sizeof(bytes));
+	struct run r = {.issuer = issuer, .personal = p};
 	struct jz_purse_info info;
+	int64_t balance;
 	int err;
 
 	memset(id, 0, JZ_ID_BYTES);
+	jz_gp_init(&r.gp, s, jz_issuer_engine(issuer));
 	err = check(p);
+	/* The card is not touched for an issuer that cannot finish it. */
+	if (err == 0)
+		err = jz_issuer_account_balance(issuer, p->account, &balance);
+	if (err == 0)
+		err = check_admin(issuer);
 	if (err == 0)
 		err = jz_purse_info(s, &info);
-	/* Not a card more at the issuer for one that cannot be written. */
-	if (err == 0 && info.state != JZ_PURSE_SELECTABLE)
+	if (err == 0 && info.state != JZ_PURSE_SELECTABLE &&
+	    info.state != JZ_PURSE_PERSONALISED)
 		err = JZ_ERR_STATE;
 	if (err == 0)
-		err = key_pair(s, public_key);
-	if (err == 0)
-		err = jz_issuer_certify(issuer, p->account, p->holder,
-		    public_key, p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0, id, asn,
-		    &certificate);
-	if (err == 0)
-		err = store_chain(s, issuer, jz_buffer_span(&certificate));
-	if (err == 0)
-		err = store_parameters(s, p, asn, info.capacity);
-	return err;
+		err = personalise(&r, &info, id);
+	jz_gp_close(&r.gp);
+	return err != 0 ? err : jz_purse_select(s);
 }

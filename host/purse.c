@@ -2,8 +2,8 @@
 /*
  * The purse's commands as functions: JR/T 0025 part 2 (INITIALIZE FOR LOAD,
  * CREDIT FOR LOAD, GET BALANCE, SFI 18), ISO/IEC 7816-4:2013 (SELECT, VERIFY,
- * GET DATA, READ RECORD), 7816-8 (GENERATE ASYMMETRIC KEY PAIR),
- * GlobalPlatform 11.11 (STORE DATA), and our own, one for each message.
+ * GET DATA, READ RECORD), 7816-8 (GENERATE ASYMMETRIC KEY PAIR, which here
+ * reads the public key), and our own, one for each message.
  *
  * What a card answers is checked to have the shape that it must have; whether
  * it is true, the other card and the issuer judge.
@@ -21,8 +21,7 @@
 #define INS_SELECT  0xA4
 #define P1_BY_NAME  0x04
 #define P2_PURSE    0x02 /* electronic purse, not passbook */
-#define P1_GENERATE 0x80
-#define P1_LAST	    0x80
+#define P1_READ_KEY 0x81
 #define P1_FETCH    0x73
 
 #define KEY_INDEX	0x01
@@ -229,55 +228,39 @@ jz_purse_log(struct jz_session *s, struct jz_log_line *out, size_t *n)
 	return err;
 }
 
-/* ---- personalisation ---------------------------------------------------- */
+/* ---- its key ------------------------------------------------------------ */
 
-static int
-key_command(
-    struct jz_session *s, uint8_t p1, uint8_t public_key[static JZ_POINT_BYTES])
+int
+jz_purse_parse_key(
+    struct jz_span answer, uint8_t public_key[static JZ_POINT_BYTES])
 {
-	struct jz_cursor c, in;
+	struct jz_cursor c = jz_cursor(answer), in;
 	struct jz_span inner;
-	struct jz_answer a;
-	int err;
 
 	memset(public_key, 0, JZ_POINT_BYTES);
-	err = jz_session_command(
-	    s, CLA_ISO, JZ_INS_GENERATE_KEY, p1, 0, nothing, &a);
-	if (err != 0)
-		return err;
-	c = jz_cursor(a.data);
 	if (jz_tlv_expect(&c, TAG_PUBLIC_KEY, &inner) != 0 ||
 	    !jz_cursor_end(&c))
 		return JZ_ERR_ANSWER;
 	in = jz_cursor(inner);
 	if (jz_tlv_expect_bytes(&in, TAG_POINT, public_key, JZ_POINT_BYTES) !=
 		0 ||
-	    !jz_cursor_end(&in))
+	    !jz_cursor_end(&in)) {
+		memset(public_key, 0, JZ_POINT_BYTES);
 		return JZ_ERR_ANSWER;
+	}
 	return 0;
-}
-
-int
-jz_purse_generate_key(
-    struct jz_session *s, uint8_t public_key[static JZ_POINT_BYTES])
-{
-	return key_command(s, P1_GENERATE, public_key);
 }
 
 int
 jz_purse_public_key(
     struct jz_session *s, uint8_t public_key[static JZ_POINT_BYTES])
 {
-	return key_command(s, P1_GENERATE | 1, public_key);
-}
-
-int
-jz_purse_store(struct jz_session *s, struct jz_span object, bool last)
-{
 	struct jz_answer a;
+	int err = jz_session_command(
+	    s, CLA_ISO, JZ_INS_GENERATE_KEY, P1_READ_KEY, 0, nothing, &a);
 
-	return jz_session_command(
-	    s, CLA_PURSE, JZ_INS_STORE_DATA, last ? P1_LAST : 0, 0, object, &a);
+	memset(public_key, 0, JZ_POINT_BYTES);
+	return err != 0 ? err : jz_purse_parse_key(a.data, public_key);
 }
 
 /* ---- offline payment ---------------------------------------------------- */

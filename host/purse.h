@@ -55,16 +55,14 @@ int jz_pin_to_bcd(
 /* Newest first; *n in: capacity, out: lines. */
 int jz_purse_log(struct jz_session *s, struct jz_log_line *out, size_t *n);
 
-/* ---- personalisation ---------------------------------------------------- */
+/* ---- its key ------------------------------------------------------------ */
 
-/* Has the card make its key pair, once: JZ_ERR_STATUS (6985) again. */
-int jz_purse_generate_key(
-    struct jz_session *s, uint8_t public_key[static JZ_POINT_BYTES]);
 /* The public key of the pair made before; JZ_ERR_STATUS (6A88) when none. */
 int jz_purse_public_key(
     struct jz_session *s, uint8_t public_key[static JZ_POINT_BYTES]);
-/* One object for STORE DATA: a certificate, or an FF71 template. */
-int jz_purse_store(struct jz_session *s, struct jz_span object, bool last);
+/* The point in 7F49 { 86 point }, ISO/IEC 7816-8.  JZ_ERR_ANSWER; zeroed. */
+int jz_purse_parse_key(
+    struct jz_span answer, uint8_t public_key[static JZ_POINT_BYTES]);
 
 /* ---- offline payment: one card, one step -------------------------------- */
 

@@ -256,6 +256,22 @@ limits(struct jz_cli *c, struct jz_personal *p)
 	return err;
 }
 
+/* What the issuer has not: the account, or the key for its cards. */
+static int
+not_found(struct jz_cli *c, struct jz_issuer *issuer, const char *account)
+{
+	int64_t balance;
+
+	if (jz_issuer_account_balance(issuer, account, &balance) == 0)
+		return jz_cli_fail(c, JZ_ERR_NOT_FOUND, "%s",
+		    jz_tr(c,
+			"the issuer has no administration key: see jiaozi "
+			"issuer admin-key",
+			"发卡行没有管理密钥，见 jiaozi issuer admin-key"));
+	return jz_cli_fail(
+	    c, JZ_ERR_NOT_FOUND, jz_tr(c, "account %s", "账户 %s"), account);
+}
+
 static int
 personalise(struct jz_cli *c, struct jz_cli_card *card,
     struct jz_issuer *issuer, struct jz_personal *p)
@@ -275,8 +291,13 @@ personalise(struct jz_cli *c, struct jz_cli_card *card,
 		    jz_tr(
 			c, "the card is personalised already", "该卡已个人化"));
 	if (err == JZ_ERR_NOT_FOUND)
-		return jz_cli_fail(
-		    c, err, jz_tr(c, "account %s", "账户 %s"), p->account);
+		return not_found(c, issuer, p->account);
+	if (err == JZ_ERR_AUTHENTICATION)
+		return jz_cli_fail(c, err, "%s",
+		    jz_tr(c,
+			"the card's administration keys are neither the test "
+			"keys nor this issuer's",
+			"卡的管理密钥既不是测试密钥，也不是本发卡行的密钥"));
 	if (err != 0)
 		return jz_cli_card_error(c, &card->session, err);
 	jz_cli_id(id, sizeof(id), text);
@@ -290,10 +311,35 @@ personalise(struct jz_cli *c, struct jz_cli_card *card,
 	return 0;
 }
 
+/* The keys of a card that did not come with the well-known ones. */
+static int
+transport_keys(
+    struct jz_cli *c, struct jz_scp03_keys *room, struct jz_personal *p)
+{
+	const char *version = c->value[JZ_OPT_KEY_VERSION];
+	int err = 0;
+
+	if (!jz_cli_has(c, JZ_OPT_KEYS))
+		return version == NULL
+		    ? 0
+		    : jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
+			  jz_tr(c, "--key-version needs --keys",
+			      "--key-version 须与 --keys 同用"));
+	p->transport_kvn = JZ_GP_KVN_INITIAL;
+	if (version != NULL)
+		err = jz_cli_key_version(
+		    c, version, 0x01, JZ_GP_KVN_INITIAL, &p->transport_kvn);
+	if (err == 0)
+		err = jz_cli_keys(c, JZ_OPT_KEYS, c->value[JZ_OPT_KEYS], room);
+	p->transport_keys = room;
+	return err;
+}
+
 int
 jz_cmd_card_personalise(struct jz_cli *c)
 {
 	struct jz_personal p = {0};
+	struct jz_scp03_keys keys = {0};
 	struct jz_issuer *issuer = NULL;
 	struct jz_cli_card card = {0};
 	char pin[JZ_PIN_TEXT_MAX] = {0};
@@ -306,6 +352,8 @@ jz_cmd_card_personalise(struct jz_cli *c)
 		err = jz_cli_issuer(c, dir, &issuer);
 	if (err == 0)
 		err = jz_cli_pin(c, pin);
+	if (err == 0)
+		err = transport_keys(c, &keys, &p);
 	if (err == 0) {
 		p.account = c->value[JZ_OPT_ACCOUNT];
 		p.holder = jz_cli_has(c, JZ_OPT_HOLDER)
@@ -317,6 +365,7 @@ jz_cmd_card_personalise(struct jz_cli *c)
 		err = personalise(c, &card, issuer, &p);
 	}
 	jz_wipe(pin, sizeof(pin));
+	jz_wipe(&keys, sizeof(keys));
 	jz_issuer_free(&issuer);
 	jz_cli_close(&card);
 	return err;

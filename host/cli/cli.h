@@ -21,6 +21,7 @@
 #include "../../keys/store/keyfile.h"
 #include "../../reader/reader.h"
 #include "../card.h"
+#include "../gp.h"
 #include "../issuer/issuer.h"
 #include "../purse.h"
 
@@ -59,14 +60,23 @@ enum jz_option {
 	JZ_OPT_PIN_ABOVE,
 	JZ_OPT_PAYEE_ONLY,
 	JZ_OPT_WARM,
+	JZ_OPT_KEYS,
+	JZ_OPT_KEY_VERSION,
+	JZ_OPT_NEW_KEYS,
+	JZ_OPT_ADD,
+	JZ_OPT_INSTANCE,
+	JZ_OPT_PARAMS,
+	JZ_OPT_PRIVILEGES,
+	JZ_OPT_CASCADE,
+	JZ_OPT_YES,
 	JZ_OPTIONS,
 };
 
-#define JZ_OPT(name) (1u << JZ_OPT_##name)
+#define JZ_OPT(name) (UINT64_C(1) << JZ_OPT_##name)
 /* Every command has these. */
 #define JZ_OPT_COMMON                                                          \
 	(JZ_OPT(HELP) | JZ_OPT(JSON) | JZ_OPT(LANG) | JZ_OPT(TRACE))
-_Static_assert(JZ_OPTIONS <= 32, "a set of options is one unsigned");
+_Static_assert(JZ_OPTIONS <= 64, "a set of options is one uint64_t");
 
 #define JZ_CLI_ARGUMENTS_MAX 64
 #define JZ_CLI_DETAIL_MAX    512
@@ -77,8 +87,8 @@ struct jz_cli_command {
 	const char *path;      /* "issuer deposit" */
 	const char *arguments; /* "DIR ACCOUNT AMOUNT", "" */
 	unsigned min, max;     /* how many arguments */
-	unsigned options;      /* set of JZ_OPT(), the common ones besides */
-	unsigned required;     /* of these, must be given */
+	uint64_t options;      /* set of JZ_OPT(), the common ones besides */
+	uint64_t required;     /* of these, must be given */
 	unsigned exits;	       /* set of JZ_EXIT(), OK and USAGE besides */
 	int (*run)(struct jz_cli *c);
 	const char *summary[2]; /* by enum jz_lang */
@@ -106,7 +116,7 @@ struct jz_cli {
  */
 int jz_cli_options(struct jz_cli *c, int argc, const char **argv);
 /* Prints one line for each option of a set. */
-void jz_cli_options_help(const struct jz_cli *c, unsigned set, FILE *out);
+void jz_cli_options_help(const struct jz_cli *c, uint64_t set, FILE *out);
 
 static inline bool
 jz_cli_has(const struct jz_cli *c, enum jz_option o)
@@ -246,6 +256,9 @@ int jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX]);
 /* Asks for the PIN by --pin and has the card verify it. */
 int jz_cli_verify_pin(struct jz_cli *c, struct jz_cli_card *card);
 
+/* Explains why jz_secret_source() gave no secret for --OPTION; gives err. */
+int jz_cli_no_secret(
+    struct jz_cli *c, int err, const char *option, const char *source);
 /* The passphrase by --passphrase into a buffer that the caller wipes. */
 int jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX]);
 /* Opens the issuer at `dir` with --passphrase. */
@@ -253,12 +266,53 @@ int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */
 int jz_cli_issuer_dir(struct jz_cli *c, const char **dir);
 
+/* ---- a card's administration (gp_open.c) -------------------------------- */
+
+/* A card with its issuer's security domain selected. */
+struct jz_cli_gp {
+	struct jz_reader *reader;
+	struct jz_session session;
+	struct jz_engine engine;
+	struct jz_gp gp;
+};
+
+/* Opens the reader and selects the domain; no keys are asked for. */
+int jz_cli_gp_select(struct jz_cli *c, struct jz_cli_gp *g);
+/*
+ * The same, and opens a secure channel by the keys of --keys, or those that
+ * --issuer derives for this card.
+ */
+int jz_cli_gp_open(struct jz_cli *c, struct jz_cli_gp *g);
+void jz_cli_gp_close(struct jz_cli_gp *g);
+/* A failure of the session, explained; returns `error`. */
+int jz_cli_gp_error(struct jz_cli *c, const struct jz_cli_gp *g, int error);
+
+/* Keys by an option whose value is `default` or a source; caller wipes. */
+int jz_cli_keys(struct jz_cli *c, enum jz_option option, const char *value,
+    struct jz_scp03_keys *out);
+/* The issuer's keys for a card; caller wipes. */
+int
+jz_cli_issuer_keys(struct jz_cli *c, const uint8_t kdd[static JZ_GP_KDD_BYTES],
+    uint8_t kvn, struct jz_scp03_keys *out);
+/* A key version: a number in hexadecimal, `least` to `most`. */
+int jz_cli_key_version(struct jz_cli *c, const char *text, unsigned least,
+    unsigned most, uint8_t *out);
+
+#define JZ_AID_TEXT (2 * JZ_GP_AID_MAX + 1)
+
+/* An AID in hexadecimal; a failure is explained in c. */
+int jz_cli_aid(struct jz_cli *c, const char *text, struct jz_gp_aid *out);
+const char *
+jz_cli_aid_text(const struct jz_gp_aid *aid, char out[static JZ_AID_TEXT]);
+
 /* ---- the commands (commands.c and *_cmd.c) ------------------------------ */
 
 /* The i-th row of all tables, in the order of the overview; NULL after. */
 const struct jz_cli_command *jz_cli_command(unsigned i);
-/* The tables behind it: card, issuer, transactions, and the rest. */
+/* The tables behind it: card, its administration, issuer, transactions, and
+ * the rest. */
 extern const struct jz_cli_command jz_cli_card_commands[];
+extern const struct jz_cli_command jz_cli_manage_commands[];
 extern const struct jz_cli_command jz_cli_issuer_commands[];
 extern const struct jz_cli_command jz_cli_pay_commands[];
 extern const struct jz_cli_command jz_cli_other_commands[];
@@ -276,6 +330,16 @@ int jz_cmd_card_personalise(struct jz_cli *c);
 int jz_cmd_card_serve(struct jz_cli *c);
 int jz_cmd_card_apdu(struct jz_cli *c);
 int jz_cmd_card_reset(struct jz_cli *c);
+int jz_cmd_card_apps(struct jz_cli *c);
+int jz_cmd_card_install(struct jz_cli *c);
+int jz_cmd_card_delete(struct jz_cli *c);
+int jz_cmd_card_lock(struct jz_cli *c);
+int jz_cmd_card_unlock(struct jz_cli *c);
+int jz_cmd_card_terminate(struct jz_cli *c);
+int jz_cmd_card_keys(struct jz_cli *c);
+int jz_cmd_card_put_key(struct jz_cli *c);
+int jz_cmd_card_data(struct jz_cli *c);
+int jz_cmd_issuer_admin_key(struct jz_cli *c);
 int jz_cmd_issuer_init(struct jz_cli *c);
 int jz_cmd_issuer_account_open(struct jz_cli *c);
 int jz_cmd_issuer_deposit(struct jz_cli *c);

@@ -43,19 +43,26 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	"card personalise", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(MAX_BALANCE) |
-	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY),
-	JZ_OPT(ACCOUNT), JZ_EXITS_CARD | JZ_EXITS_ISSUER,
+	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY) |
+	    JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION),
+	JZ_OPT(ACCOUNT),
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_personalise,
 	{"make an empty card somebody's", "个人化：把空卡发给持有人"},
-	{"The card makes its own key pair, the issuer registers the card for an\n"
-	 "account and certifies the key, and certificates, limits and PIN are\n"
-	 "stored on the card.  The private key never leaves it.  Once only.\n"
+	{"In a secure channel to the card's issuer security domain: the issuer's\n"
+	 "own administration keys replace those the card came with (the test keys,\n"
+	 "unless --keys says otherwise), the purse makes its own key pair, the\n"
+	 "issuer registers the card for an account and certifies the key, and\n"
+	 "certificates, limits and PIN are stored.  The private key never leaves the\n"
+	 "card.  Once only; what was cut off is finished by the same command.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi card personalise --card virtual:alice.card --issuer bank \\\n"
 	 "      --passphrase env:BANK --account alice --holder Alice --pin env:PIN\n",
-	 "卡自己生成密钥对，发卡行为账户登记此卡并签发证书，证书、限额与 PIN 存入\n"
-	 "卡中。私钥永不离开卡。只能进行一次。\n"
+	 "在通往卡上发卡方安全域的安全通道中进行：以发卡行自己的管理密钥替换卡原有的\n"
+	 "密钥（除 --keys 另有指定外为测试密钥），钱包自己生成密钥对，发卡行为账户登记\n"
+	 "此卡并签发证书，证书、限额与 PIN 存入卡中。私钥永不离开卡。只能进行一次；\n"
+	 "中断后再次执行同一命令即可完成。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card personalise --card virtual:alice.card --issuer bank \\\n"

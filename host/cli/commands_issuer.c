@@ -12,15 +12,32 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	"issuer init", "DIR", 1, 1, PASS | JZ_OPT(CURRENCY), 0,
 	JZ_EXIT(EXISTS) | JZ_EXIT(IO), jz_cmd_issuer_init,
 	{"found an issuer", "建立发卡行"},
-	{"Makes a directory with the issuer's keys (root, CA, host), sealed under\n"
-	 "a passphrase, their certificates, and an empty ledger.\n"
+	{"Makes a directory with the issuer's keys (root, CA, host, the cards'\n"
+	 "administration), sealed under a passphrase, certificates, and an empty\n"
+	 "ledger.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n",
-	 "建立一个目录：以口令封存的密钥（根、CA、主机）、证书和空账本。\n"
+	 "建立一个目录：以口令封存的密钥（根、CA、主机、卡管理）、证书和空账本。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n"},
+},
+{
+	"issuer admin-key", "DIR", 1, 1, PASS, 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(EXISTS), jz_cmd_issuer_admin_key,
+	{"give an older issuer its administration key", "为旧发卡行补建管理密钥"},
+	{"An issuer made by an earlier release has no key to derive its cards'\n"
+	 "administration keys from.  This makes one, once: an existing key is never\n"
+	 "replaced, for the cards personalised under it would be lost.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer admin-key bank --passphrase env:BANK\n",
+	 "旧版本建立的发卡行没有用来推导卡管理密钥的密钥。此命令补建一次；已有的密钥\n"
+	 "绝不替换，否则以其个人化的卡将无法管理。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer admin-key bank --passphrase env:BANK\n"},
 },
 {
 	"issuer account-open", "DIR ACCOUNT", 2, 2, PASS | JZ_OPT(HOLDER), 0,

@@ -68,6 +68,35 @@ static const struct topic TOPICS[] = {
 	    "示例\n"
 	    "  jiaozi load --amount 100 --pin prompt ...\n"
 	    "  jiaozi load --amount 100 --pin fd:3 ... 3<pin.txt\n"}},
+    {"keys", {"how a card's keys are given", "如何给出卡的密钥"},
+	{"Commands that administer a card open a secure channel (SCP03) by "
+	 "three\n"
+	 "AES keys: ENC, MAC, DEK.\n"
+	 "\n"
+	 "  --issuer DIR       the issuer derives them for this card\n"
+	 "  --keys default     the test keys of GlobalPlatform, which every "
+	 "new\n"
+	 "                     card has: 40 41 ... 4F, three times\n"
+	 "  --keys SOURCE      48 bytes in hexadecimal, or 16 for all three, "
+	 "from\n"
+	 "                     prompt, env:NAME, file:PATH or fd:N\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi card apps --keys default --card virtual:new.card\n"
+	 "  jiaozi card apps --keys file:card.keys --card 'pcsc:*'\n",
+	    "管理卡的命令以三个 AES "
+	    "密钥（ENC、MAC、DEK）打开安全通道（SCP03）。\n"
+	    "\n"
+	    "  --issuer 目录      由发卡行为此卡推导\n"
+	    "  --keys default     GlobalPlatform 的测试密钥，每张新卡都有：\n"
+	    "                     40 41 ... 4F，三个相同\n"
+	    "  --keys 来源        48 字节（或三者相同的 16 "
+	    "字节）十六进制，来自\n"
+	    "                     prompt、env:变量、file:路径 或 fd:编号\n"
+	    "\n"
+	    "示例\n"
+	    "  jiaozi card apps --keys default --card virtual:new.card\n"
+	    "  jiaozi card apps --keys file:card.keys --card 'pcsc:*'\n"}},
     {"environment", {"environment variables", "环境变量"},
 	{"  JIAOZI_READER     the card, where --card is not given\n"
 	 "  JIAOZI_ISSUER     the issuer, where --issuer is not given\n"
@@ -87,8 +116,8 @@ const struct jz_cli_command *
 jz_cli_command(unsigned i)
 {
 	static const struct jz_cli_command *const tables[] = {
-	    jz_cli_card_commands, jz_cli_issuer_commands, jz_cli_pay_commands,
-	    jz_cli_other_commands};
+	    jz_cli_card_commands, jz_cli_manage_commands,
+	    jz_cli_issuer_commands, jz_cli_pay_commands, jz_cli_other_commands};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct jz_cli_command *row = tables[t];

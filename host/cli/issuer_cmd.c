@@ -48,6 +48,29 @@ jz_cmd_issuer_init(struct jz_cli *c)
 	return 0;
 }
 
+int
+jz_cmd_issuer_admin_key(struct jz_cli *c)
+{
+	char pass[JZ_PASSPHRASE_MAX] = {0};
+	int err = jz_cli_passphrase(c, pass);
+
+	if (err == 0) {
+		err = jz_issuer_add_admin(
+		    c->argument[0], jz_span(pass, strlen(pass)));
+		if (err != 0)
+			err = jz_cli_fail(c, err, "%s", c->argument[0]);
+	}
+	jz_wipe(pass, sizeof(pass));
+	if (err != 0)
+		return err;
+	jz_cli_say(c,
+	    jz_tr(c, "%s has an administration key now: keep a copy of it\n",
+		"%s 已有管理密钥，请备份\n"),
+	    c->argument[0]);
+	jz_cli_put(c, "issuer", jz_cli_string(c->argument[0]));
+	return 0;
+}
+
 /* What every other command of this file begins with. */
 static int
 begin(struct jz_cli *c, struct jz_issuer **issuer, uint16_t *currency)

@@ -74,9 +74,9 @@ jz_cli_close(struct jz_cli_card *card)
 	jz_wipe(&card->session, sizeof(card->session));
 }
 
-/* Why a source gave no secret. */
-static int
-no_secret(struct jz_cli *c, int err, const char *option, const char *source)
+int
+jz_cli_no_secret(
+    struct jz_cli *c, int err, const char *option, const char *source)
 {
 	if (err == JZ_ERR_ARGUMENT)
 		return jz_cli_fail(c, err,
@@ -105,7 +105,8 @@ jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX])
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "a PIN has 4 to 12 digits",
 			"PIN 为 4 至 12 位数字"));
-	return err != 0 ? no_secret(c, err, "pin", source ? source : "") : 0;
+	return err != 0 ? jz_cli_no_secret(c, err, "pin", source ? source : "")
+			: 0;
 }
 
 int
@@ -158,8 +159,9 @@ jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
 	if (err == 0 && out[0] == '\0')
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "the passphrase is empty", "口令为空"));
-	return err != 0 ? no_secret(c, err, "passphrase", source ? source : "")
-			: 0;
+	return err != 0
+	    ? jz_cli_no_secret(c, err, "passphrase", source ? source : "")
+	    : 0;
 }
 
 int

@@ -84,6 +84,31 @@ static const struct option_row TABLE[] = {
 	     "撤销未完成的圈存，代替 --amount 与 --pin"}},
 	{JZ_OPT_WARM, "warm", 0, NULL,
 	    {"reset without taking the power away", "热复位，不断电"}},
+	{JZ_OPT_KEYS, "keys", 'K', "SOURCE",
+	    {"the card's keys in hexadecimal: `jiaozi help keys`",
+	     "卡的管理密钥，十六进制，见 jiaozi help keys"}},
+	{JZ_OPT_KEY_VERSION, "key-version", 0, "HEX",
+	    {"which of the card's key sets (default: the card's choice)",
+	     "使用卡上哪一组密钥（缺省由卡选择）"}},
+	{JZ_OPT_NEW_KEYS, "new-keys", 0, "SOURCE",
+	    {"the new keys: as --keys, or `issuer`: derived from --issuer",
+	     "新密钥：同 --keys，或 issuer：由 --issuer 推导"}},
+	{JZ_OPT_ADD, "add", 0, NULL,
+	    {"add the keys instead of replacing those in use",
+	     "添加密钥，而不是替换正在使用的一组"}},
+	{JZ_OPT_INSTANCE, "instance", 0, "AID",
+	    {"the new application's AID (default: its module's)",
+	     "新应用的 AID（缺省与模块相同）"}},
+	{JZ_OPT_PARAMS, "params", 0, "HEX",
+	    {"install parameters for the application", "应用的安装参数"}},
+	{JZ_OPT_PRIVILEGES, "privileges", 0, "LIST",
+	    {"e.g. default-selected,card-lock; or hexadecimal",
+	     "如 default-selected,card-lock；或十六进制"}},
+	{JZ_OPT_CASCADE, "cascade", 0, NULL,
+	    {"delete what was installed from it, too",
+	     "连同由它安装的应用一并删除"}},
+	{JZ_OPT_YES, "yes", 'y', NULL,
+	    {"yes, for good", "确认，不可恢复"}},
 	{JZ_OPT_TRACE, "trace", 't', NULL,
 	    {"show every APDU on standard error, PINs starred out",
 	     "在标准错误输出显示每条 APDU,PIN 以星号代替"}},
@@ -101,7 +126,7 @@ _Static_assert(TABLE_ROWS == JZ_OPTIONS, "a row for each option");
 
 /* popt returns row number + 1 for each option it meets. */
 static void
-build(unsigned set, struct poptOption out[static TABLE_ROWS + 1])
+build(uint64_t set, struct poptOption out[static TABLE_ROWS + 1])
 {
 	unsigned n = 0;
 
@@ -109,7 +134,7 @@ build(unsigned set, struct poptOption out[static TABLE_ROWS + 1])
 	for (unsigned i = 0; i < TABLE_ROWS; i++) {
 		const struct option_row *row = &TABLE[i];
 
-		if ((set & 1u << row->option) == 0)
+		if ((set & UINT64_C(1) << row->option) == 0)
 			continue;
 		out[n].longName = row->name;
 		out[n].shortName = row->letter;
@@ -164,7 +189,8 @@ missing(struct jz_cli *c)
 		    jz_tr(c, "an argument is missing: %s", "缺少参数：%s"),
 		    c->command->arguments);
 	for (size_t i = 0; i < TABLE_ROWS; i++)
-		if ((c->command->required & 1u << TABLE[i].option) != 0 &&
+		if ((c->command->required & UINT64_C(1) << TABLE[i].option) !=
+			0 &&
 		    !jz_cli_has(c, TABLE[i].option))
 			return jz_cli_fail(c, JZ_ERR_ARGUMENT,
 			    jz_tr(c, "--%s %s is missing", "缺少 --%s %s"),
@@ -209,14 +235,14 @@ jz_cli_options(struct jz_cli *c, int argc, const char **argv)
 }
 
 void
-jz_cli_options_help(const struct jz_cli *c, unsigned set, FILE *out)
+jz_cli_options_help(const struct jz_cli *c, uint64_t set, FILE *out)
 {
 	char head[64];
 
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
 		const struct option_row *row = &TABLE[i];
 
-		if ((set & 1u << row->option) == 0)
+		if ((set & UINT64_C(1) << row->option) == 0)
 			continue;
 		snprintf(head, sizeof(head), "%s%c%s--%s%s%s",
 		    row->letter != 0 ? "-" : " ",

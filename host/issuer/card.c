@@ -13,6 +13,7 @@
 
 #include "../../apdu/error.h"
 #include "../../apdu/time.h"
+#include "../../keys/secret.h"
 
 /* The first six digits of our cards' numbers, ISO/IEC 7812-1. */
 #define IIN		"860001"
@@ -169,6 +170,33 @@ jz_issuer_certify(struct jz_issuer *i, const char *account, const char *holder,
 	memcpy(id, card.id, JZ_ID_BYTES);
 	memcpy(asn, card.asn, sizeof(card.asn));
 	return 0;
+}
+
+/* ---- administration ----------------------------------------------------- */
+
+int
+jz_issuer_card_keys(const struct jz_issuer *i,
+    const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
+    struct jz_scp03_keys *out)
+{
+	static const char purpose[] = "jiaozi card administration";
+	uint8_t *const keys[] = {out->enc, out->mac, out->dek};
+	int err = i->pki.has_admin ? 0 : JZ_ERR_NOT_FOUND;
+
+	for (uint8_t k = 0; err == 0 && k < JZ_GP_KEYS; k++) {
+		const uint8_t which[] = {(uint8_t)(k + 1), kvn};
+		const struct jz_span info[] = {
+		    jz_span(purpose, sizeof(purpose) - 1),
+		    jz_span(which, sizeof(which)),
+		    jz_span(kdd, JZ_GP_KDD_BYTES)};
+
+		err = jz_kdf(&i->engine,
+		    jz_span(i->pki.admin, sizeof(i->pki.admin)), info, 3,
+		    keys[k], JZ_KEY_BYTES);
+	}
+	if (err != 0)
+		jz_wipe(out, sizeof(*out));
+	return err;
 }
 
 /* ---- known again -------------------------------------------------------- */

@@ -43,8 +43,8 @@ remove_new(const char *dir)
 {
 	static const char *const FILES[] = {KEYS "/root.key",
 	    KEYS "/root.cvcert", KEYS "/ca.key", KEYS "/ca.cvcert",
-	    KEYS "/host.key", KEYS "/host.cvcert", DATABASE, DATABASE "-wal",
-	    DATABASE "-shm"};
+	    KEYS "/host.key", KEYS "/host.cvcert", KEYS "/admin.key", DATABASE,
+	    DATABASE "-wal", DATABASE "-shm"};
 	char path[PATH_CAP];
 
 	for (size_t k = 0; k < sizeof(FILES) / sizeof(FILES[0]); k++) {
@@ -275,6 +275,21 @@ jz_issuer_free(struct jz_issuer **issuer)
 	*issuer = NULL;
 }
 
+int
+jz_issuer_add_admin(const char *dir, struct jz_span passphrase)
+{
+	struct jz_issuer *i = NULL;
+	char path[PATH_CAP];
+	int err = jz_issuer_open(dir, passphrase, &i);
+
+	if (err == 0)
+		err = join(path, dir, KEYS);
+	if (err == 0)
+		err = jz_pki_add_admin(&i->engine, path, passphrase);
+	jz_issuer_free(&i);
+	return err;
+}
+
 void
 jz_issuer_set_clock(struct jz_issuer *i, int64_t (*now)(void *arg), void *arg)
 {
@@ -317,6 +332,12 @@ uint16_t
 jz_issuer_currency(const struct jz_issuer *i)
 {
 	return i->currency;
+}
+
+const struct jz_engine *
+jz_issuer_engine(const struct jz_issuer *i)
+{
+	return &i->engine;
 }
 
 struct jz_span

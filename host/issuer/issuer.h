@@ -27,8 +27,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../apdu/gp.h"
 #include "../../apdu/message.h"
 #include "../../keys/certificate.h"
+#include "../../keys/scp03.h"
 
 struct jz_issuer;
 
@@ -73,6 +75,13 @@ jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency);
 int jz_issuer_open(
     const char *dir, struct jz_span passphrase, struct jz_issuer **out);
 void jz_issuer_free(struct jz_issuer **issuer);
+/*
+ * Makes the key behind every card's administration keys, for an issuer of an
+ * earlier release, which has none.  JZ_ERR_EXISTS, and as jz_issuer_open().
+ */
+int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
+/* The cryptography of the issuer's suite, lent. */
+const struct jz_engine *jz_issuer_engine(const struct jz_issuer *i);
 /* The last refusal, and the last database error's text; for messages. */
 enum jz_refusal jz_issuer_refusal(const struct jz_issuer *i);
 /* Puts a refusal back, for who has more to do here before telling why. */
@@ -105,6 +114,16 @@ int jz_issuer_certify(struct jz_issuer *i, const char *account,
     const char *holder, const uint8_t public_key[static JZ_POINT_BYTES],
     uint8_t flags, uint8_t id[static JZ_ID_BYTES], uint8_t asn[static 10],
     struct jz_buffer *certificate);
+/*
+ * The administration keys (SCP03) of one card under key version kvn, derived
+ * from the issuer's own secret and the card's key diversification data: ANSI
+ * X9.63 with "jiaozi card administration" || 1 ENC, 2 MAC, 3 DEK || kvn || kdd,
+ * 16 bytes each.  The caller wipes them.  JZ_ERR_NOT_FOUND when the issuer has
+ * no such secret: jz_issuer_add_admin().
+ */
+int jz_issuer_card_keys(const struct jz_issuer *i,
+    const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
+    struct jz_scp03_keys *out);
 /* Root, CA and host certificates, lent. */
 struct jz_span jz_issuer_root(const struct jz_issuer *i);
 struct jz_span jz_issuer_ca(const struct jz_issuer *i);

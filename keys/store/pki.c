@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The issuer's root, CA and host, made and read back.
+ * The issuer's root, CA, host and administration key, made and read back.
  *
  * Reading checks the whole chain and that each key belongs to its certificate:
  * a directory that was put together from two issuers is not found out at the
@@ -24,7 +24,9 @@
 #define PKI_ENTRIES 3
 #define DATE_BYTES  6
 #define GENERATION  1
-#define PKI_FILES   (2 * PKI_ENTRIES)
+#define PKI_FILES   (2 * PKI_ENTRIES + 1)
+#define ADMIN_FILE  (PKI_FILES - 1)
+#define ADMIN_NAME  "admin"
 #define YEARS_MAX   99
 #define SUFFIX_KEY  "key"
 #define SUFFIX_CERT "cvcert"
@@ -53,11 +55,10 @@ entry_of(struct jz_pki *pki, size_t i)
 }
 
 static int
-make_path(char path[static JZ_PATH_MAX], const char *dir, size_t i,
+make_path(char path[static JZ_PATH_MAX], const char *dir, const char *name,
     const char *suffix)
 {
-	int n =
-	    snprintf(path, JZ_PATH_MAX, "%s/%s.%s", dir, PLAN[i].name, suffix);
+	int n = snprintf(path, JZ_PATH_MAX, "%s/%s.%s", dir, name, suffix);
 
 	return n < 0 || n >= JZ_PATH_MAX ? JZ_ERR_SPACE : 0;
 }
@@ -112,11 +113,13 @@ make_entry(const struct jz_engine *e, struct jz_pki *pki, size_t i, int64_t now)
 	    jz_buffer_span(&b), e->crypto, &entry->certificate);
 }
 
-/* File number i of a directory: the three keys, then the certificates. */
+/* File i of a directory: three keys, their certificates, the admin's key. */
 static int
 file_path(char path[static JZ_PATH_MAX], const char *dir, size_t i)
 {
-	return make_path(path, dir, i % PKI_ENTRIES,
+	if (i == ADMIN_FILE)
+		return make_path(path, dir, ADMIN_NAME, SUFFIX_KEY);
+	return make_path(path, dir, PLAN[i % PKI_ENTRIES].name,
 	    i < PKI_ENTRIES ? SUFFIX_KEY : SUFFIX_CERT);
 }
 
@@ -130,6 +133,9 @@ write_file(const struct jz_engine *e, const char *dir,
 
 	if (rc != 0)
 		return rc;
+	if (i == ADMIN_FILE)
+		return jz_keyfile_store(e, path, JZ_FILE_NEW, passphrase,
+		    jz_span(pki->admin, sizeof(pki->admin)));
 	if (i < PKI_ENTRIES)
 		return jz_keyfile_store(e, path, JZ_FILE_NEW, passphrase,
 		    jz_span(entry->key.private_key, JZ_PRIVATE_BYTES));
@@ -164,6 +170,15 @@ remove_files(const char *dir, size_t n)
 	}
 }
 
+static int
+make_admin(const struct jz_engine *e, struct jz_pki *pki)
+{
+	int rc = e->crypto->random(e->state, pki->admin, sizeof(pki->admin));
+
+	pki->has_admin = rc == 0;
+	return rc;
+}
+
 int
 jz_pki_create(const struct jz_engine *e, const char *dir,
     struct jz_span passphrase, int64_t now, struct jz_pki *out)
@@ -174,6 +189,8 @@ jz_pki_create(const struct jz_engine *e, const char *dir,
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; rc == 0 && i < PKI_ENTRIES; i++)
 		rc = make_entry(e, out, i, now);
+	if (rc == 0)
+		rc = make_admin(e, out);
 	while (rc == 0 && written < PKI_FILES) {
 		rc = write_file(e, dir, passphrase, out, written);
 		if (rc == 0)
@@ -197,7 +214,7 @@ load_certificate(
 	const struct jz_pki_entry *above = entry_of(pki, PLAN[i].signer);
 	struct jz_authority by;
 	char path[JZ_PATH_MAX];
-	int rc = make_path(path, dir, i, SUFFIX_CERT);
+	int rc = make_path(path, dir, PLAN[i].name, SUFFIX_CERT);
 
 	if (rc != 0)
 		return rc;
@@ -228,7 +245,7 @@ load_key(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
 	uint8_t secret[JZ_PRIVATE_BYTES];
 	struct jz_buffer b = jz_buffer(secret, sizeof(secret));
 	char path[JZ_PATH_MAX];
-	int rc = make_path(path, dir, i, SUFFIX_KEY);
+	int rc = make_path(path, dir, PLAN[i].name, SUFFIX_KEY);
 
 	if (rc != 0)
 		return rc;
@@ -251,6 +268,25 @@ load_key(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
 	return rc;
 }
 
+/* One that is not there is no error: see pki.h. */
+static int
+load_admin(const struct jz_engine *e, const char *dir,
+    struct jz_span passphrase, struct jz_pki *pki)
+{
+	struct jz_buffer b = jz_buffer(pki->admin, sizeof(pki->admin));
+	char path[JZ_PATH_MAX];
+	int rc = file_path(path, dir, ADMIN_FILE);
+
+	if (rc == 0)
+		rc = jz_keyfile_read(e, path, passphrase, &b);
+	if (rc == JZ_ERR_NOT_FOUND)
+		return 0;
+	if (rc == JZ_ERR_SPACE || (rc == 0 && b.len != sizeof(pki->admin)))
+		rc = JZ_ERR_KEYFILE;
+	pki->has_admin = rc == 0;
+	return rc;
+}
+
 int
 jz_pki_load(const struct jz_engine *e, const char *dir,
     struct jz_span passphrase, struct jz_pki *out)
@@ -262,8 +298,28 @@ jz_pki_load(const struct jz_engine *e, const char *dir,
 		rc = load_certificate(e, dir, out, i);
 	for (size_t i = 0; rc == 0 && i < PKI_ENTRIES; i++)
 		rc = load_key(e, dir, passphrase, out, i);
+	if (rc == 0)
+		rc = load_admin(e, dir, passphrase, out);
 	if (rc != 0)
 		jz_pki_wipe(out);
+	return rc;
+}
+
+int
+jz_pki_add_admin(
+    const struct jz_engine *e, const char *dir, struct jz_span passphrase)
+{
+	struct jz_pki pki;
+	int rc = jz_pki_load(e, dir, passphrase, &pki);
+
+	if (rc == 0 && pki.has_admin)
+		rc = JZ_ERR_EXISTS;
+	if (rc == 0)
+		rc = make_admin(e, &pki);
+	/* Another process may have been faster: only a new file is written. */
+	if (rc == 0)
+		rc = write_file(e, dir, passphrase, &pki, ADMIN_FILE);
+	jz_pki_wipe(&pki);
 	return rc;
 }
 

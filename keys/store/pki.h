@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The issuer's keys: root, CA, host.  They live in one directory, each as
- * NAME.key (sealed under the passphrase) and NAME.cvcert.
+ * NAME.key (sealed under the passphrase) and NAME.cvcert.  Beside them
+ * admin.key, sealed alike: the secret from which every card's administration
+ * keys are derived.
+ *
+ * A directory of an earlier release has no admin.key.  It is opened all the
+ * same, for what it did before; jz_pki_add_admin() makes the key.  It is never
+ * made by itself: a lost admin.key must come back from a backup, for with
+ * another one no card that was personalised can be administered.
  */
 #ifndef JZ_KEYS_STORE_PKI_H
 #define JZ_KEYS_STORE_PKI_H
+
+#include <stdbool.h>
 
 #include "../certificate.h"
 
@@ -15,19 +24,28 @@ struct jz_pki_entry {
 	size_t len; /* certificate.body points into bytes */
 };
 
+#define JZ_ADMIN_KEY_BYTES 32
+
 struct jz_pki {
 	struct jz_pki_entry root, ca, host;
+	bool has_admin;
+	uint8_t admin[JZ_ADMIN_KEY_BYTES]; /* zero without */
 };
 
 /*
  * Makes root, CA and host with certificates valid from `now` for 20, 10 and
- * 5 years, and writes them under dir (which exists).  JZ_ERR_EXISTS.
+ * 5 years, and the administration key, and writes them under dir (which
+ * exists).  JZ_ERR_EXISTS.
  */
 int jz_pki_create(const struct jz_engine *e, const char *dir,
     struct jz_span passphrase, int64_t now, struct jz_pki *out);
 /* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE, JZ_ERR_CERT_*. */
 int jz_pki_load(const struct jz_engine *e, const char *dir,
     struct jz_span passphrase, struct jz_pki *out);
+/* The administration key for a directory without: JZ_ERR_EXISTS, and as
+ * jz_pki_load, for the passphrase must be that of the other keys. */
+int jz_pki_add_admin(
+    const struct jz_engine *e, const char *dir, struct jz_span passphrase);
 void jz_pki_wipe(struct jz_pki *pki);
 
 #endif

@@ -173,7 +173,7 @@ want 10 help nonsense
 want 0 help exit-codes
 cases=$((cases + 1))
 [ "$(wc -l <out)" -eq 14 ] || wrong 'help exit-codes has not 14 lines'
-for topic in readers secrets environment; do
+for topic in readers secrets keys environment; do
 	want 0 help "$topic"
 	want 0 help "$topic" --lang zh
 done
@@ -197,7 +197,7 @@ while read -r path; do
 	says '退出码'
 done <paths
 cases=$((cases + 1))
-[ "$(wc -l <paths)" -ge 29 ] || wrong 'too few commands'
+[ "$(wc -l <paths)" -ge 39 ] || wrong 'too few commands'
 
 # Languages.
 want 2 version --lang fr
@@ -668,6 +668,153 @@ json "d['error']['name'] == 'PIN_BLOCKED' and d['error']['sw'] == '6983'"
 settle b 0
 pay 1.00 0 --pin env:PIN
 books 60000
+
+# ---- administration ---------------------------------------------------------
+
+part 'administration'
+
+PURSE=F04A49414F5A4901
+SECOND=F04A49414F5A490102
+NEW_KEYS=101112131415161718191A1B1C1D1E1F2021222324252627\
+28292A2B2C2D2E2F303132333435363738393A3B3C3D3E3F
+SHORT_KEYS=1011
+NO_KEYS=1011121314151617181920212223242X
+export NEW_KEYS SHORT_KEYS NO_KEYS
+m=virtual:m.card
+new='--card virtual:m.card --keys default'
+bank='--card virtual:m.card --issuer bank --passphrase env:BANK'
+
+want 0 card create m.card
+want 0 card data --card $m
+says 'GlobalPlatform 2.3'
+want 0 card data --card $m --lang zh
+want 0 card data --card $m --json
+json "d['card_data']['protocols'] == ['SCP03 i=70'] and d['resources']['applications'] == 1"
+want 0 card keys --card $m
+says 'version FF'
+want 0 card keys --card $m --json
+json "[(k['version'], k['id'], k['type'], k['bits']) for k in d['keys']] == [(255, i, 'AES', 128) for i in (1, 2, 3)]"
+
+# Keys come from where secrets come from.
+want 2 card apps --card $m
+complains '--keys'
+want 2 card apps --card $m --keys 404142434445464748494A4B4C4D4E4F
+complains 'process list'
+want 2 card apps --card $m --keys env:SHORT_KEYS
+want 2 card apps --card $m --keys env:NO_KEYS
+want 10 card apps --card $m --keys env:NOT_SET
+want 2 card apps --card $m --keys default --key-version 100
+want 2 card apps --card $m --keys default --key-version 00
+want 8 card apps --card $m --keys env:NEW_KEYS --json
+json "d['error']['name'] == 'AUTHENTICATION'"
+complains 'key version: FF'
+want 5 card apps --card $m --keys default --key-version 33 --json
+json "d['error']['sw'] == '6A88'"
+# shellcheck disable=SC2086 # options
+want 8 card apps $bank
+
+# shellcheck disable=SC2086
+{
+want 0 card apps $new
+says $PURSE
+says SELECTABLE
+want 0 card apps $new --lang zh
+want 0 card apps $new --json
+json "d['domain'] == 'A000000151000000' and d['state'] != 'SECURED'"
+json "[a['aid'] for a in d['applications']] == ['$PURSE'] and not d['applications'][0]['locked']"
+json "['$PURSE'] in [f['modules'] for f in d['load_files']]"
+
+# Install and delete.
+want 2 card install
+want 2 card install xyz $new
+want 2 card install F04A $new
+want 2 card install $PURSE $new --privileges nonsense
+want 2 card install $PURSE $new --params 1
+want 10 card install F000000000 $new
+want 0 card install $PURSE $new --instance $SECOND --json
+json "d['instance'] == '$SECOND' and d['module'] == '$PURSE'"
+want 11 card install $PURSE $new --instance $SECOND
+want 0 card apps $new
+says $SECOND
+
+# A locked application; it cannot be selected.
+want 0 card lock $SECOND $new
+says 'locked'
+want 0 card apps $new --json
+json "[a['locked'] for a in d['applications'] if a['aid'] == '$SECOND'] == [True]"
+want 0 card unlock $SECOND $new --lang zh
+says '已解锁'
+want 0 card apps $new --json
+json "[a['state'] for a in d['applications'] if a['aid'] == '$SECOND'] == ['SELECTABLE']"
+want 10 card lock F000000000 $new
+want 2 card lock nonsense $new
+want 0 card delete $SECOND $new
+want 10 card delete $SECOND $new
+want 5 card delete A000000151000000 $new
+
+# A card that is not yet secured cannot be locked.
+want 5 card lock card $new --json
+json "d['error']['sw'] == '6985'"
+
+# New keys, beside the others and in their place.
+want 2 card put-key 02 $new
+want 2 card put-key 00 $new --new-keys env:NEW_KEYS
+want 2 card put-key 80 $new --new-keys env:NEW_KEYS
+want 2 card put-key 02 $new --new-keys "$NEW_KEYS"
+want 0 card put-key 02 $new --new-keys env:NEW_KEYS
+want 8 card apps $new
+want 0 card apps --card $m --keys env:NEW_KEYS
+want 0 card put-key 03 --card $m --keys env:NEW_KEYS --new-keys default --add
+want 0 card apps $new
+want 0 card apps --card $m --keys env:NEW_KEYS --key-version 02
+want 8 card apps --card $m --keys env:NEW_KEYS --key-version 03
+
+# The issuer takes over: nobody else administers the card any more.
+want 2 card personalise $bank --account bob --pin env:PIN --key-version 03
+want 8 card personalise $bank --account bob --pin env:PIN \
+	--keys env:NEW_KEYS --key-version 03
+want 0 card personalise $bank --account bob --pin env:PIN \
+	--keys default --key-version 03
+want 8 card apps $new
+want 0 card apps $bank --json
+json "d['state'] == 'SECURED'"
+want 0 card keys --card $m --json
+want 8 card apps --card $m --issuer bank2 --passphrase env:BANK
+
+# The whole card locked: only its security domain answers.
+want 0 card lock card $bank
+want 5 card info --card $m
+want 0 card apps $bank --json
+json "d['state'] == 'CARD_LOCKED'"
+want 0 card unlock card $bank
+want 0 card info --card $m
+
+# For good.
+want 2 card terminate $bank
+complains '--yes'
+want 0 card info --card $m
+want 0 card terminate $bank --yes
+want 5 card info --card $m
+want 0 card data --card $m
+want 5 card apps $bank
+}
+
+# An issuer of an earlier release.
+mv bank2/keys/admin.key kept.key
+want 0 card create n.card
+cp n.card before
+want 10 card personalise --card virtual:n.card --issuer bank2 \
+	--passphrase env:BANK --account bob --pin env:PIN
+want 0 issuer account-open bank2 bob --holder Bob --passphrase env:BANK
+want 10 card personalise --card virtual:n.card --issuer bank2 \
+	--passphrase env:BANK --account bob --pin env:PIN
+complains 'admin-key'
+same n.card before
+want 4 issuer admin-key bank2 --passphrase env:WRONG
+want 0 issuer admin-key bank2 --passphrase env:BANK
+want 11 issuer admin-key bank2 --passphrase env:BANK
+want 0 card personalise --card virtual:n.card --issuer bank2 \
+	--passphrase env:BANK --account bob --pin env:PIN
 
 part ''
 printf '%s cases, %s failed\n' "$cases" "$failed"

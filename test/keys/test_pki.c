@@ -15,7 +15,9 @@
 #define DAY 86400
 
 static const char *const FILES[] = {"root.key", "ca.key", "host.key",
-    "root.cvcert", "ca.cvcert", "host.cvcert"};
+    "root.cvcert", "ca.cvcert", "host.cvcert", "admin.key"};
+#define N_FILES 7
+#define N_CHAIN 6 /* without the administration key */
 
 struct world {
 	struct jz_engine engine;
@@ -120,6 +122,8 @@ test_create_and_load(void **state)
 	assert_memory_equal(&got.ca.key, &w->pki.ca.key, sizeof(got.ca.key));
 	assert_memory_equal(
 	    &got.host.key, &w->pki.host.key, sizeof(got.host.key));
+	assert_true(got.has_admin);
+	assert_memory_equal(got.admin, w->pki.admin, sizeof(got.admin));
 	jz_pki_wipe(&got);
 	fx_assert_zero(&got, sizeof(got));
 }
@@ -134,12 +138,15 @@ test_files(void **state)
 	size_t len;
 
 	create(w);
-	assert_int_equal(fx_count_files(w->dir), 6);
-	for (size_t i = 0; i < 6; i++) {
+	assert_int_equal(fx_count_files(w->dir), N_FILES);
+	for (size_t i = 0; i < N_FILES; i++) {
+		bool public = strstr(FILES[i], ".cvcert") != NULL;
+
 		fx_path(path, w->dir, FILES[i]);
 		assert_int_equal(stat(path, &st), 0);
-		assert_int_equal(st.st_mode & 07777, i < 3 ? 0600 : 0644);
+		assert_int_equal(st.st_mode & 07777, public ? 0644 : 0600);
 	}
+	fx_path(path, w->dir, "host.cvcert");
 	len = fx_read(path, bytes, sizeof(bytes));
 	assert_int_equal(len, w->pki.host.len);
 	assert_memory_equal(bytes, w->pki.host.bytes, len);
@@ -161,14 +168,14 @@ test_never_replaced(void **state)
 	assert_memory_equal(&got.ca.key, &w->pki.ca.key, sizeof(got.ca.key));
 }
 
-/* One file of the six is enough to refuse, and it is left alone. */
+/* One file of the seven is enough to refuse, and it is left alone. */
 static void
 test_any_file_refuses(void **state)
 {
 	struct world *w = *state;
 	char path[FX_PATH_MAX], text[8];
 
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < N_FILES; i++) {
 		fx_path(path, w->dir, FILES[i]);
 		fx_write(path, "old", 3);
 		assert_int_equal(
@@ -203,7 +210,7 @@ test_missing_file(void **state)
 
 	create(w);
 	fx_path(away, w->dir, "away");
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < N_CHAIN; i++) {
 		fx_path(path, w->dir, FILES[i]);
 		assert_int_equal(rename(path, away), 0);
 		assert_int_equal(load(w, &got), JZ_ERR_NOT_FOUND);
@@ -225,7 +232,7 @@ test_damaged_files(void **state)
 	size_t len;
 
 	create(w);
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < N_CHAIN; i++) {
 		fx_path(path, w->dir, FILES[i]);
 		len = fx_read(path, bytes, sizeof(bytes));
 		bytes[len - 1] ^= 1;
@@ -339,7 +346,74 @@ test_no_directory(void **state)
 	    jz_pki_load(&w->engine, path, PASSPHRASE, &w->pki), JZ_ERR_SPACE);
 }
 
-/* Fails at the n-th draw of random bytes: one for each key file's salt. */
+/* A directory of an earlier release: good for what it was good for. */
+static void
+test_no_admin_key(void **state)
+{
+	static const uint8_t ZERO[JZ_ADMIN_KEY_BYTES];
+	struct world *w = *state;
+	char path[FX_PATH_MAX];
+	struct jz_pki got;
+
+	create(w);
+	fx_path(path, w->dir, "admin.key");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(load(w, &got), 0);
+	assert_false(got.has_admin);
+	assert_memory_equal(got.admin, ZERO, sizeof(ZERO));
+	/* Nobody but its keeper can give it one. */
+	assert_int_equal(
+	    jz_pki_add_admin(&w->engine, w->dir, jz_span("wrong", 5)),
+	    JZ_ERR_PASSPHRASE);
+	assert_int_equal(fx_count_files(w->dir), N_FILES - 1);
+	assert_int_equal(jz_pki_add_admin(&w->engine, w->dir, PASSPHRASE), 0);
+	assert_int_equal(load(w, &got), 0);
+	assert_true(got.has_admin);
+	assert_memory_not_equal(got.admin, ZERO, sizeof(ZERO));
+	assert_memory_not_equal(got.admin, w->pki.admin, sizeof(ZERO));
+}
+
+static void
+test_admin_key_is_never_replaced(void **state)
+{
+	struct world *w = *state;
+	struct jz_pki got;
+
+	create(w);
+	assert_int_equal(
+	    jz_pki_add_admin(&w->engine, w->dir, PASSPHRASE), JZ_ERR_EXISTS);
+	assert_int_equal(load(w, &got), 0);
+	assert_memory_equal(got.admin, w->pki.admin, sizeof(got.admin));
+}
+
+static void
+test_wrong_admin_key_files(void **state)
+{
+	static const size_t LENGTHS[] = {
+	    1, JZ_ADMIN_KEY_BYTES - 1, JZ_ADMIN_KEY_BYTES + 1};
+	const uint8_t bytes[JZ_ADMIN_KEY_BYTES + 1] = {1};
+	struct world *w = *state;
+	char path[FX_PATH_MAX];
+	struct jz_pki got;
+
+	create(w);
+	fx_path(path, w->dir, "admin.key");
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(jz_keyfile_write(&w->engine, path, PASSPHRASE,
+				     jz_span(bytes, LENGTHS[i])),
+		    0);
+		assert_int_equal(load(w, &got), JZ_ERR_KEYFILE);
+	}
+	assert_int_equal(jz_keyfile_write(&w->engine, path, jz_span("other", 5),
+			     jz_span(bytes, JZ_ADMIN_KEY_BYTES)),
+	    0);
+	assert_int_equal(load(w, &got), JZ_ERR_PASSPHRASE);
+	fx_write(path, "damaged", 7);
+	assert_int_equal(load(w, &got), JZ_ERR_KEYFILE);
+}
+
+/* Fails at the n-th draw of random bytes: the administration key's, and one
+ * for each key file's salt. */
 struct failing {
 	const struct jz_engine *engine;
 	int left;
@@ -406,7 +480,7 @@ test_failure_leaves_nothing(void **state)
 	crypto.hash = pass_hash;
 	crypto.sign = pass_sign;
 	crypto.seal = pass_seal;
-	for (int n = 0; n < 3; n++) {
+	for (int n = 0; n < 5; n++) {
 		struct failing f = {&w->engine, n};
 		const struct jz_engine e = {&crypto, &f};
 
@@ -435,6 +509,9 @@ main(void)
 	    TEST(test_damaged_files),
 	    TEST(test_exchanged_certificates),
 	    TEST(test_exchanged_keys),
+	    TEST(test_no_admin_key),
+	    TEST(test_admin_key_is_never_replaced),
+	    TEST(test_wrong_admin_key_files),
 	    TEST(test_leap_day),
 	    TEST(test_times_out_of_range),
 	    TEST(test_no_directory),

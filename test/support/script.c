@@ -21,9 +21,8 @@ nibble(char c)
 	return (unsigned)(c <= '9' ? c - '0' : c - 'A' + 10);
 }
 
-/* "xx*256" repeats a byte; blanks are skipped. */
-static size_t
-unhex(const char *text, uint8_t *out, size_t cap)
+size_t
+script_unhex(const char *text, uint8_t *out, size_t cap)
 {
 	size_t n = 0, times;
 
@@ -62,12 +61,12 @@ transmit(void *state, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
 	s->seen_len = cmd_len;
 	if (l->command != NULL) {
 		assert_int_equal(
-		    cmd_len, unhex(l->command, want, sizeof(want)));
+		    cmd_len, script_unhex(l->command, want, sizeof(want)));
 		assert_memory_equal(cmd, want, cmd_len);
 	}
 	if (l->error != 0)
 		return l->error;
-	*rsp_len = unhex(l->answer, rsp, *rsp_len);
+	*rsp_len = script_unhex(l->answer, rsp, *rsp_len);
 	return 0;
 }
 

@@ -34,6 +34,9 @@ void script_open(
 /* The whole script was played; frees. */
 void script_close(struct script *s);
 
+/* "xx*256" repeats a byte; blanks are skipped.  How many bytes. */
+size_t script_unhex(const char *text, uint8_t *out, size_t cap);
+
 #define SCRIPT_OPEN(s, extended, lines)                                        \
 	script_open(                                                           \
 	    (s), (extended), (lines), sizeof(lines) / sizeof((lines)[0]))

@@ -259,6 +259,105 @@ test_opened_again_it_is_the_same(void **state)
 	jz_issuer_free(&i);
 }
 
+/* ---- the cards' administration keys ------------------------------------- */
+
+static void
+set_admin(struct jz_issuer *i)
+{
+	for (uint8_t k = 0; k < JZ_ADMIN_KEY_BYTES; k++)
+		i->pki.admin[k] = k;
+}
+
+/*
+ * SHA-256(admin || 00000001 || "jiaozi card administration" || n || kvn ||
+ * kdd), the first 16 bytes: ANSI X9.63 written out.
+ */
+static void
+test_card_keys(void **state)
+{
+	static const uint8_t counter[4] = {0, 0, 0, 1};
+	const uint8_t kdd[JZ_GP_KDD_BYTES] = {0x4A, 0x5A, 1, 2, 3, 4, 5, 6, 7};
+	struct rig *r = *state;
+	struct jz_issuer *i = rig_open(r);
+	struct jz_scp03_keys keys;
+	const uint8_t *const got[] = {keys.enc, keys.mac, keys.dek};
+	uint8_t want[JZ_HASH_BYTES];
+
+	set_admin(i);
+	assert_int_equal(jz_issuer_card_keys(i, kdd, 7, &keys), 0);
+	for (uint8_t n = 1; n <= 3; n++) {
+		const uint8_t which[] = {n, 7};
+		const struct jz_span parts[] = {
+		    jz_span(i->pki.admin, JZ_ADMIN_KEY_BYTES),
+		    jz_span(counter, sizeof(counter)),
+		    jz_span("jiaozi card administration", 26),
+		    jz_span(which, sizeof(which)), jz_span(kdd, sizeof(kdd))};
+
+		assert_int_equal(
+		    r->engine.crypto->hash(r->engine.state, parts, 5, want), 0);
+		assert_memory_equal(got[n - 1], want, JZ_KEY_BYTES);
+	}
+	jz_issuer_free(&i);
+}
+
+/* No two cards, versions or issuers share a key. */
+static void
+test_card_keys_differ(void **state)
+{
+	uint8_t kdd[JZ_GP_KDD_BYTES] = {0x4A, 0x5A};
+	struct rig *r = *state;
+	struct jz_issuer *i = rig_open(r);
+	struct jz_scp03_keys keys[4];
+	const uint8_t *all[12];
+
+	assert_int_equal(jz_issuer_card_keys(i, kdd, 1, &keys[0]), 0);
+	assert_int_equal(jz_issuer_card_keys(i, kdd, 2, &keys[1]), 0);
+	kdd[9] ^= 1;
+	assert_int_equal(jz_issuer_card_keys(i, kdd, 1, &keys[2]), 0);
+	set_admin(i);
+	assert_int_equal(jz_issuer_card_keys(i, kdd, 1, &keys[3]), 0);
+	for (size_t k = 0; k < 4; k++) {
+		all[3 * k] = keys[k].enc;
+		all[3 * k + 1] = keys[k].mac;
+		all[3 * k + 2] = keys[k].dek;
+	}
+	for (size_t a = 0; a < 12; a++)
+		for (size_t b = a + 1; b < 12; b++)
+			assert_memory_not_equal(all[a], all[b], JZ_KEY_BYTES);
+	jz_issuer_free(&i);
+}
+
+/* An issuer of an earlier release opens and settles, but administers nothing
+ * until it is given a key; and only once. */
+static void
+test_issuer_without_admin_key(void **state)
+{
+	static const uint8_t zero[sizeof(struct jz_scp03_keys)];
+	const uint8_t kdd[JZ_GP_KDD_BYTES] = {0};
+	struct rig *r = *state;
+	struct path key = beside(r, "bank/keys/admin.key");
+	struct path away = beside(r, "admin.key");
+	struct jz_scp03_keys keys;
+	struct jz_issuer *i;
+
+	assert_int_equal(rename(key.text, away.text), 0);
+	i = rig_open(r);
+	memset(&keys, 0xEE, sizeof(keys));
+	assert_int_equal(
+	    jz_issuer_card_keys(i, kdd, 1, &keys), JZ_ERR_NOT_FOUND);
+	assert_memory_equal(&keys, zero, sizeof(zero));
+	jz_issuer_free(&i);
+	assert_int_equal(jz_issuer_add_admin(r->dir, jz_span("wrong", 5)),
+	    JZ_ERR_PASSPHRASE);
+	assert_int_equal(jz_issuer_add_admin(r->dir, rig_passphrase()), 0);
+	assert_int_equal(
+	    jz_issuer_add_admin(r->dir, rig_passphrase()), JZ_ERR_EXISTS);
+	i = rig_open(r);
+	assert_int_equal(jz_issuer_card_keys(i, kdd, 1, &keys), 0);
+	jz_issuer_free(&i);
+	assert_int_equal(rename(away.text, key.text), 0);
+}
+
 int
 main(void)
 {
@@ -275,6 +374,9 @@ main(void)
 	    cmocka_unit_test(test_database_of_garbage),
 	    cmocka_unit_test_teardown(
 		test_opened_again_it_is_the_same, rig_after),
+	    cmocka_unit_test(test_card_keys),
+	    cmocka_unit_test(test_card_keys_differ),
+	    cmocka_unit_test(test_issuer_without_admin_key),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Command codes of the purse: JR/T 0025 (PBOC ED/EP), ISO/IEC 7816-4 and -8,
- * GlobalPlatform, and our own.
+ * Command codes of the purse: JR/T 0025 (PBOC ED/EP), ISO/IEC 7816-4 and -8, and
+ * our own.  It is personalised through the issuer security domain: gp.h.
  *
  * Our own commands sit in 8070-807F.  8060-806F stay free: ISO/IEC 7816-3
  * 10.3.2 forbids INS 6X and 9X under T=0.
@@ -21,7 +21,7 @@
 enum jz_purse_ins {
 	/* ISO/IEC 7816-4, CLA 00 */
 	JZ_INS_VERIFY = 0x20,	    /* P2 01: cardholder PIN */
-	JZ_INS_GENERATE_KEY = 0x47, /* P1 80: generate, once */
+	JZ_INS_GENERATE_KEY = 0x47, /* P1 81: read the public key */
 	JZ_INS_READ_BINARY = 0xB0,  /* P1 95: SFI 15, public data */
 	JZ_INS_READ_RECORD = 0xB2,  /* P2 C4: SFI 18, transaction log */
 	JZ_INS_GET_DATA = 0xCA,	    /* P1P2: 7F21, 005A, FF61 */
@@ -29,8 +29,6 @@ enum jz_purse_ins {
 	JZ_INS_INITIALIZE = 0x50, /* P1 00: load */
 	JZ_INS_CREDIT_FOR_LOAD = 0x52,
 	JZ_INS_GET_BALANCE = 0x5C, /* P2 02: electronic purse */
-	/* GlobalPlatform, CLA 80 */
-	JZ_INS_STORE_DATA = 0xE2,
 	/* our own, CLA 80: offline payment, one per message */
 	JZ_INS_REQUEST = 0x70,	/* payee: terms -> request */
 	JZ_INS_AGREE = 0x71,	/* payer: request -> sealed agreement */

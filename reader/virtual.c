@@ -18,8 +18,8 @@
 #include <string.h>
 
 #include "../apdu/error.h"
-#include "../apdu/purse.h"
 #include "../apdu/status.h"
+#include "../applet/manager/manager.h"
 #include "../applet/purse/purse.h"
 #include "../applet/runtime/card.h"
 #include "../applet/virtual/storage.h"
@@ -30,6 +30,10 @@
 
 #define NVM_BYTES (32u * 1024u)
 #define RAM_BYTES (4u * 1024u)
+
+/* GlobalPlatform's well-known test keys count up from here, 40 to 4F. */
+#define INITIAL_KEY   0x40
+#define KDD_AT_RANDOM 2 /* in the key diversification data, after "JZ" */
 
 #define SCHEME	     "virtual:"
 #define KEY_SUFFIX   ".key"
@@ -61,8 +65,8 @@ struct jz_virtual {
 	_Alignas(uint64_t) uint8_t ram[RAM_BYTES];
 };
 
-static const struct jz_applet_class *const classes[] = {&jz_purse_class};
-static const struct jz_aid purse_aid = {JZ_AID_PURSE_BYTES, JZ_AID_PURSE};
+static const struct jz_applet_class *const classes[] = {
+    &jz_manager_class, &jz_purse_class};
 
 /* a and b in one new string; NULL when memory is out. */
 static char *
@@ -197,11 +201,8 @@ out:
 }
 
 static int
-install_purse(struct jz_card *card)
+status_error(uint16_t sw)
 {
-	uint16_t sw;
-
-	sw = jz_card_install(card, &purse_aid, &purse_aid, jz_span(NULL, 0));
 	switch (sw) {
 	case JZ_SW_OK:
 		return 0;
@@ -212,6 +213,40 @@ install_purse(struct jz_card *card)
 	default:
 		return JZ_ERR_INTERNAL;
 	}
+}
+
+/* The issuer's domain, under the keys that everybody knows, so that any tool
+ * can replace them; and what tells this card from all others. */
+static int
+install_domain(struct jz_card *card, const struct jz_engine *e)
+{
+	uint8_t params[JZ_MANAGER_PARAMETER_BYTES];
+	uint8_t kdd[JZ_GP_KDD_BYTES] = {'J', 'Z'};
+	struct jz_buffer b = jz_buffer(params, sizeof(params));
+	struct jz_install order = {.module = jz_manager_class.aid,
+	    .instance = jz_manager_class.aid,
+	    .privileges = JZ_MANAGER_PRIVILEGES,
+	    .selectable = true};
+	int err;
+
+	err = e->crypto->random(
+	    e->state, kdd + KDD_AT_RANDOM, sizeof(kdd) - KDD_AT_RANDOM);
+	if (err != 0)
+		return err;
+	jz_put_u8(&b, JZ_GP_KVN_INITIAL);
+	for (uint8_t i = 0; i < JZ_GP_KEYS * JZ_KEY_BYTES; i++)
+		jz_put_u8(&b, (uint8_t)(INITIAL_KEY + i % JZ_KEY_BYTES));
+	jz_put(&b, kdd, sizeof(kdd));
+	order.params = jz_buffer_span(&b);
+	return status_error(jz_card_install_as(card, &order));
+}
+
+static int
+install_purse(struct jz_card *card)
+{
+	const struct jz_aid *aid = &jz_purse_class.aid;
+
+	return status_error(jz_card_install(card, aid, aid, jz_span(NULL, 0)));
 }
 
 /* The card gets its name last: a cut before leaves no half-made card. */
@@ -226,8 +261,10 @@ create(const struct jz_virtual_options *o, struct jz_virtual *v,
 	setup->chip_state = v->file;
 	if ((e = create_key(o, &v->engine, setup)) != 0 ||
 	    (e = jz_card_format(&v->card, setup)) != 0 ||
+	    (e = install_domain(&v->card, &v->engine)) != 0 ||
 	    (e = install_purse(&v->card)) != 0)
 		return e;
+	jz_card_reset(&v->card); /* which selects the domain */
 	return v->file == NULL ? 0 : jz_file_publish(v->file);
 }
 

@@ -23,8 +23,9 @@ struct jz_virtual_options {
 };
 
 /*
- * Creates a new card with an empty purse on it and opens it.  Makes the key
- * file when there is none.  JZ_ERR_EXISTS when the card's file exists.
+ * Creates a new card and opens it: an issuer security domain, whose keys (key
+ * version FF) are the well-known 40..4F until somebody replaces them, and an
+ * empty purse.  Makes the key file when there is none.  JZ_ERR_EXISTS when the card's file exists.
  */
 int
 jz_virtual_create(const struct jz_virtual_options *o, struct jz_virtual **out);

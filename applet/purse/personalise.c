@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Personalisation: the card makes its key pair (ISO/IEC 7816-8 GENERATE
- * ASYMMETRIC KEY PAIR), then STORE DATA (GlobalPlatform 11.11) brings root, CA
- * and host certificates, the card's own, and the parameters.  The last block
- * closes personalisation, once and for all, if nothing is missing.
+ * Personalisation: what STORE DATA (GlobalPlatform 11.11) brings, handed on by
+ * the issuer security domain.  The purse makes its key pair when it is told
+ * to, and takes root, CA and host certificates, its own, and the parameters.
+ * The last block closes personalisation, once and for all, if nothing is
+ * missing.
  *
  * The private key has no way out: no command reads it.
  */
 #include "purse.h"
+#include "../../apdu/gp.h"
 #include "../../apdu/tlv.h"
 #include "../../keys/secret.h"
 
 #include <string.h>
 
-#define JZ_P1_LAST_BLOCK 0x80
-#define JZ_TAG_PUBLIC	 0x7F49
-#define JZ_TAG_POINT	 0x86
+#define JZ_TAG_PUBLIC 0x7F49 /* ISO/IEC 7816-8; empty: make the key pair */
+#define JZ_TAG_POINT  0x86
 
 static void
 put_public_key(const struct purse_nvm *p, struct jz_buffer *out)
@@ -27,35 +28,40 @@ put_public_key(const struct purse_nvm *p, struct jz_buffer *out)
 }
 
 uint16_t
-purse_generate_key(struct jz_applet *self, struct jz_apdu *apdu)
-{
-	const struct purse_nvm *p = purse_nvm(self);
-	const struct jz_engine *e = jz_card_engine(self);
-	struct jz_key_pair key;
-	int err;
-
-	if (p->has_key != 0)
-		return JZ_SW_CONDITIONS;
-	err = e->crypto->generate(e->state, &key);
-	if (err == 0) {
-		jz_begin(self);
-		jz_write(self, &p->key, &key, sizeof(key));
-		jz_write_u8(self, &p->has_key, 1);
-		err = jz_commit(self);
-	}
-	jz_wipe(&key, sizeof(key));
-	if (err == 0)
-		put_public_key(p, &apdu->out);
-	return purse_status(err);
-}
-
-uint16_t
 purse_read_key(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	if (purse_nvm(self)->has_key == 0)
 		return JZ_SW_REFERENCE;
 	put_public_key(purse_nvm(self), &apdu->out);
 	return JZ_SW_OK;
+}
+
+/* The stores write into the transaction of purse_store_data(). */
+
+/* A purse has one key pair: one that is there stays, so that what was cut off
+ * can be done again. */
+static uint16_t
+make_key(struct jz_applet *self, struct jz_span in)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct jz_cursor c = jz_cursor(in);
+	struct jz_key_pair key;
+	struct jz_span v;
+	int err;
+
+	if (jz_tlv_expect(&c, JZ_TAG_PUBLIC, &v) != 0 || v.len != 0 ||
+	    !jz_cursor_end(&c))
+		return JZ_SW_DATA;
+	if (p->has_key != 0)
+		return JZ_SW_OK;
+	err = e->crypto->generate(e->state, &key);
+	if (err == 0) {
+		jz_write(self, &p->key, &key, sizeof(key));
+		jz_write_u8(self, &p->has_key, 1);
+	}
+	jz_wipe(&key, sizeof(key));
+	return purse_status(err);
 }
 
 /* Verifies a certificate under an authority stored before. */
@@ -75,7 +81,6 @@ verify_under(const struct jz_applet *self, const struct jz_certificate *c,
 	return err != 0 ? jz_certificate_status(err) : JZ_SW_OK;
 }
 
-/* The stores write into the transaction of purse_store_data(). */
 static uint16_t
 store_authority(struct jz_applet *self, const struct purse_authority *slot,
     const struct jz_certificate *c)
@@ -221,11 +226,11 @@ complete(const struct purse_nvm *p)
 }
 
 static uint16_t
-store(struct jz_applet *self, struct jz_span in)
+store(struct jz_applet *self, uint32_t tag, struct jz_span in)
 {
-	struct jz_cursor c = jz_cursor(in);
-
-	switch (jz_tlv_peek(&c)) {
+	switch (tag) {
+	case JZ_TAG_PUBLIC:
+		return make_key(self, in);
 	case JZ_TAG_CERTIFICATE:
 		return store_certificate(self, in);
 	case JZ_KIND_PERSONALISATION:
@@ -240,15 +245,22 @@ uint16_t
 purse_store_data(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_cursor c = jz_cursor(apdu->command.data);
+	uint32_t tag = jz_tlv_peek(&c);
 	uint16_t sw;
 
+	if (self->state != JZ_PURSE_SELECTABLE)
+		return JZ_SW_CONDITIONS;
 	jz_begin(self);
-	if ((sw = store(self, apdu->command.data)) != JZ_SW_OK)
+	if ((sw = store(self, tag, apdu->command.data)) != JZ_SW_OK)
 		return sw;
-	if ((apdu->command.p1 & JZ_P1_LAST_BLOCK) != 0) {
+	if ((apdu->command.p1 & JZ_GP_STORE_LAST) != 0) {
 		if (!complete(p))
 			return JZ_SW_CONDITIONS;
-		jz_write_u8(self, &p->state, JZ_PURSE_PERSONALISED);
+		jz_set_state(self, JZ_PURSE_PERSONALISED);
 	}
-	return purse_status(jz_commit(self));
+	sw = purse_status(jz_commit(self));
+	if (sw == JZ_SW_OK && tag == JZ_TAG_PUBLIC)
+		put_public_key(p, &apdu->out);
+	return sw;
 }

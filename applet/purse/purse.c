@@ -9,8 +9,7 @@
 
 #include <string.h>
 
-#define PERSONAL  0x01 /* states: before, */
-#define OPERATING 0x02 /* and after personalisation */
+#define OPERATING 0x01 /* state: personalised */
 
 #define JZ_APPLICATION_VERSION 0x0001
 #define JZ_TAG_FCI	       0x6F
@@ -54,14 +53,12 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_CREDIT_FOR_LOAD,  0x00,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_credit_for_load },
 	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
 	{ 0x80, JZ_INS_SETTLE,           JZ_ANY, 0x00,   0, JZ_MESSAGE_MAX, OPERATING, purse_settle },
-	{ 0x80, JZ_INS_STORE_DATA,       JZ_ANY, JZ_ANY, 1, JZ_MESSAGE_MAX, PERSONAL,  purse_store_data },
 	{ 0x00, JZ_INS_VERIFY,           0x00,   JZ_PIN_REFERENCE, 1, JZ_PIN_MAX, OPERATING, verify },
 	{ 0x00, JZ_INS_READ_RECORD,      JZ_ANY, (JZ_SFI_LOG << 3) | 4, 0, 0, OPERATING, purse_read_log },
 	{ 0x00, JZ_INS_READ_BINARY,      0x80 | JZ_SFI_PUBLIC, 0x00, 0, 0, 0, purse_read_public },
 	{ 0x00, JZ_INS_GET_DATA,         0x7F,   0x21,   0,    0, OPERATING, purse_get_certificate },
 	{ 0x00, JZ_INS_GET_DATA,         0x00,   0x5A,   0,    0, OPERATING, purse_get_asn },
 	{ 0x00, JZ_INS_GET_DATA,         0xFF,   0x61,   0,    0, 0,         purse_get_info },
-	{ 0x00, JZ_INS_GENERATE_KEY,     0x80,   0x00,   0,    0, PERSONAL,  purse_generate_key },
 	{ 0x00, JZ_INS_GENERATE_KEY,     0x81,   0x00,   0,    0, 0,         purse_read_key },
 };
 /* clang-format on */
@@ -69,12 +66,10 @@ static const struct jz_instruction TABLE[] = {
 static uint16_t
 process(struct jz_applet *self, struct jz_apdu *apdu)
 {
-	uint8_t state = purse_nvm(self)->state == JZ_PURSE_PERSONALISED
-	    ? OPERATING
-	    : PERSONAL;
+	bool ready = purse_state(self) == JZ_PURSE_PERSONALISED;
 
-	return jz_dispatch(
-	    TABLE, sizeof(TABLE) / sizeof(TABLE[0]), state, self, apdu);
+	return jz_dispatch(TABLE, sizeof(TABLE) / sizeof(TABLE[0]),
+	    ready ? OPERATING : 0, self, apdu);
 }
 
 /* FCI: 6F { 84 AID, A5 { 9F08 version, 88 SFI, 9F0C public data } }. */
@@ -104,7 +99,6 @@ install(struct jz_applet *self, struct jz_span params)
 
 	if (params.len != 0)
 		return JZ_SW_DATA;
-	jz_write_u8(self, &p->state, JZ_PURSE_SELECTABLE);
 	jz_write_u32(self, &p->next_record, 1);
 	jz_write_u32(self, &p->first_unsettled, 1);
 	return JZ_SW_OK;
@@ -150,4 +144,5 @@ const struct jz_applet_class jz_purse_class = {
     .select = answer_select,
     .process = process,
     .uninstall = uninstall,
+    .store_data = purse_store_data,
 };

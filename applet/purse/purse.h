@@ -4,7 +4,7 @@
  * account and pays another purse offline, signed on both sides.
  *
  *   purse.c        the class, the table of instructions, SELECT, PIN, balance
- *   personalise.c  key pair, certificates, parameters
+ *   personalise.c  STORE DATA: key pair, certificates, parameters
  *   info.c         what may be read: data objects, public file, log
  *   load.c         load, exactly once
  *   payee.c        request, confirm, credit
@@ -173,7 +173,7 @@ struct purse_nvm {
 	uint32_t max_offline_count;
 	uint32_t list_version;
 	uint16_t currency;
-	uint8_t state; /* enum jz_purse_state */
+	uint8_t reserved0;
 	uint8_t has_key;
 	struct jz_pin pin;
 	/* who we are */
@@ -242,11 +242,18 @@ purse_cod(const struct jz_applet *self)
 	return (struct purse_cod *)self->cod;
 }
 
+/* The card's registry has it; locked or not. */
+static inline enum jz_purse_state
+purse_state(const struct jz_applet *self)
+{
+	return (self->state & JZ_PURSE_PERSONALISED) == JZ_PURSE_PERSONALISED
+	    ? JZ_PURSE_PERSONALISED
+	    : JZ_PURSE_SELECTABLE;
+}
+
 /* ---- handlers, one for each row of the table in purse.c ----------------- */
 
-uint16_t purse_generate_key(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_read_key(struct jz_applet *self, struct jz_apdu *apdu);
-uint16_t purse_store_data(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_get_certificate(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_get_asn(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_get_info(struct jz_applet *self, struct jz_apdu *apdu);
@@ -266,6 +273,9 @@ uint16_t purse_fetch_completion(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_settle(struct jz_applet *self, struct jz_apdu *apdu);
 
 /* ---- shared between the files ------------------------------------------- */
+
+/* personalise.c: the class's store_data. */
+uint16_t purse_store_data(struct jz_applet *self, struct jz_apdu *apdu);
 
 /* info.c: the 30 bytes of SFI 15. */
 void purse_public_data(const struct purse_nvm *p, struct jz_buffer *out);

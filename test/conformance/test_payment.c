@@ -83,8 +83,8 @@ test_the_card_has_its_own_identity_and_key(void **state)
 	    port_info(&c->card).card_id, c->card_id, JZ_ID_BYTES);
 	assert_memory_not_equal(
 	    c->card_id, port_info(&c->other).card_id, JZ_ID_BYTES);
-	/* Made once. */
-	conform_refuses(c, AT_GENERATE, NOTHING, JZ_SW_CONDITIONS);
+	/* No terminal makes another. */
+	conform_refuses(c, AT_GENERATE, NOTHING, JZ_SW_P1P2);
 }
 
 /* proves: OFP-2 (a good request is agreed to) */

@@ -9,7 +9,7 @@
  *                             the source folder, default ".")
  *   test_protocol --write     writes the examples into it
  */
-#include "../support/cardrig.h"
+#include "../support/gpclient.h"
 #include "../support/page.h"
 
 #include <setjmp.h>
@@ -67,16 +67,14 @@ static void
 make_cards(struct story *s)
 {
 	static const uint8_t seed[JZ_SEED_BYTES] = "the worked examples";
-	static const struct jz_applet_class *const classes[] = {
-	    &jz_purse_class};
 
 	assert_int_equal(
 	    jz_openssl_new_seeded(JZ_SUITE_NIST, seed, &s->rig.openssl), 0);
 	assert_int_equal(memo_new(&s->rig.openssl, &s->rig.memo), 0);
 	s->rig.engine = memo_engine(s->rig.memo);
 	bank_new(&s->rig.bank, &s->rig.engine, RIG_NOW);
-	s->alice = rig_card_new(&s->rig, classes, 1, false);
-	s->bob = rig_card_new(&s->rig, classes, 1, false);
+	s->alice = rig_empty_purse_new(&s->rig, false);
+	s->bob = rig_empty_purse_new(&s->rig, false);
 	s->alice_profile = profile_of("CN00000000100001");
 	s->bob_profile = profile_of("CN00000000200001");
 }
@@ -89,28 +87,66 @@ free_cards(struct story *s)
 	rig_free(&s->rig);
 }
 
+/* One command of a secure channel, in clear, with what the channel's own port
+ * writes down between. */
+static void
+in_channel(
+    struct story *s, struct gp *g, uint32_t header, const struct blob *data)
+{
+	uint8_t memory[COMMAND_MAX];
+	struct jz_buffer b = jz_buffer(memory, sizeof(memory));
+	struct answer a;
+
+	jz_put_u32(&b, header);
+	jz_put_u8(&b, (uint8_t)data->len);
+	jz_put(&b, data->data, data->len);
+	jz_put_u8(&b, 0);
+	page_bytes(s->page, "clear> ", jz_buffer_span(&b));
+	assert_int_equal(gp_send(g, header, blob_span(data), &a), JZ_SW_OK);
+	b = jz_buffer(memory, sizeof(memory));
+	jz_put(&b, a.data, a.len);
+	jz_put_u16(&b, a.sw);
+	page_bytes(s->page, "clear< ", jz_buffer_span(&b));
+}
+
+static void
+store_objects(struct story *s, struct gp *g)
+{
+	const struct bank *b = &s->rig.bank;
+	struct jz_certificate fields = bank_card_fields(
+	    b, &s->alice_profile, rig_purse(s->alice)->key.public_key);
+	struct blob own = bank_certify(b, &fields, &b->ca);
+	struct blob parameters = bank_parameters(&s->alice_profile);
+	const struct blob *const objects[] = {&b->root_certificate,
+	    &b->ca_certificate, &b->host_certificate, &own, &parameters};
+
+	page_begin(s->page, "store-data");
+	for (unsigned i = 0; i < 4; i++)
+		in_channel(
+		    s, g, GP_AT_STORE(JZ_GP_STORE_TLV, i + 1), objects[i]);
+	in_channel(s, g, GP_AT_STORE(JZ_GP_STORE_TLV | JZ_GP_STORE_LAST, 5),
+	    objects[4]);
+}
+
 static void
 personalise(struct story *s, struct port *a)
 {
-	uint8_t point[JZ_POINT_BYTES];
-	struct jz_certificate fields;
-	struct blob own, parameters = bank_parameters(&s->alice_profile);
+	static const struct blob make = {3, {0x7F, 0x49, 0x00}};
 	const struct bank *b = &s->rig.bank;
+	struct gp g;
 
 	page_begin(s->page, "select");
 	assert_int_equal(port_select(a), JZ_SW_OK);
+	page_begin(s->page, "secure-channel");
+	assert_int_equal(bank_begin(b, a, &g), JZ_SW_OK);
 	page_begin(s->page, "generate-key");
-	assert_int_equal(bank_generate(a, point), JZ_SW_OK);
-	page_begin(s->page, "store-data");
-	fields = bank_card_fields(b, &s->alice_profile, point);
-	own = bank_certify(b, &fields, &b->ca);
-	port_send(a, AT_STORE(0), blob_span(&b->root_certificate), NULL);
-	port_send(a, AT_STORE(0), blob_span(&b->ca_certificate), NULL);
-	port_send(a, AT_STORE(0), blob_span(&b->host_certificate), NULL);
-	port_send(a, AT_STORE(0), blob_span(&own), NULL);
-	assert_int_equal(
-	    port_send(a, AT_STORE(0x80), blob_span(&parameters), NULL),
-	    JZ_SW_OK);
+	in_channel(
+	    s, &g, GP_AT_STORE(JZ_GP_STORE_TLV | JZ_GP_STORE_ANSWER, 0), &make);
+	g.port = &s->alice->port;
+	store_objects(s, &g);
+	assert_int_equal(port_select(&s->alice->port), JZ_SW_OK);
+	page_begin(s->page, "read-key");
+	port_send(a, AT_READ_KEY, nothing(), NULL);
 	assert_int_equal(
 	    bank_personalise(b, &s->bob->port, &s->bob_profile), JZ_SW_OK);
 }

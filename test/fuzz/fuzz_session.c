@@ -3,12 +3,14 @@
  * Any sequence of commands to a purse.  After each the rules that no host may
  * break are checked: who refuses says nothing and changes nothing, reading
  * changes nothing, money comes only with a signature, tries and counters never
- * go the wrong way.  A violation traps.
+ * go the wrong way.  A violation traps.  The issuer's domain is on the card
+ * too; fuzz_manager.c has its own rules.
  *
- * The seeds are sessions with genuine messages (seed_session.c makes them), so
+ * The seeds are sessions with genuine messages (test_seeds.c makes them), so
  * one load of SESSION_LOAD and one payment of SESSION_RECEIVE can be credited.
  */
 #include "../support/session.h"
+#include "../../apdu/gp.h"
 #include "../../keys/secret.h"
 
 #include <stdbool.h>
@@ -36,7 +38,7 @@ struct turn {
 	const struct purse_nvm *was, *is;
 	uint16_t sw;
 	size_t answer;
-	uint8_t before[RIG_NVM_BYTES];
+	_Alignas(uint64_t) uint8_t before[RIG_NVM_BYTES];
 	uint8_t rsp[RESPONSE_MAX];
 };
 
@@ -50,6 +52,15 @@ static bool
 accepted(const struct turn *t)
 {
 	return jz_status_may_carry_data(t->sw);
+}
+
+/* The purse's life cycle state. */
+static uint8_t
+state_in(const uint8_t *image)
+{
+	return ((const struct jz_nvm_root *)(const void *)image)
+	    ->entry[0]
+	    .state;
 }
 
 /* The persistent state is as before, but for the tries when they may differ. */
@@ -80,8 +91,7 @@ may_change(const struct turn *t)
 	case JZ_INS_COMPLETE:
 	case JZ_INS_CREDIT:
 	case JZ_INS_ACKNOWLEDGE:
-	case JZ_INS_GENERATE_KEY:
-	case JZ_INS_STORE_DATA:
+	case JZ_GP_STORE_DATA: /* of the domain; INITIALIZE UPDATE is 50 */
 		return true;
 	case JZ_INS_SETTLE:
 		return t->command.data[2] == JZ_SETTLE_PROCESSED;
@@ -95,7 +105,7 @@ check_tries(const struct turn *t)
 {
 	uint8_t was = t->was->pin.tries, is = t->is->pin.tries;
 
-	if (t->was->state != JZ_PURSE_PERSONALISED)
+	if (state_in(t->before) != JZ_PURSE_PERSONALISED)
 		return;
 	if (instruction(t) == JZ_INS_VERIFY && accepted(t) &&
 	    t->sw == JZ_SW_OK && is == t->is->pin.limit)
@@ -137,7 +147,7 @@ check_counters(const struct turn *t)
 	require(t->is->first_unsettled >= t->was->first_unsettled);
 	require(t->is->first_unsettled <= t->is->next_record);
 	require(purse_log_room(t->is) <= JZ_PURSE_RECORDS);
-	require(t->is->state >= t->was->state);
+	require(state_in(t->card->nvm) >= state_in(t->before));
 }
 
 /*

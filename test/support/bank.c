@@ -3,6 +3,7 @@
  * The issuer's side of docs/protocol.md sections 3 to 5.
  */
 #include "bank.h"
+#include "gpclient.h"
 #include "../../apdu/time.h"
 #include "../../apdu/tlv.h"
 
@@ -14,11 +15,17 @@
 
 #include <cmocka.h>
 
-#define LAST_OBJECT   0x80
 #define TAG_PUBLIC    0x7F49
 #define TAG_POINT     0x86
 #define FIELDS_BEFORE 12 /* of FF41 in INITIALIZE's answer */
 #define ROUNDS_MAX    16
+
+/* Of every session: what is on the wire is the same in every run. */
+static const uint8_t CHALLENGE[JZ_SCP03_CHALLENGE_BYTES] = {
+    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
+/* INSTALL [for personalisation]'s data: six objects, the third the AID. */
+static const uint8_t FOR_PURSE[] = {
+    0, 0, 8, 0xF0, 'J', 'I', 'A', 'O', 'Z', 'I', 0x01, 0, 0, 0};
 
 static const char ROOT_ID[] = "CNJIAOZIRT00001";
 static const char CA_ID[] = "CNJIAOZICA00001";
@@ -148,14 +155,33 @@ bank_parameters(const struct profile *p)
 }
 
 uint16_t
-bank_generate(const struct port *card, uint8_t point[static JZ_POINT_BYTES])
+bank_begin(const struct bank *b, const struct port *card, struct gp *g)
 {
+	struct jz_scp03_keys keys = gp_test_keys();
+	uint16_t sw;
+
+	*g = (struct gp){.port = card, .engine = b->engine, .domain = GP_ISD};
+	memcpy(g->host_challenge, CHALLENGE, sizeof(g->host_challenge));
+	if ((sw = gp_select(g, &GP_ISD, NULL)) != JZ_SW_OK ||
+	    (sw = gp_begin(g, JZ_GP_KVN_INITIAL, &keys)) != JZ_SW_OK ||
+	    (sw = gp_authenticate(g, GP_LEVEL_ALL)) != JZ_SW_OK)
+		return sw;
+	return gp_send(g, GP_AT_INSTALL(JZ_GP_FOR_PERSONALISATION),
+	    jz_span(FOR_PURSE, sizeof(FOR_PURSE)), NULL);
+}
+
+uint16_t
+bank_generate(struct gp *g, uint8_t block, uint8_t point[static JZ_POINT_BYTES])
+{
+	static const uint8_t make[] = {0x7F, 0x49, 0x00};
 	struct jz_cursor c;
 	struct jz_span key;
 	struct answer a;
 	uint16_t sw;
 
-	sw = port_send(card, AT_GENERATE, jz_span(NULL, 0), &a);
+	sw =
+	    gp_send(g, GP_AT_STORE(JZ_GP_STORE_TLV | JZ_GP_STORE_ANSWER, block),
+		jz_span(make, sizeof(make)), &a);
 	if (sw != JZ_SW_OK)
 		return sw;
 	c = jz_cursor(answer_span(&a));
@@ -169,30 +195,34 @@ bank_generate(const struct port *card, uint8_t point[static JZ_POINT_BYTES])
 }
 
 uint16_t
+bank_store(struct gp *g, uint8_t block, const struct blob *object, bool last)
+{
+	unsigned p1 = JZ_GP_STORE_TLV | (last ? JZ_GP_STORE_LAST : 0u);
+
+	return gp_send(g, GP_AT_STORE(p1, block), blob_span(object), NULL);
+}
+
+uint16_t
 bank_personalise(
     const struct bank *b, const struct port *card, const struct profile *p)
 {
 	uint8_t point[JZ_POINT_BYTES];
 	struct blob own, parameters = bank_parameters(p);
 	struct jz_certificate fields;
+	struct gp g;
 	uint16_t sw;
 
-	if ((sw = port_select(card)) != JZ_SW_OK ||
-	    (sw = bank_generate(card, point)) != JZ_SW_OK)
+	if ((sw = bank_begin(b, card, &g)) != JZ_SW_OK ||
+	    (sw = bank_generate(&g, 0, point)) != JZ_SW_OK)
 		return sw;
 	fields = bank_card_fields(b, p, point);
 	own = bank_certify(b, &fields, &b->ca);
-	if ((sw = port_send(card, AT_STORE(0), blob_span(&b->root_certificate),
-		 NULL)) != JZ_SW_OK ||
-	    (sw = port_send(card, AT_STORE(0), blob_span(&b->ca_certificate),
-		 NULL)) != JZ_SW_OK ||
-	    (sw = port_send(card, AT_STORE(0), blob_span(&b->host_certificate),
-		 NULL)) != JZ_SW_OK ||
-	    (sw = port_send(card, AT_STORE(0), blob_span(&own), NULL)) !=
-		JZ_SW_OK)
-		return sw;
-	return port_send(
-	    card, AT_STORE(LAST_OBJECT), blob_span(&parameters), NULL);
+	const struct blob *const objects[] = {&b->root_certificate,
+	    &b->ca_certificate, &b->host_certificate, &own, &parameters};
+
+	for (uint8_t i = 0; i < 5 && sw == JZ_SW_OK; i++)
+		sw = bank_store(&g, i + 1, objects[i], i == 4);
+	return sw != JZ_SW_OK ? sw : port_select(card);
 }
 
 /* ---- load --------------------------------------------------------------- */

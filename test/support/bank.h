@@ -11,6 +11,8 @@
 #include "../../keys/signed.h"
 #include "port.h"
 
+struct gp;
+
 #define BANK_DAY      ((int64_t)24 * 60 * 60)
 #define BANK_CURRENCY 156
 
@@ -52,11 +54,21 @@ struct jz_certificate bank_card_fields(const struct bank *b,
 /* FF71 of a profile. */
 struct blob bank_parameters(const struct profile *p);
 
-/* Makes the key pair on a new purse and fetches its point.  The SW. */
+/*
+ * A session with the issuer's domain, under the well-known keys, whose STORE
+ * DATA goes to the purse: 9000 or the first refusal.  A card that does not know
+ * the keys fails the test.
+ */
 uint16_t
-bank_generate(const struct port *card, uint8_t point[static JZ_POINT_BYTES]);
+bank_begin(const struct bank *b, const struct port *card, struct gp *g);
+/* STORE DATA's number `block`: "make the key pair"; its point.  The SW. */
+uint16_t bank_generate(
+    struct gp *g, uint8_t block, uint8_t point[static JZ_POINT_BYTES]);
+/* STORE DATA's number `block`.  The SW. */
+uint16_t
+bank_store(struct gp *g, uint8_t block, const struct blob *object, bool last);
 
-/* The whole of it, over APDUs: 9000 or the first refusal. */
+/* The whole of it: 9000, the purse selected, or the first refusal. */
 uint16_t bank_personalise(
     const struct bank *b, const struct port *card, const struct profile *p);
 

@@ -5,6 +5,7 @@
 #include "cardrig.h"
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
+#include "gpclient.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,9 @@
 
 #include <cmocka.h>
 
-static const struct jz_applet_class *const PURSE_ALONE[] = {&jz_purse_class};
+/* The purse in place 0. */
+static const struct jz_applet_class *const PURSE_AND_DOMAIN[] = {
+    &jz_purse_class, &jz_manager_class};
 
 static void
 new_rig(struct rig *rig)
@@ -125,10 +128,39 @@ rig_card_new(struct rig *rig, const struct jz_applet_class *const *classes,
 	return c;
 }
 
+static void
+install_domain(struct rig_card *c)
+{
+	struct jz_scp03_keys keys = gp_test_keys();
+	uint8_t params[JZ_MANAGER_PARAMETER_BYTES];
+	struct jz_buffer b = jz_buffer(params, sizeof(params));
+	struct jz_install order = {.module = jz_manager_class.aid,
+	    .instance = GP_ISD,
+	    .privileges = JZ_MANAGER_PRIVILEGES,
+	    .selectable = true};
+
+	jz_put_u8(&b, JZ_GP_KVN_INITIAL);
+	jz_put(&b, &keys, sizeof(keys));
+	jz_put(&b, GP_KDD, sizeof(GP_KDD));
+	order.params = jz_buffer_span(&b);
+	assert_int_equal(jz_card_install_as(&c->card, &order), JZ_SW_OK);
+}
+
+struct rig_card *
+rig_empty_purse_new(struct rig *rig, bool storage)
+{
+	struct rig_card *c = rig_card_new(rig, PURSE_AND_DOMAIN, 1, storage);
+
+	c->setup.n_classes = c->card.setup.n_classes = 2;
+	install_domain(c);
+	jz_card_reset(&c->card);
+	return c;
+}
+
 static struct rig_card *
 new_purse(struct rig *rig, const struct profile *p, bool storage)
 {
-	struct rig_card *c = rig_card_new(rig, PURSE_ALONE, 1, storage);
+	struct rig_card *c = rig_empty_purse_new(rig, storage);
 
 	assert_int_equal(bank_personalise(&rig->bank, &c->port, p), JZ_SW_OK);
 	return c;

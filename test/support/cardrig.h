@@ -49,7 +49,10 @@ struct rig_card {
 /* A card with an applet of each class, nothing selected. */
 struct rig_card *rig_card_new(struct rig *rig,
     const struct jz_applet_class *const *classes, size_t n, bool storage);
-/* A purse, personalised and selected. */
+/* A purse that nobody has personalised, and the issuer's domain with the
+ * well-known keys, which is selected. */
+struct rig_card *rig_empty_purse_new(struct rig *rig, bool storage);
+/* A purse, personalised and selected, and the domain. */
 struct rig_card *rig_purse_new(struct rig *rig, const struct profile *p);
 /* The same without storage: quick, and lost with its memory. */
 struct rig_card *rig_bare_purse_new(struct rig *rig, const struct profile *p);
@@ -69,6 +72,12 @@ static inline const struct purse_nvm *
 rig_purse(const struct rig_card *c)
 {
 	return (const struct purse_nvm *)c->card.applet[0].nvm;
+}
+
+static inline enum jz_purse_state
+rig_purse_state(const struct rig_card *c)
+{
+	return purse_state(&c->card.applet[0]);
 }
 
 /* Changes persistent state behind the purse's back, durably. */

@@ -77,8 +77,7 @@ uint16_t port_send(const struct port *p, uint32_t header, struct jz_span data,
 #define AT_CREDIT_LOAD	0x80520000u
 #define AT_CANCEL	0x807A0000u
 #define AT_SETTLE(step) (0x80790000u | (uint32_t)(step) << 8)
-#define AT_STORE(p1)	(0x80E20000u | (uint32_t)(p1) << 8)
-#define AT_GENERATE	0x00478000u
+#define AT_GENERATE	0x00478000u /* as other cards have it */
 #define AT_READ_KEY	0x00478100u
 #define AT_BALANCE	0x805C0002u
 #define AT_INFO		0x00CAFF61u

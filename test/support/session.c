@@ -14,8 +14,6 @@
 
 #define CARD_ID "CN00000000100001"
 
-static const struct jz_applet_class *const CLASSES[] = {&jz_purse_class};
-
 struct session *
 session_new(void)
 {
@@ -31,8 +29,7 @@ session_new(void)
 	    JZ_SW_OK);
 	s->card[SESSION_READY] = c;
 	s->start[SESSION_READY] = rig_save(c);
-	c = rig_card_new(&s->rig, CLASSES, 1, false);
-	assert_int_equal(port_select(&c->port), JZ_SW_OK);
+	c = rig_empty_purse_new(&s->rig, false);
 	s->card[SESSION_EMPTY] = c;
 	s->start[SESSION_EMPTY] = rig_save(c);
 	return s;

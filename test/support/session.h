@@ -20,7 +20,7 @@
  */
 enum session_start {
 	SESSION_READY, /* personalised, with funds, selected */
-	SESSION_EMPTY, /* a new purse, selected */
+	SESSION_EMPTY, /* a new purse; the domain is selected */
 	SESSION_STARTS,
 };
 

@@ -16,10 +16,7 @@
 #define PAYEE_ID "CN00000000100001"
 #define PAYER_ID "CN00000000200001"
 #define PIN	 "123456"
-#define LAST	 0x80
 #define NOTHING	 jz_span(NULL, 0)
-
-static const struct jz_applet_class *const CLASSES[] = {&jz_purse_class};
 
 void
 story_new(struct story *s, struct rig *rig)
@@ -31,7 +28,7 @@ story_new(struct story *s, struct rig *rig)
 	s->profile = profile_of(PAYEE_ID);
 	/* One wrong try, and two that a cut leaves counted, do not block. */
 	s->profile.pin_limit = 5;
-	s->payee = rig_card_new(rig, CLASSES, 1, true);
+	s->payee = rig_empty_purse_new(rig, true);
 	s->payer = rig_purse_new(rig, &payer);
 	assert_int_equal(
 	    bank_load(&rig->bank, &s->payer->port, PIN, STORY_FUNDS), JZ_SW_OK);
@@ -46,54 +43,70 @@ story_free(struct story *s)
 	rig_card_free(&s->payer);
 }
 
-/* One command; a card that has lost its selection gets it first. */
-static uint16_t
-say(struct rig_card *c, uint32_t header, struct jz_span data, struct answer *a)
-{
-	uint16_t sw = port_send(&c->port, header, data, a);
-
-	if (sw != JZ_SW_NO_EF || port_select(&c->port) != JZ_SW_OK)
-		return sw;
-	return port_send(&c->port, header, data, a);
-}
-
-/* The same, for a command that may need the PIN. */
+/* A command that may need the PIN. */
 static uint16_t
 say_with_pin(
     struct rig_card *c, uint32_t header, struct jz_span data, struct answer *a)
 {
-	uint16_t sw = say(c, header, data, a);
+	uint16_t sw = port_send(&c->port, header, data, a);
 
 	if (sw != JZ_SW_SECURITY || port_verify(&c->port, PIN) != JZ_SW_OK)
 		return sw;
-	return say(c, header, data, a);
+	return port_send(&c->port, header, data, a);
 }
 
 /* ---- personalisation ---------------------------------------------------- */
 
+/* INITIALIZE UPDATE, whose counter lasts, and what follows it. */
 static uint16_t
-generate(struct story *s)
+open_session(struct story *s)
+{
+	uint16_t sw = bank_begin(&s->rig->bank, &s->payee->port, &s->session);
+
+	s->block = 0;
+	return sw;
+}
+
+/* A session that a cut has ended is opened anew, from block 0 on. */
+static uint16_t
+in_session(struct story *s)
+{
+	return s->again ? open_session(s) : JZ_SW_OK;
+}
+
+static uint16_t
+make_key(struct story *s)
 {
 	const struct bank *b = &s->rig->bank;
+	uint8_t point[JZ_POINT_BYTES];
 	struct jz_certificate c;
-	struct answer a;
-	uint16_t sw = say(s->payee, AT_GENERATE, NOTHING, &a);
+	uint16_t sw = in_session(s);
 
-	if (sw == JZ_SW_CONDITIONS && s->again)
-		sw = say(s->payee, AT_READ_KEY, NOTHING, &a);
-	if (sw != JZ_SW_OK)
+	if (sw != JZ_SW_OK ||
+	    (sw = bank_generate(&s->session, s->block, point)) != JZ_SW_OK)
 		return sw;
-	assert_int_equal(a.len, 5 + JZ_POINT_BYTES);
-	c = bank_card_fields(b, &s->profile, a.data + 5);
+	s->block++;
+	c = bank_card_fields(b, &s->profile, point);
 	s->own = bank_certify(b, &c, &b->ca);
+	return sw;
+}
+
+static uint16_t
+store(struct story *s, const struct blob *object, bool last)
+{
+	uint16_t sw = in_session(s);
+
+	if (sw == JZ_SW_OK)
+		sw = bank_store(&s->session, s->block, object, last);
+	if (sw == JZ_SW_OK)
+		s->block++;
 	return sw;
 }
 
 static uint16_t
 store_root(struct story *s)
 {
-	uint16_t sw = say(s->payee, AT_STORE(0),
-	    blob_span(&s->rig->bank.root_certificate), NULL);
+	uint16_t sw = store(s, &s->rig->bank.root_certificate, false);
 
 	return sw == JZ_SW_CONDITIONS && s->again ? JZ_SW_OK : sw;
 }
@@ -101,29 +114,30 @@ store_root(struct story *s)
 static uint16_t
 store_ca(struct story *s)
 {
-	return say(s->payee, AT_STORE(0),
-	    blob_span(&s->rig->bank.ca_certificate), NULL);
+	return store(s, &s->rig->bank.ca_certificate, false);
 }
 
 static uint16_t
 store_host(struct story *s)
 {
-	return say(s->payee, AT_STORE(0),
-	    blob_span(&s->rig->bank.host_certificate), NULL);
+	return store(s, &s->rig->bank.host_certificate, false);
 }
 
 static uint16_t
 store_own(struct story *s)
 {
-	return say(s->payee, AT_STORE(0), blob_span(&s->own), NULL);
+	return store(s, &s->own, false);
 }
 
 static uint16_t
 store_parameters(struct story *s)
 {
 	struct blob data = bank_parameters(&s->profile);
-	uint16_t sw = say(s->payee, AT_STORE(LAST), blob_span(&data), NULL);
+	uint16_t sw = store(s, &data, true);
 
+	if (sw == JZ_SW_MEMORY_FAILURE)
+		return sw;
+	assert_int_equal(port_select(&s->payee->port), JZ_SW_OK);
 	if (sw == JZ_SW_CONDITIONS && s->again &&
 	    port_info(&s->payee->port).state == JZ_PURSE_PERSONALISED)
 		return JZ_SW_OK;
@@ -140,7 +154,8 @@ verify_wrong(struct story *s)
 
 	if (s->again)
 		return JZ_SW_OK; /* nobody is so foolish twice */
-	sw = say(s->payee, AT_VERIFY, jz_span(wrong, sizeof(wrong)), NULL);
+	sw = port_send(
+	    &s->payee->port, AT_VERIFY, jz_span(wrong, sizeof(wrong)), NULL);
 	return sw == (JZ_SW_PIN_TRIES | 4) ? JZ_SW_OK : sw;
 }
 
@@ -149,7 +164,7 @@ verify(struct rig_card *c)
 {
 	static const uint8_t pin[] = {0x12, 0x34, 0x56};
 
-	return say(c, AT_VERIFY, jz_span(pin, sizeof(pin)), NULL);
+	return port_send(&c->port, AT_VERIFY, jz_span(pin, sizeof(pin)), NULL);
 }
 
 static uint16_t
@@ -187,13 +202,14 @@ initialize(struct story *s)
 static uint16_t
 credit_for_load(struct story *s)
 {
-	return say(s->payee, AT_CREDIT_LOAD, blob_span(&s->credit), NULL);
+	return port_send(
+	    &s->payee->port, AT_CREDIT_LOAD, blob_span(&s->credit), NULL);
 }
 
 static uint16_t
 cancel(struct story *s)
 {
-	return say(s->payee, AT_CANCEL, NOTHING, NULL);
+	return port_send(&s->payee->port, AT_CANCEL, NOTHING, NULL);
 }
 
 /* ---- payment ------------------------------------------------------------ */
@@ -295,7 +311,8 @@ static const struct {
 	bool payer, verifies;
 	uint16_t (*run)(struct story *s);
 } STEPS_OF_STORY[] = {
-    {"GENERATE KEY", false, false, generate},
+    {"INITIALIZE UPDATE", false, false, open_session},
+    {"STORE DATA key", false, false, make_key},
     {"STORE DATA root", false, false, store_root},
     {"STORE DATA CA", false, false, store_ca},
     {"STORE DATA host", false, false, store_host},
@@ -346,6 +363,10 @@ story_verifies(unsigned step)
 uint16_t
 story_step(struct story *s, unsigned step)
 {
+	/* Power was lost, and with it what was selected. */
+	if (s->again)
+		assert_int_equal(
+		    port_select(&story_card(s, step)->port), JZ_SW_OK);
 	return STEPS_OF_STORY[step].run(s);
 }
 
@@ -356,7 +377,7 @@ story_check_end(const struct story *s)
 	const struct purse_nvm *payee = rig_purse(s->payee);
 	const struct purse_nvm *payer = rig_purse(s->payer);
 
-	assert_int_equal(payee->state, JZ_PURSE_PERSONALISED);
+	assert_int_equal(rig_purse_state(s->payee), JZ_PURSE_PERSONALISED);
 	assert_int_equal(payee->balance, STORY_LOAD + STORY_AMOUNT);
 	assert_int_equal(payer->balance, STORY_FUNDS - STORY_AMOUNT);
 	assert_int_equal(rig_total(cards, 2), STORY_TOTAL);

@@ -10,7 +10,7 @@
 #ifndef JZ_TEST_SUPPORT_STORY_H
 #define JZ_TEST_SUPPORT_STORY_H
 
-#include "cardrig.h"
+#include "gpclient.h"
 
 #define STORY_LOAD   5000u
 #define STORY_FUNDS  50000u
@@ -21,6 +21,8 @@ struct story {
 	struct rig *rig;
 	struct rig_card *payee, *payer;
 	struct profile profile;
+	struct gp session;  /* with the payee's domain */
+	uint8_t block;	    /* the next one of STORE DATA */
 	bool again;	    /* the step was begun before: parts may be done */
 	struct blob own;    /* the payee's certificate */
 	struct blob credit; /* CREDIT FOR LOAD's data */

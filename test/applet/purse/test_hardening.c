@@ -3,7 +3,7 @@
  * Faults that were found by looking for them, each with the test that would
  * have told.
  */
-#include "../../support/cardrig.h"
+#include "../../support/gpclient.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,16 +176,15 @@ static void
 test_a_pin_has_digits(void **state)
 {
 	static const char *const bad[] = {"ABCD", "12A4", "123F45", "F234"};
-	static const struct jz_applet_class *const classes[] = {
-	    &jz_purse_class};
 	struct profile good = profile_of("CN00000000300001");
-	struct rig_card *c = rig_card_new(&fixture.rig, classes, 1, true);
+	struct rig_card *c = rig_empty_purse_new(&fixture.rig, true);
 	struct blob b = bank_parameters(&good);
 	uint8_t *pin = b.data + b.len - 4 - 3; /* before 9F37 01 03 */
+	struct gp g;
 
 	(void)state;
 	assert_memory_equal(pin, "\x12\x34\x56", 3);
-	assert_int_equal(port_select(&c->port), JZ_SW_OK);
+	assert_int_equal(bank_begin(&fixture.rig.bank, &c->port, &g), JZ_SW_OK);
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct blob spoilt = b;
 		char text[7] = "123456";
@@ -199,10 +198,11 @@ test_a_pin_has_digits(void **state)
 			low = low > '9' ? low - 'A' + 10 : low - '0';
 			spoilt.data[b.len - 7 + k] = (uint8_t)(high << 4 | low);
 		}
-		rig_refuses(c, AT_STORE(0), blob_span(&spoilt), JZ_SW_DATA);
+		assert_int_equal(bank_store(&g, 0, &spoilt, false), JZ_SW_DATA);
+		assert_int_equal(rig_purse(c)->parameters_set, 0);
 	}
 	b.data[b.len - 5] = 0x5F; /* five digits and the F */
-	rig_accepts(c, AT_STORE(0), blob_span(&b), NULL);
+	assert_int_equal(bank_store(&g, 0, &b, false), JZ_SW_OK);
 	rig_card_free(&c);
 }
 

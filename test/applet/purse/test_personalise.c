@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From an empty purse to one that can be used: the key pair, the certificates
- * in their order, the parameters, and what is refused on the way.
+ * From an empty purse to one that can be used, through the issuer's domain: the
+ * key pair, the certificates in their order, the parameters, and what is
+ * refused on the way.
  */
-#include "../../support/cardrig.h"
+#include "../../support/gpclient.h"
 #include "../../../apdu/tlv.h"
 
 #include <stdarg.h>
@@ -16,10 +17,7 @@
 #include <cmocka.h>
 
 #define CARD_ID "CN00000000100001"
-#define LAST	0x80
 #define NOTHING jz_span(NULL, 0)
-
-static const struct jz_applet_class *const CLASSES[] = {&jz_purse_class};
 
 enum object {
 	ROOT,
@@ -30,15 +28,64 @@ enum object {
 	OBJECTS,
 };
 
+/* Where a card is personalised: its session, and the next block. */
+struct desk {
+	struct rig_card *card;
+	struct gp g;
+	uint8_t block;
+};
+
 struct fixture {
 	struct rig rig;
 	struct bank *bank;
 	struct profile profile;
-	struct rig_card *card;
+	struct desk desk;
+	struct rig_card *card; /* on the desk */
 	uint8_t point[JZ_POINT_BYTES];
 	struct jz_certificate own;
 	struct blob object[OBJECTS];
 };
+
+static void
+desk_open(struct fixture *f, struct desk *d, struct rig_card *c)
+{
+	d->card = c;
+	d->block = 0;
+	assert_int_equal(bank_begin(f->bank, &c->port, &d->g), JZ_SW_OK);
+}
+
+static void
+desk_generate(struct desk *d, uint8_t point[static JZ_POINT_BYTES])
+{
+	assert_int_equal(bank_generate(&d->g, d->block, point), JZ_SW_OK);
+	d->block++;
+}
+
+static void
+desk_stores(struct desk *d, const struct blob *object, bool last)
+{
+	uint16_t sw = bank_store(&d->g, d->block, object, last);
+
+	if (sw != JZ_SW_OK)
+		fail_msg("block %u: %04X", d->block, sw);
+	d->block++;
+}
+
+/* Refused, nothing changed, and the session goes on. */
+static void
+desk_refuses(
+    struct desk *d, const struct blob *object, bool last, uint16_t expected)
+{
+	uint8_t before[32], after[32];
+	uint16_t sw;
+
+	rig_hash(d->card, before);
+	sw = bank_store(&d->g, d->block, object, last);
+	if (sw != expected)
+		fail_msg("block %u: %04X, not %04X", d->block, sw, expected);
+	rig_hash(d->card, after);
+	assert_memory_equal(before, after, sizeof(before));
+}
 
 static int
 setup(void **state)
@@ -49,9 +96,9 @@ setup(void **state)
 	rig_new(&f->rig);
 	f->bank = &f->rig.bank;
 	f->profile = profile_of(CARD_ID);
-	f->card = rig_card_new(&f->rig, CLASSES, 1, true);
-	assert_int_equal(port_select(&f->card->port), JZ_SW_OK);
-	assert_int_equal(bank_generate(&f->card->port, f->point), JZ_SW_OK);
+	f->card = rig_empty_purse_new(&f->rig, true);
+	desk_open(f, &f->desk, f->card);
+	desk_generate(&f->desk, f->point);
 	f->own = bank_card_fields(f->bank, &f->profile, f->point);
 	f->object[ROOT] = f->bank->root_certificate;
 	f->object[CA] = f->bank->ca_certificate;
@@ -77,14 +124,19 @@ static void
 store(struct fixture *f, enum object from, enum object to)
 {
 	for (enum object o = from; o <= to; o++)
-		rig_accepts(
-		    f->card, AT_STORE(0), blob_span(&f->object[o]), NULL);
+		desk_stores(&f->desk, &f->object[o], false);
+}
+
+static void
+store_last(struct fixture *f, enum object o)
+{
+	desk_stores(&f->desk, &f->object[o], true);
 }
 
 static void
 refuses(struct fixture *f, const struct blob *object, uint16_t sw)
 {
-	rig_refuses(f->card, AT_STORE(0), blob_span(object), sw);
+	desk_refuses(&f->desk, object, false, sw);
 }
 
 static void
@@ -94,9 +146,9 @@ test_a_purse_is_personalised(void **state)
 	struct jz_message info;
 
 	store(f, ROOT, OWN);
-	assert_int_equal(rig_purse(f->card)->state, JZ_PURSE_SELECTABLE);
-	rig_accepts(
-	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
+	assert_int_equal(rig_purse_state(f->card), JZ_PURSE_SELECTABLE);
+	store_last(f, PARAMETERS);
+	assert_int_equal(port_select(&f->card->port), JZ_SW_OK);
 	info = port_info(&f->card->port);
 	assert_int_equal(info.state, JZ_PURSE_PERSONALISED);
 	assert_memory_equal(info.card_id, CARD_ID, JZ_ID_BYTES);
@@ -119,19 +171,44 @@ test_parameters_may_come_first_and_any_object_last(void **state)
 
 	store(f, PARAMETERS, PARAMETERS);
 	store(f, ROOT, HOST);
-	rig_accepts(f->card, AT_STORE(LAST), blob_span(&f->object[OWN]), NULL);
-	assert_int_equal(
-	    port_info(&f->card->port).state, JZ_PURSE_PERSONALISED);
+	store_last(f, OWN);
+	assert_int_equal(rig_purse_state(f->card), JZ_PURSE_PERSONALISED);
 }
 
+/* The life cycle of the purse is the card's registry's: GET STATUS tells. */
 static void
-test_the_block_number_is_not_looked_at(void **state)
+test_the_domain_shows_the_state(void **state)
+{
+	static const uint8_t empty[] = {0x9F, 0x70, 0x01, 0x07};
+	static const uint8_t ready[] = {0x9F, 0x70, 0x01, 0x0F};
+	static const char name[] = "4F08F04A49414F5A4901";
+	static const size_t at = 12; /* behind E3 and 4F */
+	struct fixture *f = *state;
+	struct answer a;
+
+	assert_int_equal(
+	    gp_hex(&f->desk.g, GP_AT_STATUS(JZ_GP_APPLICATIONS), name, &a),
+	    JZ_SW_OK);
+	assert_memory_equal(a.data + at, empty, sizeof(empty));
+	store(f, ROOT, OWN);
+	store_last(f, PARAMETERS);
+	assert_int_equal(
+	    gp_hex(&f->desk.g, GP_AT_STATUS(JZ_GP_APPLICATIONS), name, &a),
+	    JZ_SW_OK);
+	assert_memory_equal(a.data + at, ready, sizeof(ready));
+}
+
+/* There is no side door: the purse itself takes neither. */
+static void
+test_the_purse_itself_is_not_personalised(void **state)
 {
 	struct fixture *f = *state;
 
-	rig_accepts(
-	    f->card, AT_STORE(0) | 0x5A, blob_span(&f->object[ROOT]), NULL);
-	rig_accepts(f->card, AT_STORE(0x7F), blob_span(&f->object[CA]), NULL);
+	assert_int_equal(port_select(&f->card->port), JZ_SW_OK);
+	for (enum object o = ROOT; o < OBJECTS; o++)
+		rig_refuses(f->card, GP_AT_STORE(JZ_GP_STORE_TLV, 0),
+		    blob_span(&f->object[o]), JZ_SW_INS);
+	rig_refuses(f->card, AT_GENERATE, NOTHING, JZ_SW_P1P2);
 }
 
 static void
@@ -242,13 +319,13 @@ test_a_certificate_is_valid_through_its_last_day(void **state)
 
 	store(f, ROOT, CA);
 	rig_set_time(f->card, f->own.to - 1);
-	rig_accepts(f->card, AT_STORE(0), blob_span(&f->object[OWN]), NULL);
+	store(f, OWN, OWN);
 	rig_set_time(f->card, f->own.to);
 	refuses(f, &f->object[OWN], JZ_SW_CERT_EXPIRED);
 	rig_set_time(f->card, f->own.from - 1);
 	refuses(f, &f->object[OWN], JZ_SW_CERT_NOT_YET);
 	rig_set_time(f->card, f->own.from);
-	rig_accepts(f->card, AT_STORE(0), blob_span(&f->object[OWN]), NULL);
+	store(f, OWN, OWN);
 }
 
 /* Every bit of the card's own certificate. */
@@ -264,8 +341,8 @@ test_no_flipped_bit_in_a_certificate_is_accepted(void **state)
 		struct blob b = f->object[OWN];
 
 		b.data[i / 8] ^= (uint8_t)(1u << i % 8);
-		if (port_send(&f->card->port, AT_STORE(0), blob_span(&b),
-			NULL) == JZ_SW_OK)
+		if (bank_store(&f->desk.g, f->desk.block, &b, false) ==
+		    JZ_SW_OK)
 			fail_msg("bit %zu", i);
 		assert_true(rig_unchanged(f->card, s));
 	}
@@ -289,12 +366,13 @@ static void
 test_the_own_certificate_needs_the_key_first(void **state)
 {
 	struct fixture *f = *state;
-	struct rig_card *c = rig_card_new(&f->rig, CLASSES, 1, false);
+	struct rig_card *c = rig_empty_purse_new(&f->rig, false);
+	struct desk d;
 
-	assert_int_equal(port_select(&c->port), JZ_SW_OK);
+	desk_open(f, &d, c);
 	for (enum object o = ROOT; o <= HOST; o++)
-		rig_accepts(c, AT_STORE(0), blob_span(&f->object[o]), NULL);
-	rig_refuses(c, AT_STORE(0), blob_span(&f->object[OWN]), JZ_SW_MISMATCH);
+		desk_stores(&d, &f->object[o], false);
+	desk_refuses(&d, &f->object[OWN], false, JZ_SW_MISMATCH);
 	rig_card_free(&c);
 }
 
@@ -355,13 +433,17 @@ static void
 test_what_is_no_object_is_6a80(void **state)
 {
 	static const uint8_t objects[][4] = {{0x30, 0x02, 0, 0},
-	    {0xFF, 0x22, 1, 0}, {0, 0, 0, 0}, {0x7F, 0x20, 1, 0}};
+	    {0xFF, 0x22, 1, 0}, {0, 0, 0, 0}, {0x7F, 0x20, 1, 0},
+	    {0x7F, 0x49, 1, 0}, {0x7F, 0x49, 0, 0}};
 	struct fixture *f = *state;
+	struct blob b = {.len = 4};
 
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		rig_refuses(f->card, AT_STORE(0),
-		    jz_span(objects[i], sizeof(objects[i])), JZ_SW_DATA);
-	rig_refuses(f->card, AT_STORE(0), NOTHING, JZ_SW_LENGTH);
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		memcpy(b.data, objects[i], b.len);
+		refuses(f, &b, JZ_SW_DATA);
+	}
+	b.len = 0;
+	refuses(f, &b, JZ_SW_LENGTH);
 }
 
 static void
@@ -388,7 +470,7 @@ test_parameters_out_of_bounds_are_6a80(void **state)
 	bad[0].max_single = JZ_PURSE_AMOUNT_MAX;
 	bad[0].pin_limit = 15;
 	b = bank_parameters(&bad[0]);
-	rig_accepts(f->card, AT_STORE(0), blob_span(&b), NULL);
+	desk_stores(&f->desk, &b, false);
 }
 
 static void
@@ -412,13 +494,11 @@ test_a_last_object_that_does_not_complete_is_not_stored(void **state)
 	for (enum object o = ROOT; o < OBJECTS; o++) {
 		if (o == PARAMETERS)
 			break;
-		rig_refuses(f->card, AT_STORE(LAST), blob_span(&f->object[o]),
-		    JZ_SW_CONDITIONS);
+		desk_refuses(&f->desk, &f->object[o], true, JZ_SW_CONDITIONS);
 		store(f, o, o);
 	}
-	assert_int_equal(rig_purse(f->card)->state, JZ_PURSE_SELECTABLE);
-	rig_accepts(
-	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
+	assert_int_equal(rig_purse_state(f->card), JZ_PURSE_SELECTABLE);
+	store_last(f, PARAMETERS);
 }
 
 static void
@@ -426,16 +506,18 @@ test_each_object_that_may_be_missing(void **state)
 {
 	struct fixture *f = *state;
 	struct rig_snapshot *s = rig_save(f->card);
+	struct desk begun = f->desk;
 
 	/* Leave out one: what hangs on it is left out too. */
 	for (enum object o = ROOT; o <= OWN; o++) {
 		rig_restore(f->card, s);
+		f->desk = begun;
 		for (enum object k = ROOT; k < o; k++)
 			store(f, k, k);
 		if (o == HOST)
 			store(f, OWN, OWN);
-		rig_refuses(f->card, AT_STORE(LAST),
-		    blob_span(&f->object[PARAMETERS]), JZ_SW_CONDITIONS);
+		desk_refuses(
+		    &f->desk, &f->object[PARAMETERS], true, JZ_SW_CONDITIONS);
 	}
 	rig_snapshot_free(&s);
 }
@@ -448,8 +530,7 @@ test_the_last_object_is_one_commit(void **state)
 
 	store(f, ROOT, OWN);
 	was = jz_fault_counters(f->card->fault);
-	rig_accepts(
-	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
+	store_last(f, PARAMETERS);
 	is = jz_fault_counters(f->card->fault);
 	assert_int_equal(is.appends, was.appends + 1);
 	assert_int_equal(is.replaces, was.replaces);
@@ -460,9 +541,15 @@ static void
 test_the_key_pair_is_made_once(void **state)
 {
 	struct fixture *f = *state;
+	uint8_t point[JZ_POINT_BYTES], before[32], after[32];
 	struct answer a;
 
-	rig_refuses(f->card, AT_GENERATE, NOTHING, JZ_SW_CONDITIONS);
+	rig_hash(f->card, before);
+	desk_generate(&f->desk, point);
+	assert_memory_equal(point, f->point, sizeof(point));
+	rig_hash(f->card, after);
+	assert_memory_equal(before, after, sizeof(before));
+	assert_int_equal(port_select(&f->card->port), JZ_SW_OK);
 	rig_accepts(f->card, AT_READ_KEY, NOTHING, &a);
 	assert_int_equal(a.len, 3 + 2 + JZ_POINT_BYTES);
 	assert_memory_equal(a.data, "\x7F\x49\x43\x86\x41", 5);
@@ -473,7 +560,7 @@ static void
 test_a_purse_without_a_key_says_so(void **state)
 {
 	struct fixture *f = *state;
-	struct rig_card *c = rig_card_new(&f->rig, CLASSES, 1, false);
+	struct rig_card *c = rig_empty_purse_new(&f->rig, false);
 
 	assert_int_equal(port_select(&c->port), JZ_SW_OK);
 	rig_refuses(c, AT_READ_KEY, NOTHING, JZ_SW_REFERENCE);
@@ -484,11 +571,12 @@ static void
 test_two_purses_have_two_keys(void **state)
 {
 	struct fixture *f = *state;
-	struct rig_card *c = rig_card_new(&f->rig, CLASSES, 1, false);
+	struct rig_card *c = rig_empty_purse_new(&f->rig, false);
 	uint8_t point[JZ_POINT_BYTES];
+	struct desk d;
 
-	assert_int_equal(port_select(&c->port), JZ_SW_OK);
-	assert_int_equal(bank_generate(&c->port, point), JZ_SW_OK);
+	desk_open(f, &d, c);
+	desk_generate(&d, point);
 	assert_memory_not_equal(point, f->point, sizeof(point));
 	rig_card_free(&c);
 }
@@ -496,19 +584,37 @@ test_two_purses_have_two_keys(void **state)
 static void
 test_personalisation_is_for_good(void **state)
 {
+	static const struct blob make = {3, {0x7F, 0x49, 0x00}};
 	struct fixture *f = *state;
 
 	store(f, ROOT, OWN);
-	rig_accepts(
-	    f->card, AT_STORE(LAST), blob_span(&f->object[PARAMETERS]), NULL);
+	store_last(f, PARAMETERS);
+	desk_open(f, &f->desk, f->card);
 	for (enum object o = ROOT; o < OBJECTS; o++) {
-		rig_refuses(f->card, AT_STORE(0), blob_span(&f->object[o]),
-		    JZ_SW_CONDITIONS);
-		rig_refuses(f->card, AT_STORE(LAST), blob_span(&f->object[o]),
-		    JZ_SW_CONDITIONS);
+		refuses(f, &f->object[o], JZ_SW_CONDITIONS);
+		desk_refuses(&f->desk, &f->object[o], true, JZ_SW_CONDITIONS);
 	}
-	rig_refuses(f->card, AT_GENERATE, NOTHING, JZ_SW_CONDITIONS);
+	refuses(f, &make, JZ_SW_CONDITIONS);
+	assert_int_equal(port_select(&f->card->port), JZ_SW_OK);
 	rig_accepts(f->card, AT_READ_KEY, NOTHING, NULL);
+}
+
+/* A session that ended early is begun again, and what there is stays. */
+static void
+test_personalisation_is_taken_up_again(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t point[JZ_POINT_BYTES];
+
+	store(f, ROOT, HOST);
+	assert_int_equal(rig_reopen(f->card), 0);
+	desk_open(f, &f->desk, f->card);
+	desk_generate(&f->desk, point);
+	assert_memory_equal(point, f->point, sizeof(point));
+	refuses(f, &f->object[ROOT], JZ_SW_CONDITIONS);
+	store(f, CA, OWN);
+	store_last(f, PARAMETERS);
+	assert_int_equal(rig_purse_state(f->card), JZ_PURSE_PERSONALISED);
 }
 
 static void
@@ -523,6 +629,7 @@ test_before_personalisation_nothing_is_paid_loaded_or_verified(void **state)
 	struct fixture *f = *state;
 	struct blob load = load_of(1);
 
+	assert_int_equal(port_select(&f->card->port), JZ_SW_OK);
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
 		rig_refuses(f->card, headers[i],
 		    jz_span(data, headers[i] == AT_VERIFY ? 4 : 34),
@@ -549,33 +656,45 @@ leaks(const struct answer *a, const uint8_t *secret, size_t len)
 	return false;
 }
 
-/*
- * Every instruction of both classes with many parameters, after the PIN.
- * proves: OFP-8 (the private key by no command)
- */
+/* Every instruction of both classes with many parameters, to what is selected
+ * by this AID, after the PIN. */
 static void
-test_no_command_reads_the_private_key(void **state)
+sweep(struct rig_card *c, const struct jz_aid *aid)
 {
 	static const uint8_t p2s[] = {
 	    0x00, 0x01, 0x02, 0x04, 0x21, 0x5A, 0x61, 0xC4, 0xFF};
-	struct fixture *f = *state;
-	struct rig_card *c = rig_bare_purse_new(&f->rig, &f->profile);
 	uint8_t secret[JZ_PRIVATE_BYTES];
 	struct answer a;
 
 	memcpy(secret, rig_purse(c)->key.private_key, sizeof(secret));
-	assert_int_equal(port_verify(&c->port, "123456"), JZ_SW_OK);
-	for (uint32_t ins = 0; ins < 2 * 256; ins++)
-		for (uint32_t p1 = 0; p1 < 256; p1++)
-			for (size_t i = 0; i < sizeof(p2s); i++) {
-				port_send(&c->port,
-				    (ins >= 256 ? 0x80000000u : 0) |
-					(ins & 0xFF) << 16 | p1 << 8 | p2s[i],
-				    NOTHING, &a);
-				if (leaks(&a, secret, sizeof(secret)))
-					fail_msg("%02X %02X %02X", ins & 0xFF,
-					    p1, p2s[i]);
-			}
+	for (uint32_t ins = 0; ins < 2 * 256; ins++) {
+		/* SELECT was one of them. */
+		port_send(
+		    &c->port, AT_SELECT, jz_span(aid->bytes, aid->len), NULL);
+		port_verify(&c->port, "123456");
+		for (uint32_t k = 0; k < 256 * sizeof(p2s); k++) {
+			uint32_t p1 = k / sizeof(p2s);
+			uint8_t p2 = p2s[k % sizeof(p2s)];
+
+			port_send(&c->port,
+			    (ins >= 256 ? 0x80000000u : 0) |
+				(ins & 0xFF) << 16 | p1 << 8 | p2,
+			    NOTHING, &a);
+			if (leaks(&a, secret, sizeof(secret)))
+				fail_msg("%02X %02X %02X", ins & 0xFF, p1, p2);
+		}
+	}
+}
+
+/* proves: OFP-8 (the private key by no command) */
+static void
+test_no_command_reads_the_private_key(void **state)
+{
+	struct fixture *f = *state;
+	struct rig_card *c = rig_bare_purse_new(&f->rig, &f->profile);
+
+	sweep(c, &jz_purse_class.aid);
+	sweep(c, &GP_ISD);
 	rig_card_free(&c);
 }
 
@@ -586,7 +705,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_a_purse_is_personalised),
 	    TEST(test_parameters_may_come_first_and_any_object_last),
-	    TEST(test_the_block_number_is_not_looked_at),
+	    TEST(test_the_domain_shows_the_state),
+	    TEST(test_the_purse_itself_is_not_personalised),
 	    TEST(test_a_certificate_needs_the_one_above_it),
 	    TEST(test_a_second_root_is_6985),
 	    TEST(test_certificates_of_another_issuer_are_refused),
@@ -607,6 +727,7 @@ main(void)
 	    TEST(test_a_purse_without_a_key_says_so),
 	    TEST(test_two_purses_have_two_keys),
 	    TEST(test_personalisation_is_for_good),
+	    TEST(test_personalisation_is_taken_up_again),
 	    TEST(
 		test_before_personalisation_nothing_is_paid_loaded_or_verified),
 	    TEST(test_no_command_reads_the_private_key),

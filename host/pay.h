@@ -92,7 +92,7 @@ struct jz_personal {
  * by the issuer's (jz_issuer_card_keys, version 01), the purse makes its key
  * pair, the issuer registers the card and certifies the key, everything is
  * stored, the purse becomes PERSONALISED and the card SECURED.  id gets the
- * card's ID; the purse is selected again.
+ * card's ID.  The purse is selected again, also after an error if it can be.
  *
  * What was cut off, at whatever point, is done by the same call once more, the
  * purse selected.  JZ_ERR_STATE: the card is personalised, and nothing is left

@@ -285,30 +285,49 @@ personalise(struct run *r, const struct jz_purse_info *info,
 	return err != 0 ? err : secure(r, state);
 }
 
+/* Whatever came of it; but what is told is what came of it. */
+static int
+select_again(struct jz_session *s, int err)
+{
+	uint16_t sw = s->sw;
+	int again = jz_purse_select(s);
+
+	if (err == 0)
+		return again;
+	s->sw = sw;
+	return err;
+}
+
+/* What can be judged before the card is touched. */
+static int
+check_order(struct jz_issuer *issuer, const struct jz_personal *p)
+{
+	int64_t balance;
+	int err = check(p);
+
+	if (err == 0)
+		err = jz_issuer_account_balance(issuer, p->account, &balance);
+	return err != 0 ? err : check_admin(issuer);
+}
+
 int
 jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
     const struct jz_personal *p, uint8_t id[static JZ_ID_BYTES])
 {
 	struct run r = {.issuer = issuer, .personal = p};
 	struct jz_purse_info info;
-	int64_t balance;
-	int err;
+	int err = check_order(issuer, p);
 
 	memset(id, 0, JZ_ID_BYTES);
-	jz_gp_init(&r.gp, s, jz_issuer_engine(issuer));
-	err = check(p);
-	/* The card is not touched for an issuer that cannot finish it. */
-	if (err == 0)
-		err = jz_issuer_account_balance(issuer, p->account, &balance);
-	if (err == 0)
-		err = check_admin(issuer);
 	if (err == 0)
 		err = jz_purse_info(s, &info);
-	if (err == 0 && info.state != JZ_PURSE_SELECTABLE &&
+	if (err != 0)
+		return err;
+	if (info.state != JZ_PURSE_SELECTABLE &&
 	    info.state != JZ_PURSE_PERSONALISED)
-		err = JZ_ERR_STATE;
-	if (err == 0)
-		err = personalise(&r, &info, id);
+		return JZ_ERR_STATE;
+	jz_gp_init(&r.gp, s, jz_issuer_engine(issuer));
+	err = personalise(&r, &info, id);
 	jz_gp_close(&r.gp);
-	return err != 0 ? err : jz_purse_select(s);
+	return select_again(s, err);
 }

@@ -323,7 +323,7 @@ part 'raw APDUs'
 want 0 card apdu --card virtual:a.card '00A40400 08 F04A49414F5A4901 00' \
 	805C000204
 says '00000000 9000 OK'
-want 5 card apdu --card virtual:a.card 00A40400
+want 5 card apdu --card virtual:a.card 00A4040005F000000001
 want 5 card apdu --card virtual:a.card 80FF000000 --json
 json "d['error']['sw'] and d['error']['exchanges'][0]['command'] == '80FF000000'"
 want 2 card apdu --card virtual:a.card 80F
@@ -708,7 +708,7 @@ want 2 card apps --card $m --keys default --key-version 00
 want 8 card apps --card $m --keys env:NEW_KEYS --json
 json "d['error']['name'] == 'AUTHENTICATION'"
 complains 'key version: FF'
-want 5 card apps --card $m --keys default --key-version 33 --json
+want 10 card apps --card $m --keys default --key-version 33 --json
 json "d['error']['sw'] == '6A88'"
 # shellcheck disable=SC2086 # options
 want 8 card apps $bank

@@ -157,9 +157,9 @@ show_application(const struct jz_gp_entry *e, void *arg)
 	jz_cli_cell(l->c, AID_COLUMNS, jz_cli_aid_text(&e->aid, aid));
 	jz_cli_cell(l->c, NAME_COLUMNS, state);
 	if (e->load_file.len > 0)
-		jz_cli_say(l->c, jz_tr(l->c, "of %s  ", "来自 %s  "),
+		jz_cli_say(l->c, jz_tr(l->c, "of %s", "来自 %s"),
 		    jz_cli_aid_text(&e->load_file, from));
-	jz_cli_say(l->c, "%s\n", names);
+	jz_cli_say(l->c, "%s%s\n", names[0] != '\0' ? "  " : "", names);
 	put_aid(o, "aid", &e->aid);
 	put_state(o, state, e->state);
 	json_object_set_new(
@@ -181,7 +181,8 @@ show_load_file(const struct jz_gp_entry *e, void *arg)
 	jz_cli_cell(l->c, AID_COLUMNS, jz_cli_aid_text(&e->aid, aid));
 	put_aid(o, "aid", &e->aid);
 	for (size_t i = 0; i < e->modules; i++) {
-		jz_cli_say(l->c, " %s", jz_cli_aid_text(&e->module[i], aid));
+		jz_cli_say(l->c, "%s%s", i > 0 ? " " : "",
+		    jz_cli_aid_text(&e->module[i], aid));
 		json_array_append_new(modules, json_string(aid));
 	}
 	jz_cli_say(l->c, "\n");

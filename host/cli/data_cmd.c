@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../apdu/tlv.h"
+#include "manage.h"
 
 #define DATA_MAX   1024
 #define TEXT_MAX   160
@@ -130,6 +131,35 @@ decode_capabilities(struct jz_span value, json_t *o, char *text)
 	return 0;
 }
 
+struct keys {
+	json_t *list;
+	char *text;
+};
+
+static void
+add_key(const struct jz_card_key *k, void *arg)
+{
+	struct keys *keys = arg;
+	size_t at = strlen(keys->text);
+	char name[24];
+
+	snprintf(name, sizeof(name), "%02X/%02X %s %u", (unsigned)k->version,
+	    (unsigned)k->id, k->type, k->bits);
+	json_array_append_new(keys->list, json_string(name));
+	snprintf(
+	    keys->text + at, TEXT_MAX - at, "%s%s", at > 0 ? ", " : "", name);
+}
+
+/* Version and number of each, its type and length. */
+static int
+decode_keys(struct jz_span value, json_t *o, char *text)
+{
+	struct keys keys = {json_array(), text};
+
+	json_object_set_new(o, "keys", keys.list);
+	return jz_card_keys(value, add_key, &keys);
+}
+
 static int
 decode_cplc(struct jz_span value, json_t *o, char *text)
 {
@@ -212,9 +242,9 @@ static const struct row {
     {JZ_GP_TAG_CARD_DATA, "card_data", {"card", "卡"}, decode_card_data},
     {JZ_GP_TAG_CAPABILITIES, "capabilities", {"channels", "安全通道"},
 	decode_capabilities},
-    {JZ_GP_TAG_KEYS, "keys", {"keys", "密钥"}, NULL},
+    {JZ_GP_TAG_KEYS, "keys", {"keys", "密钥"}, decode_keys},
     {JZ_GP_TAG_CPLC, "cplc", {"production", "生产数据"}, decode_cplc},
-    {JZ_GP_TAG_RESOURCES, "resources", {"applications, free", "应用数，剩余"},
+    {JZ_GP_TAG_RESOURCES, "resources", {"free memory", "剩余存储"},
 	decode_resources},
 };
 

@@ -8,6 +8,7 @@
 
 #include "../../apdu/tlv.h"
 #include "../../keys/secret.h"
+#include "manage.h"
 
 #define TEMPLATE_MAX  256
 #define DERIVED	      "issuer"
@@ -37,55 +38,77 @@ type_name(uint8_t type)
 	}
 }
 
-/* ---- card keys ---------------------------------------------------------- */
-
-/* C0 { key ID, version, type, length ... }; of several components the first. */
+/* Key ID, version, then type and length; of several components the first. */
 static int
-show_key(struct jz_cli *c, struct jz_span key, json_t *list)
+parse_key(struct jz_span v, struct jz_card_key *out)
 {
-	struct jz_cursor in = jz_cursor(key);
-	uint8_t id = jz_take_u8(&in), kvn = jz_take_u8(&in);
-	uint8_t type = jz_take_u8(&in);
-	unsigned bits;
+	struct jz_cursor in = jz_cursor(v);
+	uint8_t type;
 
-	/* The extended form writes both in two bytes. */
+	out->id = jz_take_u8(&in);
+	out->version = jz_take_u8(&in);
+	type = jz_take_u8(&in);
+	/* The extended form writes the length in two bytes. */
 	if (type == TYPE_EXTENDED) {
 		type = jz_take_u8(&in);
-		bits = 8u * jz_take_u16(&in);
+		out->bits = 8u * jz_take_u16(&in);
 	} else {
-		bits = 8u * jz_take_u8(&in);
+		out->bits = 8u * jz_take_u8(&in);
 	}
-	if (in.bad)
-		return JZ_ERR_ANSWER;
-	jz_cli_say(c,
-	    jz_tr(c, "version %02X  key %02X  %s %u\n",
-		"版本 %02X  密钥 %02X  %s %u\n"),
-	    (unsigned)kvn, (unsigned)id, type_name(type), bits);
-	json_array_append_new(list,
-	    json_pack("{s:i, s:i, s:s, s:i}", "version", (int)kvn, "id",
-		(int)id, "type", type_name(type), "bits", (int)bits));
+	out->type = type_name(type);
+	return in.bad ? JZ_ERR_ANSWER : 0;
+}
+
+int
+jz_card_keys(struct jz_span content,
+    void (*each)(const struct jz_card_key *key, void *arg), void *arg)
+{
+	struct jz_cursor in = jz_cursor(content);
+	struct jz_card_key key;
+	struct jz_span v;
+
+	while (in.len > 0) {
+		if (jz_tlv_expect(&in, JZ_GP_TAG_KEY, &v) != 0 ||
+		    parse_key(v, &key) != 0)
+			return JZ_ERR_ANSWER;
+		each(&key, arg);
+	}
 	return 0;
+}
+
+/* ---- card keys ---------------------------------------------------------- */
+
+struct listing {
+	struct jz_cli *c;
+	json_t *list;
+};
+
+static void
+show_key(const struct jz_card_key *k, void *arg)
+{
+	struct listing *l = arg;
+
+	jz_cli_say(l->c,
+	    jz_tr(l->c, "version %02X  key %02X  %s %u\n",
+		"版本 %02X  密钥 %02X  %s %u\n"),
+	    (unsigned)k->version, (unsigned)k->id, k->type, k->bits);
+	json_array_append_new(l->list,
+	    json_pack("{s:i, s:i, s:s, s:i}", "version", (int)k->version, "id",
+		(int)k->id, "type", k->type, "bits", (int)k->bits));
 }
 
 static int
 show_keys(struct jz_cli *c, struct jz_span answer)
 {
-	struct jz_cursor out = jz_cursor(answer), in;
-	json_t *list = json_array();
-	struct jz_span keys, key;
-	int err = 0;
+	struct listing l = {c, json_array()};
+	struct jz_cursor in = jz_cursor(answer);
+	struct jz_span content;
 
-	jz_cli_put(c, "keys", list);
-	if (jz_tlv_expect(&out, JZ_GP_TAG_KEYS, &keys) != 0 ||
-	    !jz_cursor_end(&out))
+	jz_cli_put(c, "keys", l.list);
+	if (jz_tlv_expect(&in, JZ_GP_TAG_KEYS, &content) != 0 ||
+	    !jz_cursor_end(&in))
 		return JZ_ERR_ANSWER;
-	in = jz_cursor(keys);
-	while (err == 0 && in.len > 0) {
-		if (jz_tlv_expect(&in, JZ_GP_TAG_KEY, &key) != 0)
-			return JZ_ERR_ANSWER;
-		err = show_key(c, key, list);
-	}
-	return err;
+	return jz_card_keys(content, show_key, &l);
 }
 
 int

@@ -7,7 +7,20 @@
 
 #include <stdint.h>
 
+#include "../../apdu/bytes.h"
+
 /* The name of a card's state: GlobalPlatform 5.1. */
 const char *jz_card_state_name(uint8_t state);
+
+/* One key of a card: GlobalPlatform 11.3.3.1, tag C0. */
+struct jz_card_key {
+	uint8_t id, version;
+	const char *type;
+	unsigned bits;
+};
+
+/* Calls `each` for every key of an E0 template's content.  JZ_ERR_ANSWER. */
+int jz_card_keys(struct jz_span content,
+    void (*each)(const struct jz_card_key *key, void *arg), void *arg);
 
 #endif

@@ -325,10 +325,75 @@ test_status_errors(void **state)
 		assert_int_equal(jz_status_error(cases[i].sw), cases[i].error);
 }
 
+/* The caller's Le, and the short form for whatever fits in it. */
+static void
+test_exchange_sends_the_callers_le(void **state)
+{
+	static const struct line lines[] = {
+	    {"80E20000 01 AA", "9000", 0},
+	    {"80E20000 01 AA 00", "9000", 0},
+	    {"80E20000 01 AA 05", "9000", 0},
+	    {"80E20000 000001 AA 0101", "9000", 0},
+	    {"80E20000 000100 AA*256", "9000", 0},
+	    {"80E20000 000100 AA*256 0100", "9000", 0},
+	};
+	static const struct {
+		size_t len;
+		bool has_le;
+		uint32_t ne;
+	} cases[] = {{1, false, 0}, {1, true, 256}, {1, true, 5},
+	    {1, true, 257}, {256, false, 0}, {256, true, 256}};
+	uint8_t data[256];
+	struct jz_command c = {.cla = 0x80, .ins = 0xE2};
+	struct jz_answer a;
+	struct script s;
+
+	(void)state;
+	memset(data, 0xAA, sizeof(data));
+	SCRIPT_OPEN(&s, true, lines);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		c.data = jz_span(data, cases[i].len);
+		c.has_le = cases[i].has_le;
+		c.ne = cases[i].ne;
+		assert_int_equal(jz_session_exchange(&s.session, &c, &a), 0);
+		assert_int_equal(a.sw, 0x9000);
+	}
+	script_close(&s);
+}
+
+/* A card without extended length is asked for what it can give. */
+static void
+test_exchange_on_a_short_card(void **state)
+{
+	static const struct line lines[] = {
+	    {"80E20000 01 AA 00", "9000", 0},
+	    {"90E20000 FF AA*255", "9000", 0},
+	    {"80E20000 01 AA", "9000", 0},
+	};
+	uint8_t data[256];
+	struct jz_command c = {.cla = 0x80, .ins = 0xE2, .has_le = true};
+	struct jz_answer a;
+	struct script s;
+
+	(void)state;
+	memset(data, 0xAA, sizeof(data));
+	SCRIPT_OPEN(&s, false, lines);
+	c.data = jz_span(data, 1);
+	c.ne = 4000;
+	assert_int_equal(jz_session_exchange(&s.session, &c, &a), 0);
+	c.data = jz_span(data, 256);
+	c.has_le = false;
+	c.ne = 0;
+	assert_int_equal(jz_session_exchange(&s.session, &c, &a), 0);
+	script_close(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_exchange_sends_the_callers_le),
+	    cmocka_unit_test(test_exchange_on_a_short_card),
 	    cmocka_unit_test(test_short_card_gets_short_commands),
 	    cmocka_unit_test(test_extended_card_gets_extended_length),
 	    cmocka_unit_test(test_short_card_gets_a_chain),

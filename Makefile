@@ -52,7 +52,8 @@ PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/memory.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
-	reader/trace.c reader/virtual.c
+	reader/trace.c reader/virtual.c reader/virtual_pool.c \
+	reader/virtual_reader.c reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
@@ -77,7 +78,7 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
-	test/support/gpcard.c test/support/gpclient.c \
+	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
 	test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/port.c \
@@ -122,7 +123,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_seeds test/tear/test_matrix test/tear/test_tear
-READER_TESTS = test/reader/test_reader test/reader/test_serve \
+READER_TESTS = test/reader/test_many test/reader/test_reader \
+	test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement

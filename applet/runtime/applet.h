@@ -136,7 +136,6 @@ struct jz_applet_class {
 struct jz_applet {
 	const struct jz_applet_class *class;
 	struct jz_card *card;
-	struct jz_aid aid;
 	const void *nvm;
 	void *cor;
 	/* Of the channel that the command came on; NULL in install, uninstall,
@@ -144,6 +143,7 @@ struct jz_applet {
 	void *cod;
 	uint32_t nvm_bytes;
 	uint32_t cor_at; /* of cor, in the card's transient memory */
+	struct jz_aid aid;
 	uint8_t privileges[JZ_PRIVILEGE_BYTES];
 	uint8_t index; /* in the card's registry */
 	uint8_t state; /* enum jz_app_state */

@@ -130,7 +130,7 @@ jz_card_reset(struct jz_card *card)
 	card->chain_len = 0;
 	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
 		card->channel[i] =
-		    (struct jz_channel_state){i == 0, JZ_NO_APPLET, 0, 0};
+		    (struct jz_channel_state){0, 0, JZ_NO_APPLET, i == 0};
 	if (!card->dead)
 		jz_select_default(card, 0);
 }

@@ -31,7 +31,8 @@
 #define JZ_CARD_FCI_MAX	     256
 #define JZ_NVM_LAYOUT	     2 /* of struct jz_nvm_root */
 #define JZ_REGION_ALIGN	     8
-#define JZ_WEAR_BYTES	     64 /* a page of the statistics of wear */
+#define JZ_RAM_BLOCK_MAX     0xFFFF /* of one applet's transient memory */
+#define JZ_WEAR_BYTES	     64	    /* a page of the statistics of wear */
 
 /* GlobalPlatform 5.1.1: card life cycle states. */
 enum jz_card_state {
@@ -135,10 +136,11 @@ _Static_assert(sizeof(struct jz_nvm_root) ==
     "no padding");
 
 struct jz_channel_state {
-	bool open;
-	uint8_t selected; /* index in the registry or JZ_NO_APPLET */
 	/* CLEAR_ON_DESELECT memory of the applet selected here. */
-	uint32_t cod_at, cod_bytes;
+	uint32_t cod_at;
+	uint16_t cod_bytes;
+	uint8_t selected; /* index in the registry or JZ_NO_APPLET */
+	bool open;
 };
 
 struct jz_card {

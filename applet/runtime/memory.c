@@ -49,7 +49,7 @@ jz_ram_take(struct jz_card *card, uint32_t bytes, uint32_t *at)
 	unsigned i = 0;
 
 	*at = 0;
-	if (bytes > card->setup.ram_bytes)
+	if (bytes > card->setup.ram_bytes || bytes > JZ_RAM_BLOCK_MAX)
 		return false;
 	/* Each block met moves the place behind it, and is not met again. */
 	while (i < MAX_BLOCKS) {

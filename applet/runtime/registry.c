@@ -251,7 +251,7 @@ jz_registry_bind(struct jz_card *card)
 	memset(card->applet, 0, sizeof(card->applet));
 	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
 		card->channel[i] =
-		    (struct jz_channel_state){false, JZ_NO_APPLET, 0, 0};
+		    (struct jz_channel_state){0, 0, JZ_NO_APPLET, false};
 	e = upgrade(card);
 	for (unsigned i = 0; i < JZ_MAX_APPLETS && e == 0; i++)
 		e = jz_registry_bind_one(card, i);

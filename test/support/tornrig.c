@@ -87,6 +87,13 @@ card_new(struct torn *t)
 }
 
 void
+torn_new_card(struct torn *t)
+{
+	jz_reader_free(&t->reader);
+	card_new(t);
+}
+
+void
 torn_cut_at(struct torn *t, unsigned n, bool carried_out)
 {
 	t->count = 0;

@@ -41,7 +41,7 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/registry.c applet/runtime/replay.c \
 	applet/runtime/rewrite.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/snapshot.c \
-	applet/runtime/transaction.c
+	applet/runtime/transaction.c applet/runtime/write.c
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c

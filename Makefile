@@ -127,7 +127,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_seeds test/tear/test_matrix test/tear/test_tear
-READER_TESTS = test/reader/test_reader test/reader/test_serve \
+READER_TESTS = test/reader/test_kept test/reader/test_reader \
+	test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement

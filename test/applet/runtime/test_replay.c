@@ -22,8 +22,6 @@
 #define MESSAGES   4
 #define MOST_CARDS 2
 
-static const struct jz_applet_class *const PURSE[] = {&jz_purse_class};
-
 static struct rig
 seeded_rig(uint8_t seed)
 {
@@ -116,10 +114,9 @@ run_of(uint8_t seed)
 
 	assert_non_null(r);
 	for (unsigned i = 0; i < MOST_CARDS; i++) {
-		taps[i].card = rig_card_new(&rig, PURSE, 1, true);
+		taps[i].card = rig_empty_purse_new(&rig, true);
 		taps[i].run = r;
 		taps[i].card->port = (struct port){listen, &taps[i]};
-		assert_int_equal(port_select(&taps[i].card->port), JZ_SW_OK);
 	}
 	live(&rig, taps);
 	for (unsigned i = 0; i < MOST_CARDS; i++) {

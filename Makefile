@@ -41,7 +41,7 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/registry.c applet/runtime/replay.c \
 	applet/runtime/rewrite.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/snapshot.c \
-	applet/runtime/transaction.c
+	applet/runtime/transaction.c applet/runtime/write.c
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
@@ -113,17 +113,23 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_permission test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
-	test/applet/runtime/test_answer test/applet/runtime/test_channel \
-	test/applet/runtime/test_install \
-	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
-	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
-	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
-	test/applet/runtime/test_registry test/applet/runtime/test_select \
-	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
+	test/applet/runtime/test_abort test/applet/runtime/test_answer \
+	test/applet/runtime/test_card test/applet/runtime/test_channel \
+	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
+	test/applet/runtime/test_install test/applet/runtime/test_log \
+	test/applet/runtime/test_log_damage test/applet/runtime/test_log_power \
+	test/applet/runtime/test_memory test/applet/runtime/test_nonatomic \
+	test/applet/runtime/test_pin test/applet/runtime/test_random \
+	test/applet/runtime/test_registry test/applet/runtime/test_replay \
+	test/applet/runtime/test_select test/applet/runtime/test_service \
+	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
+	test/applet/runtime/test_transaction \
+	test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_seeds test/tear/test_matrix test/tear/test_tear
-READER_TESTS = test/reader/test_many test/reader/test_reader \
+READER_TESTS = test/reader/test_kept test/reader/test_many \
+	test/reader/test_reader \
 	test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \

@@ -98,7 +98,7 @@ struct jz_nvm_entry {
 _Static_assert(sizeof(struct jz_nvm_entry) == 52, "no padding");
 
 /*
- * Statistics of an instance's region.  They follow from the commits, so no
+ * Statistics of a region.  They follow from the commits, so no
  * commit holds them: the live card counts, and replay counts again.
  */
 struct jz_nvm_count {
@@ -128,11 +128,12 @@ struct jz_nvm_root {
 	uint8_t generator[JZ_GENERATOR_BYTES];
 	struct jz_nvm_entry entry[JZ_MAX_APPLETS];
 	struct jz_nvm_file file[JZ_MAX_FILES];
-	struct jz_nvm_count count[JZ_MAX_APPLETS]; /* last: not hashed */
+	/* Last, and not hashed; one more for the runtime itself. */
+	struct jz_nvm_count count[JZ_MAX_APPLETS + 1];
 };
 _Static_assert(sizeof(struct jz_nvm_root) ==
-	16 + JZ_GENERATOR_BYTES + (52 + 16) * JZ_MAX_APPLETS +
-	    56 * JZ_MAX_FILES,
+	16 + JZ_GENERATOR_BYTES + 52 * JZ_MAX_APPLETS + 56 * JZ_MAX_FILES +
+	    16 * (JZ_MAX_APPLETS + 1),
     "no padding");
 
 struct jz_channel_state {
@@ -143,16 +144,30 @@ struct jz_channel_state {
 	bool open;
 };
 
+/* The random generator in this power session: random.c. */
+struct jz_generator {
+	uint8_t key[JZ_GENERATOR_BYTES];
+	/* Health: how the entropy before began; the samples that are counted,
+	 * and how often they came. */
+	uint8_t before[8];
+	uint8_t repeated, run;
+	uint8_t counted;
+	uint8_t state;
+	uint16_t seen, same;
+};
+
 struct jz_card {
 	struct jz_card_setup setup;
 	struct jz_log log;
+	struct jz_generator generator;
 	struct jz_channel_state channel[JZ_MAX_CHANNELS];
 	struct jz_applet applet[JZ_MAX_APPLETS];
 	/* Whose code runs, and whose service was asked; NULL: the runtime's. */
 	struct jz_applet *running;
 	bool serving;
 	bool powered;
-	bool dead; /* storage failed: mute until opened again */
+	/* Storage or randomness failed: mute until opened again. */
+	bool dead;
 	/* The image is changed in place, outside transactions: an upgrade or a
 	 * deletion, which the writing of the whole image commits. */
 	bool rewriting;
@@ -181,7 +196,8 @@ int jz_card_format(struct jz_card *card, const struct jz_card_setup *setup);
 
 /*
  * Opens a card from its storage (replaying the log) and powers it.  Errors
- * JZ_ERR_CARD_*: see apdu/error.h.  The storage is not changed.
+ * JZ_ERR_CARD_*: see apdu/error.h.  The storage is not changed, unless an
+ * applet's layout is older than its class: then it is upgraded.
  */
 int jz_card_open(struct jz_card *card, const struct jz_card_setup *setup);
 
@@ -193,7 +209,9 @@ void jz_card_reset(struct jz_card *card);
 
 /*
  * Carries out one command APDU.  Writes at most rsp_cap bytes (at least 258)
- * and returns how many; always at least a status word.
+ * and returns how many; always at least a status word.  A card whose storage
+ * has failed answers 6581 to everything, one whose source of randomness has
+ * failed its health tests 6F00, until it is opened again.
  */
 size_t jz_card_process(struct jz_card *card, const uint8_t *cmd, size_t cmd_len,
     uint8_t *rsp, size_t rsp_cap);
@@ -282,7 +300,7 @@ int jz_card_fork(struct jz_card *card, const struct jz_card_setup *setup,
 struct jz_span jz_card_atr(const struct jz_card *card);
 
 /* Whether two images are equal is asked by tests: the suite's hash of it,
- * the statistics left out. */
+ * statistics and the generator's state left out. */
 int jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32]);
 
 #endif

@@ -92,6 +92,8 @@ check_order(const struct jz_card *card, const struct jz_install *order,
 	*class = c = jz_registry_class(card, &order->module);
 	if (c == NULL)
 		return JZ_SW_REFERENCE;
+	if (c->nvm_bytes < sizeof(struct jz_nvm_head))
+		return JZ_SW_DATA;
 	if (jz_registry_index(card, &order->instance) >= 0)
 		return JZ_SW_EXISTS;
 	if (c->cor_bytes > card->setup.ram_bytes ||
@@ -150,26 +152,27 @@ jz_register(struct jz_applet *self, const struct jz_aid *aid)
 {
 	struct jz_card *card = self->card;
 	const struct jz_nvm_head *head = self->nvm;
+	const struct jz_aid name = *aid;
 	const struct jz_nvm_entry *entry;
 	uint8_t bytes[1 + JZ_AID_MAX] = {0};
 	int e = 0, at;
 
-	if (aid->len < JZ_AID_MIN || aid->len > JZ_AID_MAX)
+	if (name.len < JZ_AID_MIN || name.len > JZ_AID_MAX)
 		return JZ_ERR_RANGE;
 	if (card->installing != self->index || card->registered)
 		return JZ_ERR_STATE;
 	jz_runtime_open(card);
 	entry = &jz_root(card)->entry[self->index];
-	at = jz_registry_index(card, aid);
+	at = jz_registry_index(card, &name);
 	if (at >= 0 && at != self->index) {
 		e = JZ_ERR_EXISTS;
 	} else {
-		bytes[0] = aid->len;
-		memcpy(bytes + 1, aid->bytes, aid->len);
+		bytes[0] = name.len;
+		memcpy(bytes + 1, name.bytes, name.len);
 		jz_card_write(card, &entry->instance_len, bytes, sizeof(bytes));
 		e = jz_card_write(card, &head->aid_len, bytes, sizeof(bytes));
 		card->registered = e == 0;
-		self->aid = *aid;
+		self->aid = name;
 	}
 	jz_runtime_close(card);
 	return e;
@@ -264,7 +267,8 @@ jz_card_plug(struct jz_card *card, const struct jz_applet_class *class,
 	int place, e = 0;
 
 	if (class->abi != JZ_ABI || class->aid.len < JZ_AID_MIN ||
-	    class->aid.len > JZ_AID_MAX)
+	    class->aid.len > JZ_AID_MAX ||
+	    class->nvm_bytes < sizeof(struct jz_nvm_head))
 		return JZ_ERR_UNSUPPORTED;
 	if (is_built_in(card, &class->aid))
 		return JZ_ERR_EXISTS;

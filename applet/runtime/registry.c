@@ -118,7 +118,8 @@ check_layout(const struct jz_card *card, const struct jz_nvm_entry *e,
 	    (const struct jz_nvm_head *)(const void *)(card->setup.nvm +
 		e->offset);
 
-	if (head->size != e->bytes || head->taken > head->size)
+	if (head->size != e->bytes || head->taken > head->size ||
+	    head->taken < sizeof(*head))
 		return JZ_ERR_CARD_TAMPERED;
 	return head->layout == class->layout &&
 		e->bytes == class->nvm_bytes + e->extra
@@ -222,14 +223,12 @@ regions_apart(const struct jz_card *card)
 	return true;
 }
 
-static int
-check_root(const struct jz_card *card)
+int
+jz_registry_check(const struct jz_card *card)
 {
 	const struct jz_nvm_root *root = jz_root(card);
 	const struct jz_guard *guard = card->setup.guard;
 
-	if (root->layout != JZ_NVM_LAYOUT)
-		return JZ_ERR_CARD_VERSION;
 	if (root->used < sizeof(*root) || root->used > card->setup.nvm_bytes ||
 	    root->align < JZ_REGION_ALIGN ||
 	    (root->align & (root->align - 1)) != 0 || !regions_apart(card))
@@ -243,7 +242,7 @@ check_root(const struct jz_card *card)
 int
 jz_registry_bind(struct jz_card *card)
 {
-	int e = check_root(card);
+	int e = jz_registry_check(card);
 
 	if (e != 0)
 		return e;

@@ -101,6 +101,7 @@ APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_answer test/applet/runtime/test_channel \
+	test/applet/runtime/test_delete \
 	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \
 	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \

@@ -100,6 +100,7 @@ APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_permission test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/runtime/test_admin \
 	test/applet/runtime/test_answer test/applet/runtime/test_channel \
 	test/applet/runtime/test_delete \
 	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \

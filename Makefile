@@ -108,7 +108,7 @@ APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
 	test/applet/runtime/test_registry test/applet/runtime/test_select \
-	test/applet/runtime/test_upgrade \
+	test/applet/runtime/test_plug test/applet/runtime/test_upgrade \
 	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_protocol test/fuzz/test_seeds test/tear/test_tear

@@ -246,10 +246,14 @@ uint16_t jz_card_install(struct jz_card *card, const struct jz_aid *module,
  * Makes a plug-in's class known to the card, for good, under the hash of its
  * file: from now on this file alone serves.  With a module that is known, the
  * file takes the place of the one before and its applets are upgraded, all in
- * one commit.  JZ_ERR_EXISTS (a class of the setup has the AID),
- * JZ_ERR_UNSUPPORTED (another ABI, or an older layout), JZ_ERR_CARD_FULL,
- * JZ_ERR_CARD_VERSION (an applet cannot be upgraded; the card is closed then,
- * and its storage is as before).
+ * one commit.  The card is reset then.
+ *
+ * JZ_ERR_EXISTS (a class of the setup has the AID), JZ_ERR_UNSUPPORTED (another
+ * ABI, an older layout, or the same layout of another size), JZ_ERR_CARD_FULL
+ * (JZ_MAX_FILES others are known): nothing has happened.  After any other
+ * error, and JZ_ERR_CARD_FULL for want of memory, the card is closed, so its
+ * creator opens it again; its storage is as before, but after
+ * JZ_ERR_CARD_STORAGE.  JZ_ERR_CARD_VERSION: an applet cannot be upgraded.
  */
 int jz_card_plug(struct jz_card *card, const struct jz_applet_class *class,
     const uint8_t hash[static JZ_FILE_HASH_BYTES]);

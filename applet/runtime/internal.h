@@ -111,7 +111,7 @@ int jz_rewrite_upgrade(
  * JZ_ERR_UNSUPPORTED: not made for this guard. */
 int jz_registry_check(const struct jz_card *card);
 /* Builds card->applet[] from the image; zeroes all transient memory.  Entries
- * of an older layout are upgraded. */
+ * of an older layout are upgraded, and a rewriting is committed. */
 int jz_registry_bind(struct jz_card *card);
 /* After regions have moved, or states have changed. */
 void jz_registry_rebind(struct jz_card *card);

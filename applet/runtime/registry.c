@@ -183,7 +183,8 @@ newer_class(const struct jz_card *card, unsigned i)
 								   : NULL;
 }
 
-/* The one thing that may write when a card is opened: all of it or nothing. */
+/* The one thing that may write when a card is opened.  Whether the new classes
+ * find their memory is seen before it is committed. */
 static int
 upgrade(struct jz_card *card)
 {
@@ -199,8 +200,6 @@ upgrade(struct jz_card *card)
 		if (e == 0)
 			e = jz_rewrite_upgrade(card, i, class);
 	}
-	if (e == 0 && card->rewriting)
-		e = jz_rewrite_commit(card);
 	return e;
 }
 
@@ -254,6 +253,8 @@ jz_registry_bind(struct jz_card *card)
 	e = upgrade(card);
 	for (unsigned i = 0; i < JZ_MAX_APPLETS && e == 0; i++)
 		e = jz_registry_bind_one(card, i);
+	if (e == 0 && card->rewriting)
+		e = jz_rewrite_commit(card);
 	return e;
 }
 

@@ -162,6 +162,28 @@ for one in LEVELS:
     check("a session of level %02X" % one, one)(each_level)
 
 
+@check("commands of any length, at each level")
+def lengths(card):
+    for level in LEVELS:
+        secured = card.open(level)
+        # 239 bytes are the most that a short command has with C-ENC.
+        for n in (1, 15, 16, 17, 100, 239, 240, 247, 248, 300):
+            secured.send(0xFE, 0, 0, b"\x5A" * n).must(0x6D00)
+        secured.send(0xF2, 0x80, 0x02, ALL).must()
+
+
+@check("extended length, at each level")
+def extended(card):
+    for level in LEVELS:
+        secured = card.open(level)
+        one = secured.send(0xCA, 0x00, 0x66, b"").must().data
+        need(secured.send(0xCA, 0x00, 0x66, b"", le=65536).must().data
+             == one, "another 66 with an extended Le")
+        two = secured.send(0xF2, 0x80, 0x02, ALL).must().data
+        need(secured.send(0xF2, 0x80, 0x02, ALL, le=65536).must().data
+             == two, "another registry with an extended Le")
+
+
 @check("commands of a wrong form do not end a session")
 def forms(card):
     for level in LEVELS:

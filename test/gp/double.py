@@ -71,19 +71,22 @@ class CardSession:
         self.chaining = bytes(16)
         self.counter = 0
 
-    def verify(self, cla, header, data):
+    def verify(self, cla, header, data, extended=False):
         """The data before the MAC, when it fits."""
         cla = cla if "mac-on-channel" in self.faults else cla & 0x80 | 0x04
-        mac = cmac(self.mac, self.chaining + bytes([cla]) + header
-                   + bytes([len(data)]) + data[:-8])
+        lc = bytes([len(data)]) if len(data) < 256 and not extended else (
+            b"\0" + len(data).to_bytes(2, "big"))
+        mac = cmac(self.mac, self.chaining + bytes([cla]) + header + lc
+                   + data[:-8])
         if "no-mac" not in self.faults:
             want(len(data) >= 8 and mac[:8] == data[-8:], 0x6982)
         if "no-chaining" not in self.faults:
             self.chaining = mac
         return data[:-8]
 
-    def open(self, cla, header, data):
-        data = self.verify(cla, header, data)
+    def open(self, cla, header, data, extended):
+        extended = extended and "short-lc" not in self.faults
+        data = self.verify(cla, header, data, extended)
         if data or "counts-data-only" not in self.faults:
             self.counter += 1
         if self.level & C_ENC and data and "no-decryption" not in self.faults:
@@ -122,6 +125,7 @@ class Double:
         self.state = 0x01
         self.data = {0x42: bytes(3), 0x45: bytes(8)}
         self.channels = {}
+        self.longest = 256 if "short-commands" in self.faults else 1024
         self.reset(True)
 
     def reset(self, power):
@@ -143,12 +147,16 @@ class Double:
         except Malformed:
             return b"", 0x6A80
 
-    @staticmethod
-    def parse(apdu):
+    def parse(self, apdu):
         want(len(apdu) >= 4, 0x6700)
         rest = apdu[4:]
-        if len(rest) <= 1:
+        self.extended = len(rest) >= 3 and rest[0] == 0
+        if len(rest) <= 1 or (len(rest) == 3 and self.extended):
             return b""
+        if self.extended:
+            n = int.from_bytes(rest[1:3], "big")
+            want(n <= self.longest and len(rest) - 3 - n in (0, 2), 0x6700)
+            return rest[3:3 + n]
         want(len(rest) - 1 - rest[0] in (0, 1), 0x6700)
         return rest[1:1 + rest[0]]
 
@@ -254,7 +262,8 @@ class Double:
             return self.command(ins, p1, p2, data)
         try:
             want(secured, 0x6982)
-            data = session.open(cla, bytes([ins, p1, p2]), data)
+            data = session.open(cla, bytes([ins, p1, p2]), data,
+                                self.extended)
         except SW:
             if "session-survives-error" not in self.faults:
                 channel["session"] = None

@@ -47,6 +47,8 @@ FAULTS = (
     ("rmac-without-sw", "a session of level 11"),
     ("error-with-mac", "a session of level 11"),
     ("no-chaining", "a session of level 01"),
+    ("short-commands", "commands of any length"),
+    ("short-lc", "extended length"),
     ("session-ends-early", "commands of a wrong form"),
     ("session-survives-error", "a wrong MAC ends the session"),
     ("session-survives-error", "a command that came already"),

@@ -32,6 +32,16 @@ def add(secured, aid=SECOND, how=0x0C, privileges=b"\0"):
     return secured.install(how, load_file(secured), PURSE, aid, privileges)
 
 
+def smallest(secured):
+    """A load file and its class, not the purse's when there is another."""
+    files, _ = secured.get_status(0x10)
+    for name, entry in files.items():
+        for tag, module in entry["fields"]:
+            if tag == 0x84 and module not in (PURSE, ISD):
+                return name, module
+    return load_file(secured), PURSE
+
+
 def removed(card, level=0x01, aids=(SECOND,)):
     """A session in which these instances are not on the card."""
     secured = card.open(level)
@@ -102,7 +112,7 @@ def wrong_form(card):
         secured.send(0xF2, p1, 0x02, tlv(0x4F, b"")).must(0x6A86)
     for data in (b"", b"\x4F", b"\x4F\x01", tlv(0x5C, b"\x4F"),
                  tlv(0x4F, bytes(17))):
-        secured.send(0xF2, 0x40, 0x02, data).must(0x6A80, NO_DATA)
+        secured.send(0xF2, 0x40, 0x02, data).must(0x6A80, 0x6700, NO_DATA)
     # There is no next one of nothing.
     secured.send(0xF2, 0x40, 0x03, tlv(0x4F, b"")).refused()
 
@@ -112,10 +122,11 @@ def continued(card, level):
     secured = removed(card, level, OTHERS)
     secured.delete(SECOND).must(OK, NO_DATA)
     before = set(apps(secured))
+    name, module = smallest(secured)
     added = []
     answers = 1
     for aid in OTHERS:
-        if add(secured, aid).sw != OK:
+        if secured.install(0x0C, name, module, aid).sw != OK:
             break
         added.append(aid)
         now, answers = secured.get_status(0x40)
@@ -137,10 +148,11 @@ for one in LEVELS:
 @check("GET STATUS, next occurrence of other criteria")
 def other_criteria(card):
     secured = removed(card, aids=OTHERS)
+    name, module = smallest(secured)
     added = []
     response = None
     for aid in OTHERS:
-        if add(secured, aid).sw != OK:
+        if secured.install(0x0C, name, module, aid).sw != OK:
             break
         added.append(aid)
         response = secured.send(0xF2, 0x40, 0x02, tlv(0x4F, b""))

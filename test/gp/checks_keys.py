@@ -13,6 +13,8 @@ from harness import check
 from iso7816 import lv
 from scp03 import LEVELS, Keys, check_value
 
+INITIAL = 0xFF
+FIRST = 0x01
 NEW = 0x02
 NEXT = 0x03
 # GlobalPlatform 11.8.3.2: an invalid key check value; 6A80 says it too.
@@ -38,6 +40,26 @@ def add(secured, keys, old=0, kvn=NEW):
         check_value(k) for k in (keys.enc, keys.mac, keys.dek))
     need(data == wanted, "PUT KEY tells %s, not %s" % (data.hex(),
                                                        wanted.hex()))
+
+
+@check("PUT KEY takes the place of the initial keys")
+def initial(card):
+    secured = card.open(0x33)
+    if secured.opening.kvn != INITIAL:
+        raise Skip("the keys are version %02X" % secured.opening.kvn)
+    keys = fresh()
+    add(secured, keys, kvn=FIRST)
+    # The session goes on, with the keys that it began with.
+    secured.get_status(0x80)
+    card.kvn, card.keys = FIRST, keys
+    card.open(0x33).get_status(0x80)
+    card.select().must()
+    need(list(key_sets(card)) == [FIRST], "E0 after PUT KEY")
+    card.send(0x80, 0x50, INITIAL, 0, os.urandom(8)).must(NO_DATA)
+    card.reset(power=True)
+    card.select().must()
+    card.send(0x80, 0x50, INITIAL, 0, os.urandom(8)).must(NO_DATA)
+    card.open(0x33).get_status(0x80)
 
 
 def put_key(card, level):

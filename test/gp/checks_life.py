@@ -159,11 +159,11 @@ for one in LEVELS:
 def terminate(card):
     secured = card.open(0x33)
     secured.set_status(CARD, TERMINATED, ISD).must()
-    for _ in range(2):
+    for power in (False, True):
+        card.reset(power)
         card.get_data(0x66).must()
         card.select(PURSE).refused()
         card.send(0x80, 0x50, 0, 0, bytes(8)).refused()
         card.transmit(secured.session.wrap(secured.command(
             0xF2, 0x80, 0x02, tlv(0x4F, b"")))).refused()
         card.send(0x80, 0xF2, 0x80, 0x02, tlv(0x4F, b"")).refused()
-        card.reset(power=True)

@@ -462,7 +462,7 @@ class Double:
         kvn, rest, keys, values = data[0], data[1:], [], b""
         dek = self.place["session"].keys.dek
         if "first-dek" in self.faults:
-            dek = self.key_sets[0xFF].keys.dek
+            dek = list(self.key_sets.values())[0].keys.dek
         for _ in range(3):
             want(len(rest) >= 23 and rest[:3] == b"\x88\x11\x10"
                  and rest[19] == 3, 0x6A80)
@@ -478,6 +478,8 @@ class Double:
         want(old or len(self.key_sets) < KEY_SETS_MAX, 0x6A84)
         if old and "old-keys-stay" not in self.faults:
             del self.key_sets[old]
+        if "initial-keys-stay" not in self.faults:
+            self.key_sets.pop(0xFF, None)
         self.key_sets[kvn] = KeySet(Keys(*keys))
         return bytes([kvn]) + values, 0x9000
 

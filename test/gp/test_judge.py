@@ -74,6 +74,7 @@ FAULTS = (
     ("locked-selectable", "SET STATUS locks and unlocks an application"),
     ("card-goes-back", "OP_READY, INITIALIZED"),
     ("no-card-lock", "SET STATUS locks and unlocks the card"),
+    ("initial-keys-stay", "PUT KEY takes the place"),
     ("any-kcv", "PUT KEY with a wrong check value"),
     ("keys-stay", "PUT KEY adds a version"),
     ("old-keys-stay", "PUT KEY replaces a version"),

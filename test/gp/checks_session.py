@@ -14,6 +14,7 @@ from iso7816 import tlv
 from scp03 import LEVELS, PSEUDO_RANDOM, Session, pad
 
 ALL = tlv(0x4F, b"")
+CHAINED = 0x10
 
 
 @check("INITIALIZE UPDATE has the form of SCP03")
@@ -170,6 +171,37 @@ def lengths(card):
         for n in (1, 15, 16, 17, 100, 239, 240, 247, 248, 300):
             secured.send(0xFE, 0, 0, b"\x5A" * n).must(0x6D00)
         secured.send(0xF2, 0x80, 0x02, ALL).must()
+
+
+def chain(apdu, size):
+    """A command with an Lc of three bytes as a chain of short ones."""
+    data, tail = apdu[7:-2], apdu[-1:]
+    parts = [data[i:i + size] for i in range(0, len(data), size)]
+    head = apdu[1:4]
+    links = [bytes([apdu[0] | CHAINED]) + head + bytes([len(p)]) + p
+             for p in parts[:-1]]
+    return links, apdu[:1] + head + bytes([len(parts[-1])]) + parts[-1] + tail
+
+
+@check("a command in a chain has one MAC, at each level")
+def chained(card):
+    for level in LEVELS:
+        secured = card.open(level)
+        for size in (255, 100):
+            links, last = chain(secured.session.wrap(secured.command(
+                0xFE, 0, 0, b"\x5A" * 400)), size)
+            for link in links:
+                card.transmit(link).must()
+            # Right, for it is known to be of an unknown instruction.
+            secured.transmit(last).must(0x6D00)
+        secured.send(0xF2, 0x80, 0x02, ALL).must()
+        # A link is lost.
+        links, last = chain(secured.session.wrap(secured.command(
+            0xFE, 0, 0, b"\x5A" * 400)), 100)
+        for link in links[1:]:
+            card.transmit(link).must()
+        card.transmit(last).must(*SECURITY)
+        secured.must_be_over()
 
 
 @check("extended length, at each level")

@@ -132,6 +132,7 @@ class Double:
         if "session-survives-reset" in self.faults and self.channels:
             return
         self.channels = {0: self.default()}
+        self.chain = b""
         if "forgets-instances" in self.faults and power:
             self.instances = {PURSE: [0x07, 0]}
 
@@ -163,7 +164,7 @@ class Double:
     def run(self, apdu):
         cla, ins, p1, p2 = apdu[:4]
         if "any-class" not in self.faults:
-            want(cla & 0x7F < 0x10 or cla & 0x40, 0x6E00)
+            want(cla & 0x7F < 0x20 or cla & 0x40, 0x6E00)
             want(cla != 0xFF, 0x6E00)
         if cla & 0x40:
             number, secured = (cla & 15) + FIRST_CHANNELS, bool(cla & 0x20)
@@ -172,6 +173,12 @@ class Double:
         if "one-coding" in self.faults and cla & 0x40:
             number = number - FIRST_CHANNELS
         data = self.parse(apdu)
+        if cla < 0xC0 and cla & 0x10:
+            self.chain += data
+            return b"", 0x9000
+        if "unchained" not in self.faults:
+            data = self.chain + data
+        self.chain = b""
         if not secured and not cla & 0x80 and ins == 0xA4:
             return self.select(number, data)
         want(number in self.channels, 0x6881)

@@ -48,6 +48,7 @@ FAULTS = (
     ("error-with-mac", "a session of level 11"),
     ("no-chaining", "a session of level 01"),
     ("short-commands", "commands of any length"),
+    ("unchained", "a command in a chain"),
     ("short-lc", "extended length"),
     ("session-ends-early", "commands of a wrong form"),
     ("session-survives-error", "a wrong MAC ends the session"),

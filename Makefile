@@ -148,7 +148,8 @@ CLI_TESTS = test/cli/test_money
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
-	test/docs/readme.sh test/pcsc/foreign.sh
+	test/docs/readme.sh test/gp/foreign.sh test/gp/judge.sh \
+	test/pcsc/foreign.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd

@@ -50,7 +50,7 @@ PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/settle.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
-	applet/virtual/memory.c
+	applet/virtual/guard.c applet/virtual/memory.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/trace.c reader/virtual.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
@@ -118,6 +118,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
 	test/applet/runtime/test_registry test/applet/runtime/test_select \
+	test/applet/runtime/test_strict \
 	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_globalplatform test/docs/test_protocol \

@@ -40,6 +40,20 @@ void jz_leave(struct jz_card *card, struct jz_context before);
 /* An applet's code calls the runtime, and returns to the applet. */
 void jz_runtime_open(struct jz_card *card);
 void jz_runtime_close(struct jz_card *card);
+/* Where the runtime, or the applets, see a byte of the card's memory: see
+ * struct jz_guard.  Other pointers stay as they are. */
+void *jz_as_runtime(const struct jz_card *card, const void *p);
+void *jz_as_applet(const struct jz_card *card, const void *p);
+/* Turns the pointers of an applet that is entered. */
+void jz_show_as_applet(struct jz_applet *a);
+/*
+ * Whether an applet may hand these bytes to the runtime, to be read or to be
+ * written: its own ones, or none of the card's memory.
+ */
+bool jz_may_read(const struct jz_applet *self, const void *p, size_t len);
+bool jz_may_write(const struct jz_applet *self, const void *p, size_t len);
+/* Whether they lie in its region, after the head. */
+bool jz_owns(const struct jz_applet *self, const void *p, size_t len);
 /* CLEAR_ON_DESELECT memory of a channel. */
 void *jz_channel_cod(const struct jz_card *card, unsigned channel);
 

@@ -88,6 +88,9 @@ jz_call(struct jz_applet *self, const struct jz_aid *server, uint16_t function,
 
 	if (in.len > sizeof(question))
 		return JZ_SW_LENGTH;
+	if (!jz_may_read(self, in.data, in.len) ||
+	    !jz_may_write(self, out->data, out->cap))
+		return JZ_SW_UNKNOWN;
 	jz_runtime_open(card);
 	sw = find_server(card, self, &name, &to);
 	if (sw == JZ_SW_OK) {

@@ -185,7 +185,7 @@ int
 jz_card_write(
     struct jz_card *card, const void *dst, const void *src, size_t len)
 {
-	const uint8_t *p = dst;
+	const uint8_t *p = jz_as_runtime(card, dst);
 	uint32_t offset = (uint32_t)(p - card->setup.nvm);
 	int e;
 
@@ -210,15 +210,12 @@ jz_card_write(
 	return jz_card_commit(card);
 }
 
-/* Whether [dst, dst + len) lies in the applet's region, after its head. */
+/* Outside its memory an applet neither writes nor reads. */
 static bool
-owns(const struct jz_applet *self, const void *dst, size_t len)
+may_copy(
+    const struct jz_applet *self, const void *dst, const void *src, size_t len)
 {
-	uintptr_t at = (uintptr_t)dst;
-	uintptr_t from = (uintptr_t)self->nvm + sizeof(struct jz_nvm_head);
-	uintptr_t to = (uintptr_t)self->nvm + self->nvm_bytes;
-
-	return at >= from && at <= to && len <= to - at;
+	return jz_owns(self, dst, len) && jz_may_read(self, src, len);
 }
 
 int
@@ -228,7 +225,7 @@ jz_write(struct jz_applet *self, const void *dst, const void *src, size_t len)
 	int e = JZ_ERR_ARGUMENT;
 
 	jz_runtime_open(card);
-	if (owns(self, dst, len))
+	if (may_copy(self, dst, src, len))
 		e = jz_card_write(card, dst, src, len);
 	else if (card->setup.journal->open)
 		card->setup.journal->error = e;
@@ -312,9 +309,7 @@ write_piece(
 		return 0;
 	/* The source may lie in the image, which is about to be swapped. */
 	memcpy(value, src, len);
-	e = write_beside(card,
-	    card->setup.nvm + ((const uint8_t *)dst - card->setup.nvm), value,
-	    (uint32_t)len);
+	e = write_beside(card, jz_as_runtime(card, dst), value, (uint32_t)len);
 	jz_wipe(value, len);
 	return e;
 }
@@ -326,7 +321,7 @@ jz_write_now(
 	int e = JZ_ERR_ARGUMENT;
 
 	jz_runtime_open(self->card);
-	if (owns(self, dst, len) && len <= JZ_PIN_MAX)
+	if (may_copy(self, dst, src, len) && len <= JZ_PIN_MAX)
 		e = write_piece(self, dst, src, len);
 	jz_runtime_close(self->card);
 	return e;
@@ -340,7 +335,7 @@ jz_write_nonatomic(
 	int e = JZ_ERR_ARGUMENT;
 
 	jz_runtime_open(self->card);
-	if (owns(self, dst, len))
+	if (may_copy(self, dst, src, len))
 		e = 0;
 	while (e == 0 && len > 0) {
 		size_t n = len < JZ_NONATOMIC_BYTES ? len : JZ_NONATOMIC_BYTES;

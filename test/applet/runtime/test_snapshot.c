@@ -506,7 +506,7 @@ test_a_fork_of_other_sizes_is_refused(void **state)
 	struct bench *b = *state;
 	struct rig_card *c = card_of(state), *f = empty_card(b, true);
 	struct content was = copy_content(f);
-	const struct jz_guard guard = {4096, NULL, NULL};
+	const struct jz_guard guard = {.page = 4096};
 	void *s = live_and_save(c);
 
 	f->setup.nvm_bytes -= 8;

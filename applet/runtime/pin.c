@@ -89,11 +89,11 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 	bool same;
 	int e;
 
-	if (!owns(self, pin) ||
-	    !jz_may_write(self, validated, sizeof(*validated)) ||
-	    !jz_may_read(self, value.data, value.len))
+	if (!jz_may_write(self, validated, sizeof(*validated)))
 		return JZ_SW_UNKNOWN;
 	*validated = 0;
+	if (!owns(self, pin) || !jz_may_read(self, value.data, value.len))
+		return JZ_SW_UNKNOWN;
 	tries = pin->tries;
 	if (tries == 0)
 		return JZ_SW_BLOCKED;

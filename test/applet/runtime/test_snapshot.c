@@ -95,10 +95,8 @@ setup(void **state)
 static int
 setup_bare(void **state)
 {
-	struct bench *b = calloc(1, sizeof(*b));
+	struct bench *b = bench_loose();
 
-	assert_non_null(b);
-	rig_new(&b->rig);
 	b->card = rig_card_new(&b->rig, CLASSES, 1, false);
 	assert_int_equal(select_on(b->card, &CELL.aid, 0), JZ_SW_OK);
 	*state = b;

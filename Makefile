@@ -116,7 +116,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
 	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
 	test/applet/runtime/test_install test/applet/runtime/test_log \
-	test/applet/runtime/test_log_damage test/applet/runtime/test_log_power \
+	test/applet/runtime/test_log_damage test/applet/runtime/test_log_failure \
+	test/applet/runtime/test_log_power \
 	test/applet/runtime/test_memory test/applet/runtime/test_nonatomic \
 	test/applet/runtime/test_pin test/applet/runtime/test_random \
 	test/applet/runtime/test_registry test/applet/runtime/test_replay \

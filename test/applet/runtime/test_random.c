@@ -40,7 +40,7 @@ static struct jz_crypto table;
 static uint8_t
 good_byte(void *state, uint64_t i)
 {
-	uint8_t in[16], out[JZ_HASH_BYTES];
+	uint8_t in[16] = {0}, out[JZ_HASH_BYTES];
 	const struct jz_span part = jz_span(in, sizeof(in));
 
 	jz_set_be(in, 8, source.seed);

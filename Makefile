@@ -122,6 +122,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
 	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
+	test/applet/runtime/test_log_failure \
 	test/applet/runtime/test_log_power test/applet/runtime/test_memory \
 	test/applet/runtime/test_nonatomic test/applet/runtime/test_pin \
 	test/applet/runtime/test_plug test/applet/runtime/test_random \

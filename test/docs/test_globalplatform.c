@@ -182,6 +182,7 @@ told(void)
 	struct story *s = test_calloc(1, sizeof(*s));
 
 	rig_new_seeded(&s->rig);
+	s->rig.loose = true; /* the sizes of a card that is issued */
 	s->card = gp_card_new(&s->rig, false);
 	s->page = page_new();
 	s->recorder =

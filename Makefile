@@ -79,10 +79,11 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c \
 	test/support/issuerrig.c test/support/loading.c \
-	test/support/memo.c test/support/page.c \
+	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
-	test/support/session.c test/support/story.c test/support/tornrig.c
+	test/support/seeds.c test/support/session.c test/support/story.c \
+	test/support/tornrig.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
@@ -121,7 +122,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_globalplatform test/docs/test_protocol \
-	test/fuzz/test_seeds test/tear/test_matrix test/tear/test_tear
+	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
+	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
@@ -144,7 +146,7 @@ SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
 HELPERS = test/serve-card test/with-pcscd
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = session tlv
+FUZZ = manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 

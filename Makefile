@@ -41,7 +41,7 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/registry.c applet/runtime/replay.c \
 	applet/runtime/rewrite.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/snapshot.c \
-	applet/runtime/transaction.c
+	applet/runtime/transaction.c applet/runtime/write.c
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
@@ -52,7 +52,8 @@ PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/memory.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
-	reader/trace.c reader/virtual.c
+	reader/trace.c reader/virtual.c reader/virtual_pool.c \
+	reader/virtual_reader.c reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
@@ -77,7 +78,7 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
-	test/support/gpcard.c test/support/gpclient.c \
+	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/port.c \
@@ -113,18 +114,27 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_permission test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
-	test/applet/runtime/test_answer test/applet/runtime/test_channel \
-	test/applet/runtime/test_install \
-	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
+	test/applet/runtime/test_abort test/applet/runtime/test_admin \
+	test/applet/runtime/test_answer test/applet/runtime/test_card \
+	test/applet/runtime/test_channel test/applet/runtime/test_delete \
+	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
+	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
-	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
-	test/applet/runtime/test_registry test/applet/runtime/test_select \
-	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
+	test/applet/runtime/test_log_power test/applet/runtime/test_memory \
+	test/applet/runtime/test_nonatomic test/applet/runtime/test_pin \
+	test/applet/runtime/test_plug test/applet/runtime/test_random \
+	test/applet/runtime/test_registry test/applet/runtime/test_replay \
+	test/applet/runtime/test_select test/applet/runtime/test_service \
+	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
+	test/applet/runtime/test_transaction test/applet/runtime/test_upgrade \
+	test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
-READER_TESTS = test/reader/test_reader test/reader/test_serve \
+READER_TESTS = test/reader/test_kept test/reader/test_many \
+	test/reader/test_reader \
+	test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
@@ -140,7 +150,8 @@ CLI_TESTS = test/cli/test_money
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
-	test/docs/readme.sh test/pcsc/foreign.sh
+	test/docs/readme.sh test/gp/foreign.sh test/gp/judge.sh \
+	test/pcsc/foreign.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A virtual card: the runtime and the purse on a chip of applet/virtual, and
- * the reader that holds it.
+ * A virtual card: the runtime and the applets on a chip of applet/virtual.
  *
  * The hint in the card file's header says where the sealing key comes from:
  *
@@ -21,15 +20,15 @@
 #include "../apdu/status.h"
 #include "../applet/manager/manager.h"
 #include "../applet/purse/purse.h"
-#include "../applet/runtime/card.h"
-#include "../applet/virtual/storage.h"
 #include "../keys/openssl/openssl.h"
 #include "../keys/secret.h"
 #include "../keys/store/keyfile.h"
-#include "internal.h"
+#include "virtual_card.h"
 
 #define NVM_BYTES (32u * 1024u)
 #define RAM_BYTES (4u * 1024u)
+/* A file that needs more is not opened. */
+#define NVM_BYTES_MAX (1024u * 1024u)
 
 /* GlobalPlatform's well-known test keys count up from here, 40 to 4F. */
 #define INITIAL_KEY   0x40
@@ -55,18 +54,10 @@ enum {
 _Static_assert(AT_SALT + SCRYPT_SALT_BYTES <= JZ_LOG_HINT_BYTES, "hint");
 _Static_assert(JZ_RAW_KEY_BYTES == 32, "what struct jz_card_setup takes");
 
-struct jz_virtual {
-	struct jz_engine engine;
-	struct jz_file *file; /* NULL: in memory */
-	char *name;	      /* of a reader with this card */
-	struct jz_card card;
-	struct jz_journal journal;
-	_Alignas(uint64_t) uint8_t nvm[NVM_BYTES];
-	_Alignas(uint64_t) uint8_t ram[RAM_BYTES];
-};
-
-static const struct jz_applet_class *const classes[] = {
+const struct jz_applet_class *const jz_virtual_classes[] = {
     &jz_manager_class, &jz_purse_class};
+const size_t jz_virtual_n_classes =
+    sizeof(jz_virtual_classes) / sizeof(jz_virtual_classes[0]);
 
 /* a and b in one new string; NULL when memory is out. */
 static char *
@@ -167,9 +158,9 @@ find_key(const struct jz_virtual_options *o, struct jz_card_setup *setup)
 
 /* ---- create, open, free ------------------------------------------------- */
 
-static int
-virtual_new(
-    const char *path, struct jz_virtual **out, struct jz_card_setup *setup)
+int
+jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
+    struct jz_card_setup *setup)
 {
 	struct jz_virtual *v = NULL;
 	int e = JZ_ERR_MEMORY;
@@ -179,25 +170,48 @@ virtual_new(
 	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return e;
-	v->name = join(SCHEME, path == NULL ? "" : path);
+	v->name = join(SCHEME, o->path == NULL ? "" : o->path);
 	if (v->name == NULL)
 		goto out;
-	if ((e = jz_openssl_new(JZ_SUITE_NIST, &v->engine)) != 0)
+	v->pool = o->pool;
+	v->own_pool = o->pool == NULL;
+	if (v->own_pool && (e = jz_virtual_pool_new(&v->pool)) != 0)
 		goto out;
-	setup->chip = path == NULL ? &jz_bare_chip : &jz_file_chip;
-	setup->engine = v->engine;
-	setup->classes = classes;
-	setup->n_classes = sizeof(classes) / sizeof(classes[0]);
-	setup->nvm = v->nvm;
-	setup->nvm_bytes = sizeof(v->nvm);
-	setup->ram = v->ram;
-	setup->ram_bytes = sizeof(v->ram);
-	setup->journal = &v->journal;
+	setup->chip = o->path == NULL ? &jz_bare_chip : &jz_file_chip;
+	setup->engine = v->pool->engine;
+	setup->classes = jz_virtual_classes;
+	setup->n_classes = jz_virtual_n_classes;
+	setup->journal = &v->pool->journal;
 	*out = v;
 	v = NULL;
+	e = 0;
 out:
 	jz_virtual_free(&v);
 	return e;
+}
+
+int
+jz_virtual_end(int e, struct jz_virtual *v, struct jz_card_setup *setup,
+    struct jz_virtual **out)
+{
+	jz_wipe(setup, sizeof(*setup));
+	*out = NULL;
+	if (e == 0) {
+		*out = v;
+		v = NULL;
+	}
+	jz_virtual_free(&v);
+	return e;
+}
+
+static void
+choose_memory(const struct jz_virtual_options *o, uint32_t *nvm_bytes,
+    uint32_t *ram_bytes)
+{
+	*nvm_bytes = NVM_BYTES;
+	*ram_bytes = RAM_BYTES;
+	if (o->compact)
+		jz_virtual_compact(nvm_bytes, ram_bytes);
 }
 
 static int
@@ -249,9 +263,8 @@ install_purse(struct jz_card *card)
 	return status_error(jz_card_install(card, aid, aid, jz_span(NULL, 0)));
 }
 
-/* The card gets its name last: a cut before leaves no half-made card. */
-static int
-create(const struct jz_virtual_options *o, struct jz_virtual *v,
+int
+jz_virtual_storage(const struct jz_virtual_options *o, struct jz_virtual *v,
     struct jz_card_setup *setup)
 {
 	int e;
@@ -259,9 +272,22 @@ create(const struct jz_virtual_options *o, struct jz_virtual *v,
 	if (o->path != NULL && (e = jz_file_create(o->path, &v->file)) != 0)
 		return e;
 	setup->chip_state = v->file;
-	if ((e = create_key(o, &v->engine, setup)) != 0 ||
+	return create_key(o, &v->pool->engine, setup);
+}
+
+/* The card gets its name last: a cut before leaves no half-made card. */
+static int
+create(const struct jz_virtual_options *o, struct jz_virtual *v,
+    struct jz_card_setup *setup)
+{
+	uint32_t nvm_bytes, ram_bytes;
+	int e;
+
+	choose_memory(o, &nvm_bytes, &ram_bytes);
+	if ((e = jz_virtual_memory(v, nvm_bytes, ram_bytes, setup)) != 0 ||
+	    (e = jz_virtual_storage(o, v, setup)) != 0 ||
 	    (e = jz_card_format(&v->card, setup)) != 0 ||
-	    (e = install_domain(&v->card, &v->engine)) != 0 ||
+	    (e = install_domain(&v->card, &v->pool->engine)) != 0 ||
 	    (e = install_purse(&v->card)) != 0)
 		return e;
 	jz_card_reset(&v->card); /* which selects the domain */
@@ -275,16 +301,27 @@ jz_virtual_create(const struct jz_virtual_options *o, struct jz_virtual **out)
 	struct jz_virtual *v = NULL;
 	int e;
 
-	*out = NULL;
-	e = virtual_new(o->path, &v, &setup);
-	if (e == 0)
+	if ((e = jz_virtual_begin(o, &v, &setup)) == 0)
 		e = create(o, v, &setup);
-	jz_wipe(&setup, sizeof(setup));
-	if (e == 0) {
-		*out = v;
-		v = NULL;
-	}
-	jz_virtual_free(&v);
+	return jz_virtual_end(e, v, &setup, out);
+}
+
+/* How much memory a card needs is known when it has it: more is tried. */
+static int
+open_in_memory(const struct jz_virtual_options *o, struct jz_virtual *v,
+    struct jz_card_setup *setup)
+{
+	uint32_t nvm_bytes, ram_bytes;
+	int e;
+
+	choose_memory(o, &nvm_bytes, &ram_bytes);
+	do {
+		e = jz_virtual_memory(v, nvm_bytes, ram_bytes, setup);
+		if (e == 0)
+			e = jz_card_open(&v->card, setup);
+		nvm_bytes = nvm_bytes < NVM_BYTES ? NVM_BYTES : 2 * nvm_bytes;
+		ram_bytes = RAM_BYTES;
+	} while (e == JZ_ERR_CARD_FULL && nvm_bytes <= NVM_BYTES_MAX);
 	return e;
 }
 
@@ -301,7 +338,7 @@ open_card(const struct jz_virtual_options *o, struct jz_virtual *v,
 		 setup->chip, setup->chip_state, setup->hint)) != 0 ||
 	    (e = find_key(o, setup)) != 0)
 		return e;
-	return jz_card_open(&v->card, setup);
+	return open_in_memory(o, v, setup);
 }
 
 int
@@ -314,16 +351,9 @@ jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out)
 	*out = NULL;
 	if (o->path == NULL)
 		return JZ_ERR_ARGUMENT;
-	e = virtual_new(o->path, &v, &setup);
-	if (e == 0)
+	if ((e = jz_virtual_begin(o, &v, &setup)) == 0)
 		e = open_card(o, v, &setup);
-	jz_wipe(&setup, sizeof(setup));
-	if (e == 0) {
-		*out = v;
-		v = NULL;
-	}
-	jz_virtual_free(&v);
-	return e;
+	return jz_virtual_end(e, v, &setup, out);
 }
 
 void
@@ -336,9 +366,12 @@ jz_virtual_free(struct jz_virtual **v)
 	p = *v;
 	*v = NULL;
 	jz_card_close(&p->card);
+	jz_virtual_memory_free(p);
 	jz_file_free(&p->file);
-	if (p->engine.state != NULL)
-		jz_openssl_free(&p->engine);
+	if (p->own_pool)
+		jz_virtual_pool_free(&p->pool);
+	else if (p->pool != NULL)
+		jz_openssl_forget(&p->pool->engine);
 	free(p->name);
 	jz_wipe(p, sizeof(*p));
 	free(p);
@@ -369,113 +402,4 @@ int
 jz_virtual_image_hash(const struct jz_virtual *v, uint8_t out[static 32])
 {
 	return jz_card_image_hash(&v->card, out);
-}
-
-/* ---- a reader with the card in it --------------------------------------- */
-
-static int
-reader_transmit(void *state, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
-    size_t *rsp_len)
-{
-	*rsp_len = jz_virtual_process(state, cmd, cmd_len, rsp, *rsp_len);
-	return 0;
-}
-
-/* A card of ours forgets the same at either reset. */
-static int
-reader_reset(void *state, bool cold)
-{
-	(void)cold;
-	jz_virtual_reset(state);
-	return 0;
-}
-
-static struct jz_span
-reader_atr(void *state)
-{
-	return jz_virtual_atr(state);
-}
-
-static void
-reader_close(void *state)
-{
-	struct jz_virtual *v = state;
-
-	jz_virtual_free(&v);
-}
-
-static const struct jz_reader_ops virtual_ops = {
-    .scheme = "virtual",
-    .transmit = reader_transmit,
-    .reset = reader_reset,
-    .atr = reader_atr,
-    .close = reader_close,
-};
-
-int
-jz_reader_take_virtual(struct jz_virtual **v, struct jz_reader **out)
-{
-	struct jz_virtual *p = *v;
-
-	*v = NULL;
-	return jz_reader_take(p->name, &virtual_ops, p, out);
-}
-
-/*
- * FILE, FILE?key=FILE or FILE?passphrase=SOURCE; splits the name in its place.
- * A file whose own name has a question mark cannot be named like this.
- */
-static int
-parse_name(char *name, struct jz_virtual_options *o, const char **source)
-{
-	static const char key[] = "key=", passphrase[] = "passphrase=";
-	char *query = strchr(name, '?');
-
-	memset(o, 0, sizeof(*o));
-	*source = NULL;
-	o->path = name;
-	if (query == name || name[0] == '\0')
-		return JZ_ERR_READER_NAME;
-	if (query == NULL)
-		return 0;
-	*query++ = '\0';
-	if (strncmp(query, key, sizeof(key) - 1) == 0)
-		o->key_path = query += sizeof(key) - 1;
-	else if (strncmp(query, passphrase, sizeof(passphrase) - 1) == 0)
-		*source = query += sizeof(passphrase) - 1;
-	else
-		return JZ_ERR_READER_NAME;
-	return *query == '\0' ? JZ_ERR_READER_NAME : 0;
-}
-
-int
-jz_reader_open_virtual(const char *rest, struct jz_reader **out)
-{
-	struct jz_virtual_options o;
-	struct jz_virtual *v = NULL;
-	char secret[JZ_PASSPHRASE_MAX + 1];
-	const char *source = NULL;
-	char *name = NULL;
-	int e = JZ_ERR_MEMORY;
-
-	*out = NULL;
-	name = strdup(rest);
-	if (name == NULL)
-		return e;
-	if ((e = parse_name(name, &o, &source)) != 0)
-		goto out;
-	if (source != NULL) {
-		e = jz_secret_source(
-		    source, "Passphrase: ", secret, sizeof(secret));
-		if (e != 0)
-			goto out;
-		o.passphrase = secret;
-	}
-	e = jz_virtual_open(&o, &v);
-	if (e == 0)
-		e = jz_reader_take_virtual(&v, out);
-out:
-	jz_wipe(secret, sizeof(secret));
-	free(name);
-	return e;
 }

@@ -14,18 +14,37 @@
 
 #include "reader.h"
 
-struct jz_virtual; /* an open virtual card */
+struct jz_virtual;	/* an open virtual card */
+struct jz_virtual_pool; /* what many cards share */
 
 struct jz_virtual_options {
 	const char *path;	/* NULL: in memory */
 	const char *key_path;	/* NULL: path + ".key" */
 	const char *passphrase; /* not NULL: instead of a key file */
+	/* Lent until the card is freed; NULL: the card has its own. */
+	struct jz_virtual_pool *pool;
+	/* Memory for one instance of each applet that comes with the library,
+	 * and no more: a plug-in does not go on such a card.  The file is the
+	 * same; each opening chooses, and gives at least what the file needs.
+	 * Otherwise a card has 32 KiB and 4 KiB. */
+	bool compact;
 };
+
+/*
+ * Many cards: they share one engine and one open transaction, so they are used
+ * by one thread, and the pool is freed after the last of them.  A compact card
+ * of a pool takes less than 16 KiB.
+ *
+ * Freeing any card of a pool makes the engine forget its keys.
+ */
+int jz_virtual_pool_new(struct jz_virtual_pool **out);
+void jz_virtual_pool_free(struct jz_virtual_pool **pool);
 
 /*
  * Creates a new card and opens it: an issuer security domain, whose keys (key
  * version FF) are the well-known 40..4F until somebody replaces them, and an
- * empty purse.  Makes the key file when there is none.  JZ_ERR_EXISTS when the card's file exists.
+ * empty purse.  Makes the key file when there is none.  JZ_ERR_EXISTS when the
+ * card's file exists.
  */
 int
 jz_virtual_create(const struct jz_virtual_options *o, struct jz_virtual **out);
@@ -47,6 +66,32 @@ void jz_virtual_reset(struct jz_virtual *v);
 struct jz_span jz_virtual_atr(const struct jz_virtual *v);
 /* Hash over the persistent image: equal hashes, equal persistent state. */
 int jz_virtual_image_hash(const struct jz_virtual *v, uint8_t out[static 32]);
+
+/* ---- snapshots ---------------------------------------------------------- */
+
+/*
+ * A card at one moment: its persistent and its transient state, selections
+ * included.  It holds the card's keys in clear until it is freed, and so does
+ * every fork: two cards spend the same money.  For tests.
+ */
+struct jz_virtual_snapshot;
+
+int
+jz_virtual_save(const struct jz_virtual *v, struct jz_virtual_snapshot **out);
+void jz_virtual_snapshot_free(struct jz_virtual_snapshot **s);
+
+/*
+ * Puts the card back to a snapshot of its own.  A card with a file writes the
+ * whole of it anew, which is durable when this returns; JZ_ERR_CARD_STORAGE,
+ * and the card is dead then.  JZ_ERR_ARGUMENT: another card's snapshot.
+ */
+int
+jz_virtual_restore(struct jz_virtual *v, const struct jz_virtual_snapshot *s);
+
+/* A new card, as jz_virtual_create, in the state of the snapshot and as large
+ * as its card. */
+int jz_virtual_fork(const struct jz_virtual_options *o,
+    const struct jz_virtual_snapshot *s, struct jz_virtual **out);
 
 /* A reader with this card in it; takes the card, also on error. */
 int jz_reader_take_virtual(struct jz_virtual **v, struct jz_reader **out);

@@ -39,12 +39,17 @@ uint16_t jz_admin_make_selectable(struct jz_applet *sd,
  */
 uint16_t
 jz_admin_delete(struct jz_applet *sd, const struct jz_aid *aid, bool related);
-/* Locks or unlocks an application; 6A88, 6985. */
+/* Locks or unlocks an application; 6A88, 6985.  It cannot be selected any more;
+ * where it is selected, it stays so until it is deselected. */
 uint16_t
 jz_admin_lock(struct jz_applet *sd, const struct jz_aid *instance, bool lock);
 
 uint8_t jz_admin_card_state(const struct jz_applet *sd);
-/* By the transitions of GlobalPlatform 5.1.2; 6985. */
+/*
+ * By the transitions of GlobalPlatform 5.1.2, where OP_READY may go to SECURED
+ * at once; 6985.  CARD_LOCKED and TERMINATED leave only security domains
+ * selectable; what else is selected stays so until it is deselected.
+ */
 uint16_t jz_admin_set_card_state(struct jz_applet *sd, uint8_t state);
 
 /*

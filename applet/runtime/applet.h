@@ -18,9 +18,9 @@
  * the card has all or none.  A handler that returns without commit has its
  * transaction rolled back.
  *
- * Errors.  A write that fails makes every later write of the transaction and
- * its commit fail with the same error, so a handler may write on and test
- * jz_commit() alone.
+ * Errors.  A write that fails, and any call with memory that is not the
+ * applet's, makes every later write of the transaction and its commit fail with
+ * the same error, so a handler may write on and test jz_commit() alone.
  *
  * One thread at a time per card.
  */
@@ -136,7 +136,6 @@ struct jz_applet_class {
 struct jz_applet {
 	const struct jz_applet_class *class;
 	struct jz_card *card;
-	struct jz_aid aid;
 	const void *nvm;
 	void *cor;
 	/* Of the channel that the command came on; NULL in install, uninstall,
@@ -144,6 +143,7 @@ struct jz_applet {
 	void *cod;
 	uint32_t nvm_bytes;
 	uint32_t cor_at; /* of cor, in the card's transient memory */
+	struct jz_aid aid;
 	uint8_t privileges[JZ_PRIVILEGE_BYTES];
 	uint8_t index; /* in the card's registry */
 	uint8_t state; /* enum jz_app_state */
@@ -181,15 +181,19 @@ uint16_t jz_dispatch(const struct jz_instruction *table, size_t n,
 /* ---- memory and transactions ------------------------------------------- */
 
 /*
- * Writes len bytes to dst, which must lie in self->nvm (after its head).
- * Returns 0; JZ_ERR_ARGUMENT outside the region; JZ_ERR_CARD_FULL when the
- * commit capacity would be passed (nothing is changed); JZ_ERR_CARD_DEAD.
+ * Writes len bytes to dst, which must lie in self->nvm, after its head and
+ * within what is taken; src must not lie in the memory of another applet.
+ * Returns 0; JZ_ERR_ARGUMENT when they do not; JZ_ERR_CARD_FULL when the commit
+ * capacity would be passed; JZ_ERR_CARD_DEAD, JZ_ERR_CARD_STORAGE.  On error
+ * nothing is changed, but after JZ_ERR_CARD_STORAGE nobody knows before the
+ * card is opened again.
  */
 int
 jz_write(struct jz_applet *self, const void *dst, const void *src, size_t len);
 int jz_write_u8(struct jz_applet *self, const uint8_t *dst, uint8_t v);
 int jz_write_u32(struct jz_applet *self, const uint32_t *dst, uint32_t v);
 int jz_write_u64(struct jz_applet *self, const uint64_t *dst, uint64_t v);
+/* The same, with len times v. */
 int jz_fill(struct jz_applet *self, const void *dst, uint8_t v, size_t len);
 
 /*
@@ -209,19 +213,21 @@ int jz_write_now(
 /*
  * As jz_write for any length, beside an open transaction and not undone by its
  * end: Util.arrayCopyNonAtomic.  A power cut may leave some of the bytes
- * written, in pieces of JZ_NONATOMIC_BYTES.  In install as jz_write.
+ * written, in pieces of JZ_NONATOMIC_BYTES from the start, or from the end when
+ * src and dst overlap and dst is behind.  In install as jz_write.
  */
 #define JZ_NONATOMIC_BYTES 256
 int jz_write_nonatomic(
     struct jz_applet *self, const void *dst, const void *src, size_t len);
 
-/* JZ_ERR_STATE when one is open (begin) or none is (commit, abort). */
+/* JZ_ERR_STATE when one is open (begin) or none is (commit, abort), and inside
+ * install and uninstall. */
 int jz_begin(struct jz_applet *self);
 int jz_commit(struct jz_applet *self);
 int jz_abort(struct jz_applet *self);
 bool jz_in_transaction(const struct jz_applet *self);
 /* Bytes that may still be written in one transaction; 0 when it has as many
- * separate writes as it can hold. */
+ * separate writes as it can hold, or has failed. */
 size_t jz_commit_capacity_left(const struct jz_applet *self);
 
 /* The status word for a failed runtime call: 6581, 6A84 or 6F00. */
@@ -252,11 +258,16 @@ int jz_pin_update(struct jz_applet *self, const struct jz_pin *pin,
  * Checks.  *validated is in transient memory and is cleared first.  Returns
  * 9000, 63Cx with the tries left (a wrong length counts too), 6983 when
  * blocked, or jz_runtime_status().
+ *
+ * In a transaction that has changed the PIN, the new value is asked for and its
+ * tries are part of the transaction; each check also takes a try, durably, from
+ * the old one, so that no rollback brings tries back.
  */
 uint16_t jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
     uint8_t *validated, struct jz_span value);
 
-/* Tries back to the limit, whatever they were. */
+/* Tries back to the limit, whatever they were; part of a transaction that has
+ * changed the PIN, otherwise durable at once. */
 int jz_pin_unblock(struct jz_applet *self, const struct jz_pin *pin);
 
 /* ---- other applets ------------------------------------------------------ */
@@ -266,10 +277,16 @@ int jz_pin_unblock(struct jz_applet *self, const struct jz_pin *pin);
 /*
  * Asks the service of another applet, by its AID: Java Card's shareable
  * interface.  The server runs in its own memory and knows the caller's AID, as
- * the runtime tells it.  A transaction goes on across the call.  Returns the
- * server's status word; 6A88 no such applet, or one that may not be selected;
- * 6A81 it has no service; 6985 it is selected on another channel and not
- * multi-selectable, a service already asks, or an upgrade; 6700 too long.
+ * the runtime tells it; it gets a copy of `in`, and its answer comes with 9000
+ * alone (out->bad when there is no room for it).  A transaction goes on across
+ * the call, and the server may commit or abort it; one that the server has
+ * begun and left open is rolled back.
+ *
+ * Returns the server's status word; 6A88 no such applet, or one that may not be
+ * selected; 6A81 it has no service; 6985 it or another of its class is selected
+ * and not multi-selectable, it is the caller itself, or a service already asks,
+ * or an upgrade;
+ * 6700 `in` is too long; 6F00 the answer is, or `in` is not the caller's.
  */
 uint16_t jz_call(struct jz_applet *self, const struct jz_aid *server,
     uint16_t function, struct jz_span in, struct jz_buffer *out);
@@ -296,7 +313,12 @@ const struct jz_engine *jz_card_engine(const struct jz_applet *self);
 /* Time by the card's clock, JZ_NO_CLOCK, or JZ_CLOCK_FAILED (also for a time
  * before 1970 or after 9999). */
 int64_t jz_card_now(const struct jz_applet *self);
-/* Fills with random bytes; 0 or JZ_ERR_CRYPTO. */
+/*
+ * Fills with bytes of the card's generator (random.c); the first call after
+ * power-up also writes, durably.  JZ_ERR_CRYPTO: the source has failed its
+ * health tests, and the card is mute from now on.  JZ_ERR_CARD_DEAD,
+ * JZ_ERR_CARD_STORAGE.  On error `out` is zeroed.
+ */
 int jz_card_random(const struct jz_applet *self, void *out, size_t len);
 
 #endif

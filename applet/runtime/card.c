@@ -32,8 +32,8 @@ power_up(struct jz_card *card)
 	jz_card_reset(card);
 }
 
-static int
-prepare(struct jz_card *card, const struct jz_card_setup *setup)
+int
+jz_card_prepare(struct jz_card *card, const struct jz_card_setup *setup)
 {
 	memset(card, 0, sizeof(*card));
 	card->installing = JZ_NO_APPLET;
@@ -58,7 +58,7 @@ jz_card_format(struct jz_card *card, const struct jz_card_setup *setup)
 	struct jz_log_env env;
 	int e;
 
-	if ((e = prepare(card, setup)) != 0)
+	if ((e = jz_card_prepare(card, setup)) != 0)
 		goto fail;
 	memset(card->setup.nvm, 0, card->setup.nvm_bytes);
 	root.layout = JZ_NVM_LAYOUT;
@@ -71,6 +71,9 @@ jz_card_format(struct jz_card *card, const struct jz_card_setup *setup)
 		e = JZ_ERR_CARD_FULL;
 		goto fail;
 	}
+	if ((e = jz_generator_salt(
+		 card, root.generator, sizeof(root.generator))) != 0)
+		goto fail;
 	memcpy(card->setup.nvm, &root, sizeof(root));
 	env = jz_card_log_env(card);
 	if ((e = jz_log_format(&card->log, &env, root.used)) != 0 ||
@@ -90,11 +93,17 @@ jz_card_open(struct jz_card *card, const struct jz_card_setup *setup)
 	uint32_t used = 0;
 	int e;
 
-	if ((e = prepare(card, setup)) != 0)
+	if ((e = jz_card_prepare(card, setup)) != 0)
 		goto fail;
 	env = jz_card_log_env(card);
 	if ((e = jz_log_open(&card->log, &env, &used)) != 0)
 		goto fail;
+	/* Before all else: another layout has its fields elsewhere. */
+	if (used >= sizeof(uint32_t) &&
+	    jz_root(card)->layout != JZ_NVM_LAYOUT) {
+		e = JZ_ERR_CARD_VERSION;
+		goto fail;
+	}
 	if (used < sizeof(struct jz_nvm_root) || used != jz_root(card)->used) {
 		e = JZ_ERR_CARD_TAMPERED;
 		goto fail;
@@ -130,7 +139,7 @@ jz_card_reset(struct jz_card *card)
 	card->chain_len = 0;
 	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
 		card->channel[i] =
-		    (struct jz_channel_state){i == 0, JZ_NO_APPLET, 0, 0};
+		    (struct jz_channel_state){0, 0, JZ_NO_APPLET, i == 0};
 	if (!card->dead)
 		jz_select_default(card, 0);
 }
@@ -144,12 +153,15 @@ jz_card_atr(const struct jz_card *card)
 int
 jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32])
 {
+	const struct jz_nvm_root *root = jz_root(card);
+	const size_t generator = offsetof(struct jz_nvm_root, generator);
+	const size_t registry = generator + sizeof(root->generator);
 	const size_t counts = offsetof(struct jz_nvm_root, count);
-	const size_t rest = sizeof(struct jz_nvm_root);
 	const uint8_t *nvm = card->setup.nvm;
-	struct jz_span image[] = {jz_span(nvm, counts),
-	    jz_span(nvm + rest, jz_root(card)->used - rest)};
+	struct jz_span image[] = {jz_span(nvm, generator),
+	    jz_span(nvm + registry, counts - registry),
+	    jz_span(nvm + sizeof(*root), root->used - sizeof(*root))};
 
 	return card->setup.engine.crypto->hash(
-	    card->setup.engine.state, image, 2, out);
+	    card->setup.engine.state, image, 3, out);
 }

@@ -31,7 +31,8 @@
 #define JZ_CARD_FCI_MAX	     256
 #define JZ_NVM_LAYOUT	     2 /* of struct jz_nvm_root */
 #define JZ_REGION_ALIGN	     8
-#define JZ_WEAR_BYTES	     64 /* a page of the statistics of wear */
+#define JZ_RAM_BLOCK_MAX     0xFFFF /* of one applet's transient memory */
+#define JZ_WEAR_BYTES	     64	    /* a page of the statistics of wear */
 
 /* GlobalPlatform 5.1.1: card life cycle states. */
 enum jz_card_state {
@@ -97,7 +98,7 @@ struct jz_nvm_entry {
 _Static_assert(sizeof(struct jz_nvm_entry) == 52, "no padding");
 
 /*
- * Statistics of an instance's region.  They follow from the commits, so no
+ * Statistics of a region.  They follow from the commits, so no
  * commit holds them: the live card counts, and replay counts again.
  */
 struct jz_nvm_count {
@@ -127,30 +128,46 @@ struct jz_nvm_root {
 	uint8_t generator[JZ_GENERATOR_BYTES];
 	struct jz_nvm_entry entry[JZ_MAX_APPLETS];
 	struct jz_nvm_file file[JZ_MAX_FILES];
-	struct jz_nvm_count count[JZ_MAX_APPLETS]; /* last: not hashed */
+	/* Last, and not hashed; one more for the runtime itself. */
+	struct jz_nvm_count count[JZ_MAX_APPLETS + 1];
 };
 _Static_assert(sizeof(struct jz_nvm_root) ==
-	16 + JZ_GENERATOR_BYTES + (52 + 16) * JZ_MAX_APPLETS +
-	    56 * JZ_MAX_FILES,
+	16 + JZ_GENERATOR_BYTES + 52 * JZ_MAX_APPLETS + 56 * JZ_MAX_FILES +
+	    16 * (JZ_MAX_APPLETS + 1),
     "no padding");
 
 struct jz_channel_state {
-	bool open;
-	uint8_t selected; /* index in the registry or JZ_NO_APPLET */
 	/* CLEAR_ON_DESELECT memory of the applet selected here. */
-	uint32_t cod_at, cod_bytes;
+	uint32_t cod_at;
+	uint16_t cod_bytes;
+	uint8_t selected; /* index in the registry or JZ_NO_APPLET */
+	bool open;
+};
+
+/* The random generator in this power session: random.c. */
+struct jz_generator {
+	uint8_t key[JZ_GENERATOR_BYTES];
+	/* Health: how the entropy before began; the samples that are counted,
+	 * and how often they came. */
+	uint8_t before[8];
+	uint8_t repeated, run;
+	uint8_t counted;
+	uint8_t state;
+	uint16_t seen, same;
 };
 
 struct jz_card {
 	struct jz_card_setup setup;
 	struct jz_log log;
+	struct jz_generator generator;
 	struct jz_channel_state channel[JZ_MAX_CHANNELS];
 	struct jz_applet applet[JZ_MAX_APPLETS];
 	/* Whose code runs, and whose service was asked; NULL: the runtime's. */
 	struct jz_applet *running;
 	bool serving;
 	bool powered;
-	bool dead; /* storage failed: mute until opened again */
+	/* Storage or randomness failed: mute until opened again. */
+	bool dead;
 	/* The image is changed in place, outside transactions: an upgrade or a
 	 * deletion, which the writing of the whole image commits. */
 	bool rewriting;
@@ -179,7 +196,8 @@ int jz_card_format(struct jz_card *card, const struct jz_card_setup *setup);
 
 /*
  * Opens a card from its storage (replaying the log) and powers it.  Errors
- * JZ_ERR_CARD_*: see apdu/error.h.  The storage is not changed.
+ * JZ_ERR_CARD_*: see apdu/error.h.  The storage is not changed, unless an
+ * applet's layout is older than its class: then it is upgraded.
  */
 int jz_card_open(struct jz_card *card, const struct jz_card_setup *setup);
 
@@ -191,7 +209,9 @@ void jz_card_reset(struct jz_card *card);
 
 /*
  * Carries out one command APDU.  Writes at most rsp_cap bytes (at least 258)
- * and returns how many; always at least a status word.
+ * and returns how many; always at least a status word.  A card whose storage
+ * has failed answers 6581 to everything, one whose source of randomness has
+ * failed its health tests 6F00, until it is opened again.
  */
 size_t jz_card_process(struct jz_card *card, const uint8_t *cmd, size_t cmd_len,
     uint8_t *rsp, size_t rsp_cap);
@@ -226,10 +246,14 @@ uint16_t jz_card_install(struct jz_card *card, const struct jz_aid *module,
  * Makes a plug-in's class known to the card, for good, under the hash of its
  * file: from now on this file alone serves.  With a module that is known, the
  * file takes the place of the one before and its applets are upgraded, all in
- * one commit.  JZ_ERR_EXISTS (a class of the setup has the AID),
- * JZ_ERR_UNSUPPORTED (another ABI, or an older layout), JZ_ERR_CARD_FULL,
- * JZ_ERR_CARD_VERSION (an applet cannot be upgraded; the card is closed then,
- * and its storage is as before).
+ * one commit.  The card is reset then.
+ *
+ * JZ_ERR_EXISTS (a class of the setup has the AID), JZ_ERR_UNSUPPORTED (another
+ * ABI, an older layout, or the same layout of another size), JZ_ERR_CARD_FULL
+ * (JZ_MAX_FILES others are known): nothing has happened.  After any other
+ * error, and JZ_ERR_CARD_FULL for want of memory, the card is closed, so its
+ * creator opens it again; its storage is as before, but after
+ * JZ_ERR_CARD_STORAGE.  JZ_ERR_CARD_VERSION: an applet cannot be upgraded.
  */
 int jz_card_plug(struct jz_card *card, const struct jz_applet_class *class,
     const uint8_t hash[static JZ_FILE_HASH_BYTES]);
@@ -280,7 +304,7 @@ int jz_card_fork(struct jz_card *card, const struct jz_card_setup *setup,
 struct jz_span jz_card_atr(const struct jz_card *card);
 
 /* Whether two images are equal is asked by tests: the suite's hash of it,
- * the statistics left out. */
+ * statistics and the generator's state left out. */
 int jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32]);
 
 #endif

@@ -182,6 +182,12 @@ parse(const struct jz_card *card, struct jz_span in, struct jz_command *out)
 	    !(out->extended && jz_root(card)->protocol == JZ_PROTOCOL_T0);
 }
 
+static uint16_t
+dead_status(const struct jz_card *card)
+{
+	return jz_generator_failed(card) ? JZ_SW_UNKNOWN : JZ_SW_MEMORY_FAILURE;
+}
+
 static size_t
 run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 {
@@ -202,7 +208,7 @@ run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 	if (!card->chaining)
 		forget_chain(card);
 	if (card->dead)
-		sw = JZ_SW_MEMORY_FAILURE;
+		sw = dead_status(card);
 	return jz_answer_finish(card, &apdu, sw, room);
 }
 
@@ -235,7 +241,7 @@ jz_card_process(struct jz_card *card, const uint8_t *cmd, size_t cmd_len,
 	if (rsp_cap < JZ_SW_BYTES)
 		return 0;
 	if (card->dead || !card->powered)
-		return status_only(rsp, JZ_SW_MEMORY_FAILURE);
+		return status_only(rsp, dead_status(card));
 	if (rsp_cap < JZ_CARD_RESPONSE_MAX + JZ_SW_BYTES)
 		return run_aside(card, in, rsp, rsp_cap);
 	return run(card, in, rsp, rsp_cap);

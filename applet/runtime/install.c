@@ -92,6 +92,8 @@ check_order(const struct jz_card *card, const struct jz_install *order,
 	*class = c = jz_registry_class(card, &order->module);
 	if (c == NULL)
 		return JZ_SW_REFERENCE;
+	if (c->nvm_bytes < sizeof(struct jz_nvm_head))
+		return JZ_SW_DATA;
 	if (jz_registry_index(card, &order->instance) >= 0)
 		return JZ_SW_EXISTS;
 	if (c->cor_bytes > card->setup.ram_bytes ||
@@ -150,26 +152,27 @@ jz_register(struct jz_applet *self, const struct jz_aid *aid)
 {
 	struct jz_card *card = self->card;
 	const struct jz_nvm_head *head = self->nvm;
+	const struct jz_aid name = *aid;
 	const struct jz_nvm_entry *entry;
 	uint8_t bytes[1 + JZ_AID_MAX] = {0};
 	int e = 0, at;
 
-	if (aid->len < JZ_AID_MIN || aid->len > JZ_AID_MAX)
+	if (name.len < JZ_AID_MIN || name.len > JZ_AID_MAX)
 		return JZ_ERR_RANGE;
 	if (card->installing != self->index || card->registered)
 		return JZ_ERR_STATE;
 	jz_runtime_open(card);
 	entry = &jz_root(card)->entry[self->index];
-	at = jz_registry_index(card, aid);
+	at = jz_registry_index(card, &name);
 	if (at >= 0 && at != self->index) {
 		e = JZ_ERR_EXISTS;
 	} else {
-		bytes[0] = aid->len;
-		memcpy(bytes + 1, aid->bytes, aid->len);
+		bytes[0] = name.len;
+		memcpy(bytes + 1, name.bytes, name.len);
 		jz_card_write(card, &entry->instance_len, bytes, sizeof(bytes));
 		e = jz_card_write(card, &head->aid_len, bytes, sizeof(bytes));
 		card->registered = e == 0;
-		self->aid = *aid;
+		self->aid = name;
 	}
 	jz_runtime_close(card);
 	return e;
@@ -226,32 +229,56 @@ is_built_in(const struct jz_card *card, const struct jz_aid *module)
 	return false;
 }
 
-/* Another file for a module: its applets come along, in the same commit. */
+/* Whether entry i is an instance of the class, and its region's head. */
+static const struct jz_nvm_head *
+head_of(
+    const struct jz_card *card, unsigned i, const struct jz_applet_class *class)
+{
+	const struct jz_nvm_entry *n = &jz_root(card)->entry[i];
+	struct jz_aid module = jz_aid_of(n->module, n->module_len);
+
+	if (n->state == 0 || !jz_aid_equal(&module, &class->aid))
+		return NULL;
+	return (const struct jz_nvm_head *)(const void *)(card->setup.nvm +
+	    n->offset);
+}
+
+/* The file's layout is newer than that of its applets, or the same. */
+static bool
+layouts_fit(const struct jz_card *card, const struct jz_applet_class *class)
+{
+	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++) {
+		const struct jz_nvm_entry *n = &jz_root(card)->entry[i];
+		const struct jz_nvm_head *head = head_of(card, i, class);
+
+		if (head == NULL || head->layout < class->layout)
+			continue;
+		if (head->layout > class->layout ||
+		    n->bytes != class->nvm_bytes + n->extra)
+			return false;
+	}
+	return true;
+}
+
+/* Another file for a module: its applets come along, in the same commit, which
+ * jz_registry_bind() makes. */
 static int
-replace_file(struct jz_card *card, unsigned place,
-    const struct jz_nvm_file *file, const struct jz_applet_class *class)
+put_file(struct jz_card *card, unsigned place, const struct jz_nvm_file *file,
+    const struct jz_applet_class *class)
 {
 	struct jz_nvm_root *root =
 	    (struct jz_nvm_root *)(void *)card->setup.nvm;
 	int e = jz_rewrite_begin(card);
 
+	if (e != 0)
+		return e;
 	root->file[place] = *file;
 	for (unsigned i = 0; i < JZ_MAX_APPLETS && e == 0; i++) {
-		const struct jz_nvm_entry *n = &root->entry[i];
-		const struct jz_nvm_head *head =
-		    (const struct jz_nvm_head *)(const void *)(card->setup.nvm +
-			n->offset);
-		struct jz_aid module = jz_aid_of(n->module, n->module_len);
+		const struct jz_nvm_head *head = head_of(card, i, class);
 
-		if (n->state == 0 || !jz_aid_equal(&module, &class->aid))
-			continue;
-		if (head->layout > class->layout)
-			e = JZ_ERR_CARD_VERSION;
-		else if (head->layout < class->layout)
+		if (head != NULL && head->layout < class->layout)
 			e = jz_rewrite_upgrade(card, i, class);
 	}
-	if (e == 0)
-		e = jz_rewrite_commit(card);
 	return e;
 }
 
@@ -259,25 +286,24 @@ int
 jz_card_plug(struct jz_card *card, const struct jz_applet_class *class,
     const uint8_t hash[static JZ_FILE_HASH_BYTES])
 {
-	const struct jz_nvm_root *root = jz_root(card);
 	struct jz_nvm_file file = {0};
 	int place, e = 0;
 
 	if (class->abi != JZ_ABI || class->aid.len < JZ_AID_MIN ||
-	    class->aid.len > JZ_AID_MAX)
+	    class->aid.len > JZ_AID_MAX ||
+	    class->nvm_bytes < sizeof(struct jz_nvm_head))
 		return JZ_ERR_UNSUPPORTED;
 	if (is_built_in(card, &class->aid))
 		return JZ_ERR_EXISTS;
+	if (!layouts_fit(card, class))
+		return JZ_ERR_UNSUPPORTED;
 	if ((place = file_place(card, &class->aid)) < 0)
 		return JZ_ERR_CARD_FULL;
 	file.module_len = class->aid.len;
 	memcpy(file.module, class->aid.bytes, class->aid.len);
 	memcpy(file.hash, hash, sizeof(file.hash));
-	if (root->file[place].module_len == 0)
-		e = jz_card_write(
-		    card, &root->file[place], &file, sizeof(file));
-	else if (memcmp(root->file[place].hash, hash, sizeof(file.hash)) != 0)
-		e = replace_file(card, (unsigned)place, &file, class);
+	if (memcmp(&jz_root(card)->file[place], &file, sizeof(file)) != 0)
+		e = put_file(card, (unsigned)place, &file, class);
 	if (e == 0)
 		e = jz_registry_bind(card);
 	if (e == 0)

@@ -22,6 +22,11 @@ jz_align(uint32_t n, uint32_t align)
 	return (n + align - 1) & ~(align - 1);
 }
 
+/* ---- card.c ------------------------------------------------------------- */
+
+/* An empty card with this setup.  JZ_ERR_ARGUMENT. */
+int jz_card_prepare(struct jz_card *card, const struct jz_card_setup *setup);
+
 /* ---- context.c ---------------------------------------------------------- */
 
 /* What ran before, to go back to. */
@@ -53,9 +58,36 @@ void jz_card_rollback(struct jz_card *card);
 /* Ends the open transaction and leaves its changes in the image, for a
  * rewriting to commit; the error of a write rolls it back instead. */
 int jz_card_keep(struct jz_card *card);
-/* As jz_write, anywhere in the image. */
+/* Whatever comes after in an open transaction fails with this error, unless
+ * another came before. */
+void jz_card_spoil(struct jz_card *card, int error);
+/* As jz_write and jz_fill, anywhere in the image. */
 int jz_card_write(
     struct jz_card *card, const void *dst, const void *src, size_t len);
+int jz_card_fill(struct jz_card *card, const void *dst, uint8_t v, size_t len);
+/* At most JZ_NONATOMIC_BYTES, durable at once, beside an open transaction. */
+int jz_card_write_beside(
+    struct jz_card *card, const void *dst, const void *src, size_t len);
+/* Whether the open transaction has changed this byte, and from what. */
+bool
+jz_card_changed(const struct jz_card *card, const uint8_t *at, uint8_t *old);
+/* Such a byte: what a rollback will restore, durable at once, and what it is
+ * in the transaction. */
+int jz_card_write_both(
+    struct jz_card *card, const uint8_t *at, uint8_t beside, uint8_t within);
+
+/* ---- write.c ------------------------------------------------------------ */
+
+/* Whether [dst, dst + len) is taken memory of the applet's region, after its
+ * head. */
+bool jz_owns(const struct jz_applet *self, const void *dst, size_t len);
+/* Whether the applet may hand these bytes over: not out of the memory of
+ * another applet or of the runtime. */
+bool jz_may_read(const struct jz_applet *self, const void *src, size_t len);
+/* At most JZ_NONATOMIC_BYTES of the applet's memory, durable at once; inside
+ * install part of its transaction. */
+int jz_write_piece(
+    struct jz_applet *self, const void *dst, const void *src, size_t len);
 
 /* ---- rewrite.c ---------------------------------------------------------- */
 
@@ -75,8 +107,11 @@ int jz_rewrite_upgrade(
 
 /* ---- registry.c --------------------------------------------------------- */
 
+/* Whether the registry of the image can be.  JZ_ERR_CARD_TAMPERED;
+ * JZ_ERR_UNSUPPORTED: not made for this guard. */
+int jz_registry_check(const struct jz_card *card);
 /* Builds card->applet[] from the image; zeroes all transient memory.  Entries
- * of an older layout are upgraded. */
+ * of an older layout are upgraded, and a rewriting is committed. */
 int jz_registry_bind(struct jz_card *card);
 /* After regions have moved, or states have changed. */
 void jz_registry_rebind(struct jz_card *card);
@@ -101,6 +136,15 @@ jz_registry_selectable(const struct jz_card *card, const struct jz_applet *a);
 struct jz_applet *jz_registry_default(struct jz_card *card);
 bool jz_aid_equal(const struct jz_aid *a, const struct jz_aid *b);
 struct jz_aid jz_aid_of(const uint8_t *bytes, uint8_t len);
+
+/* ---- random.c ----------------------------------------------------------- */
+
+/* Up to 32 bytes that are not secret and come only once; of `card`.
+ * JZ_ERR_CRYPTO: the card is mute then. */
+int jz_generator_salt(void *card, uint8_t *out, size_t len);
+/* Parts a fork's persisted state from its origin's. */
+int jz_generator_fork(struct jz_card *card);
+bool jz_generator_failed(const struct jz_card *card);
 
 /* ---- memory.c ----------------------------------------------------------- */
 

@@ -159,6 +159,15 @@ jz_log_has_slack(const struct jz_log_env *env, uint32_t used)
 	    used <= env->image_bytes - JZ_LOG_SLACK_BYTES;
 }
 
+/* Salts. */
+static int
+draw(const struct jz_log_env *env, uint8_t *out, size_t len)
+{
+	return env->random != NULL
+	    ? env->random(env->arg, out, len)
+	    : env->engine->crypto->random(env->engine->state, out, len);
+}
+
 /* ---- writing the image -------------------------------------------------- */
 
 static int
@@ -176,8 +185,7 @@ build_header(const struct jz_log_env *env, uint32_t used, uint64_t sequence,
 	jz_set_be(raw + JZ_LOG_AT_LENGTH, 4, used);
 	jz_set_be(raw + JZ_LOG_AT_SEQUENCE, 8, sequence);
 	memcpy(raw + JZ_LOG_AT_HINT, env->hint, JZ_LOG_HINT_BYTES);
-	e = engine->crypto->random(
-	    engine->state, raw + JZ_LOG_AT_SALT, JZ_LOG_SALT_BYTES);
+	e = draw(env, raw + JZ_LOG_AT_SALT, JZ_LOG_SALT_BYTES);
 	if (e == 0)
 		e = jz_log_key_check(
 		    env, raw + JZ_LOG_AT_SALT, raw + JZ_LOG_AT_CHECK);
@@ -264,13 +272,12 @@ jz_log_format(struct jz_log *log, const struct jz_log_env *env, uint32_t used)
 static int
 start_session(struct jz_log *log, const struct jz_log_env *env)
 {
-	const struct jz_engine *engine = env->engine;
 	uint8_t salt[JZ_LOG_SALT_BYTES];
 	int e;
 
 	if (log->session)
 		return 0;
-	e = engine->crypto->random(engine->state, salt, sizeof(salt));
+	e = draw(env, salt, sizeof(salt));
 	return e != 0 ? e : jz_log_use_salt(log, env, salt);
 }
 

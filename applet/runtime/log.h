@@ -66,6 +66,9 @@ struct jz_log_env {
 	uint32_t image_bytes;	 /* capacity */
 	const uint8_t *seal_key; /* 32 bytes */
 	uint8_t *hint; /* JZ_LOG_HINT_BYTES; written by open, read by others */
+	/* Draws salts, which are not secret and come only once; NULL: the
+	 * engine does. */
+	int (*random)(void *arg, uint8_t *out, size_t len);
 	/* Told of each patch that replay puts into the image; may be NULL. */
 	void (*written)(void *arg, uint32_t offset, uint32_t len);
 	void *arg;

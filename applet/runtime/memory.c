@@ -49,7 +49,7 @@ jz_ram_take(struct jz_card *card, uint32_t bytes, uint32_t *at)
 	unsigned i = 0;
 
 	*at = 0;
-	if (bytes > card->setup.ram_bytes)
+	if (bytes > card->setup.ram_bytes || bytes > JZ_RAM_BLOCK_MAX)
 		return false;
 	/* Each block met moves the place behind it, and is not met again. */
 	while (i < MAX_BLOCKS) {
@@ -94,6 +94,28 @@ jz_nvm_fits(const struct jz_card *card, uint32_t bytes)
 	return bytes <= room && jz_align(bytes, jz_root(card)->align) <= room;
 }
 
+/*
+ * Memory that nobody has taken is zero, but for what was written beside a
+ * transaction that took it and was rolled back.
+ */
+static int
+clean(struct jz_applet *self, uint32_t from, uint32_t bytes)
+{
+	static const uint8_t zero[JZ_NONATOMIC_BYTES];
+	const uint8_t *p = (const uint8_t *)self->nvm + from;
+	int e = 0;
+
+	while (bytes > 0 && e == 0) {
+		uint32_t n = bytes < sizeof(zero) ? bytes : sizeof(zero);
+
+		if (memcmp(p, zero, n) != 0)
+			e = jz_write_piece(self, p, zero, n);
+		p += n;
+		bytes -= n;
+	}
+	return e;
+}
+
 int
 jz_nvm_take(struct jz_applet *self, uint32_t bytes, const void **out)
 {
@@ -109,7 +131,10 @@ jz_nvm_take(struct jz_applet *self, uint32_t bytes, const void **out)
 		e = JZ_ERR_CARD_FULL;
 	} else {
 		taken = from + bytes;
-		e = jz_card_write(card, &head->taken, &taken, sizeof(taken));
+		e = clean(self, from, bytes);
+		if (e == 0)
+			e = jz_card_write(
+			    card, &head->taken, &taken, sizeof(taken));
 	}
 	jz_runtime_close(card);
 	if (e == 0)
@@ -119,8 +144,7 @@ jz_nvm_take(struct jz_applet *self, uint32_t bytes, const void **out)
 
 /* ---- statistics --------------------------------------------------------- */
 
-/* The count of the region that holds this byte of the image; NULL: the
- * runtime's own. */
+/* The count of the region that holds this byte of the image. */
 static struct jz_nvm_count *
 count_of(struct jz_card *card, uint32_t offset)
 {
@@ -134,7 +158,7 @@ count_of(struct jz_card *card, uint32_t offset)
 		    offset - e->offset < e->bytes)
 			return &root->count[i];
 	}
-	return NULL;
+	return &root->count[JZ_MAX_APPLETS];
 }
 
 void
@@ -143,10 +167,8 @@ jz_count_write(void *arg, uint32_t offset, uint32_t len)
 	struct jz_card *card = arg;
 	struct jz_nvm_count *n = count_of(card, offset);
 
-	if (n != NULL) {
-		n->writes++;
-		n->written += len;
-	}
+	n->writes++;
+	n->written += len;
 	if (card->setup.wear == NULL || len == 0)
 		return;
 	for (uint32_t page = offset / JZ_WEAR_BYTES;
@@ -173,6 +195,8 @@ root_region(const struct jz_card *card, struct jz_region_info *out)
 {
 	out->nvm_bytes = sizeof(struct jz_nvm_root);
 	out->nvm_taken = out->nvm_bytes;
+	out->writes = jz_root(card)->count[JZ_MAX_APPLETS].writes;
+	out->written = jz_root(card)->count[JZ_MAX_APPLETS].written;
 	out->wear = hottest(card, 0, out->nvm_bytes);
 }
 

@@ -30,20 +30,56 @@ jz_pin_update(struct jz_applet *self, const struct jz_pin *pin,
 	return e;
 }
 
+/*
+ * Tries of a PIN, durable at once.  The open transaction may have changed the
+ * PIN: then there are two, and the one that a rollback would bring back loses
+ * a try too, and gets none back.
+ */
+static int
+set_tries(struct jz_applet *self, const struct jz_pin *pin, uint8_t tries,
+    uint8_t lost)
+{
+	struct jz_card *card = self->card;
+	uint8_t old;
+	int e;
+
+	jz_runtime_open(card);
+	if (card->installing == self->index ||
+	    !jz_card_changed(card, &pin->tries, &old))
+		e = jz_write_piece(self, &pin->tries, &tries, 1);
+	else
+		e = jz_card_write_both(card, &pin->tries,
+		    old < lost ? 0 : (uint8_t)(old - lost), tries);
+	jz_runtime_close(card);
+	return e;
+}
+
+static bool
+owns(struct jz_applet *self, const struct jz_pin *pin)
+{
+	if (jz_owns(self, pin, sizeof(*pin)))
+		return true;
+	jz_card_spoil(self->card, JZ_ERR_ARGUMENT);
+	return false;
+}
+
 uint16_t
 jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
     uint8_t *validated, struct jz_span value)
 {
 	uint8_t entered[JZ_PIN_MAX] = {0};
-	uint8_t tries = pin->tries;
+	uint8_t tries;
 	bool same;
 	int e;
 
 	*validated = 0;
+	if (!owns(self, pin))
+		return JZ_SW_UNKNOWN;
+	tries = pin->tries;
 	if (tries == 0)
 		return JZ_SW_BLOCKED;
 	tries--;
-	e = jz_write_now(self, &pin->tries, &tries, 1);
+	e = set_tries(self, pin, tries, 1);
 	if (e != 0)
 		return jz_runtime_status(e);
 	if (value.len <= JZ_PIN_MAX && value.len > 0)
@@ -54,7 +90,7 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 	if (!same)
 		return tries == 0 ? JZ_SW_BLOCKED
 				  : (uint16_t)(JZ_SW_PIN_TRIES | tries);
-	e = jz_write_now(self, &pin->tries, &pin->limit, 1);
+	e = set_tries(self, pin, pin->limit, 0);
 	if (e != 0)
 		return jz_runtime_status(e);
 	*validated = 1;
@@ -64,5 +100,6 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 int
 jz_pin_unblock(struct jz_applet *self, const struct jz_pin *pin)
 {
-	return jz_write_now(self, &pin->tries, &pin->limit, 1);
+	return owns(self, pin) ? set_tries(self, pin, pin->limit, 0)
+			       : JZ_ERR_ARGUMENT;
 }

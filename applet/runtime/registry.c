@@ -118,7 +118,8 @@ check_layout(const struct jz_card *card, const struct jz_nvm_entry *e,
 	    (const struct jz_nvm_head *)(const void *)(card->setup.nvm +
 		e->offset);
 
-	if (head->size != e->bytes || head->taken > head->size)
+	if (head->size != e->bytes || head->taken > head->size ||
+	    head->taken < sizeof(*head))
 		return JZ_ERR_CARD_TAMPERED;
 	return head->layout == class->layout &&
 		e->bytes == class->nvm_bytes + e->extra
@@ -182,7 +183,8 @@ newer_class(const struct jz_card *card, unsigned i)
 								   : NULL;
 }
 
-/* The one thing that may write when a card is opened: all of it or nothing. */
+/* The one thing that may write when a card is opened.  Whether the new classes
+ * find their memory is seen before it is committed. */
 static int
 upgrade(struct jz_card *card)
 {
@@ -198,8 +200,6 @@ upgrade(struct jz_card *card)
 		if (e == 0)
 			e = jz_rewrite_upgrade(card, i, class);
 	}
-	if (e == 0 && card->rewriting)
-		e = jz_rewrite_commit(card);
 	return e;
 }
 
@@ -222,14 +222,12 @@ regions_apart(const struct jz_card *card)
 	return true;
 }
 
-static int
-check_root(const struct jz_card *card)
+int
+jz_registry_check(const struct jz_card *card)
 {
 	const struct jz_nvm_root *root = jz_root(card);
 	const struct jz_guard *guard = card->setup.guard;
 
-	if (root->layout != JZ_NVM_LAYOUT)
-		return JZ_ERR_CARD_VERSION;
 	if (root->used < sizeof(*root) || root->used > card->setup.nvm_bytes ||
 	    root->align < JZ_REGION_ALIGN ||
 	    (root->align & (root->align - 1)) != 0 || !regions_apart(card))
@@ -243,7 +241,7 @@ check_root(const struct jz_card *card)
 int
 jz_registry_bind(struct jz_card *card)
 {
-	int e = check_root(card);
+	int e = jz_registry_check(card);
 
 	if (e != 0)
 		return e;
@@ -251,10 +249,12 @@ jz_registry_bind(struct jz_card *card)
 	memset(card->applet, 0, sizeof(card->applet));
 	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
 		card->channel[i] =
-		    (struct jz_channel_state){false, JZ_NO_APPLET, 0, 0};
+		    (struct jz_channel_state){0, 0, JZ_NO_APPLET, false};
 	e = upgrade(card);
 	for (unsigned i = 0; i < JZ_MAX_APPLETS && e == 0; i++)
 		e = jz_registry_bind_one(card, i);
+	if (e == 0 && card->rewriting)
+		e = jz_rewrite_commit(card);
 	return e;
 }
 

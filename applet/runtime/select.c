@@ -133,7 +133,7 @@ jz_select_applet(struct jz_applet *a, struct jz_apdu *apdu)
 		return JZ_SW_CONDITIONS;
 	if (!jz_ram_take(card, a->class->cod_bytes, &c->cod_at))
 		return JZ_SW_SPACE;
-	c->cod_bytes = a->class->cod_bytes;
+	c->cod_bytes = (uint16_t)a->class->cod_bytes;
 	c->open = true;
 	c->selected = a->index;
 	a->cod = jz_channel_cod(card, apdu->channel);

@@ -29,6 +29,21 @@ jz_card_now(const struct jz_applet *self)
 	return utc;
 }
 
+/* JCRE 4.2.2: one of the server's class, which is not multi-selectable, is
+ * selected, and it is not the client. */
+static bool
+in_use(const struct jz_card *card, const struct jz_applet *client,
+    const struct jz_applet *server)
+{
+	if (server->class->multi_selectable)
+		return false;
+	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++)
+		if (card->applet[i].class == server->class &&
+		    i != client->index && jz_selected_on(card, i, -1))
+			return true;
+	return false;
+}
+
 /* The server of a call, or why there is none. */
 static uint16_t
 find_server(struct jz_card *card, const struct jz_applet *client,
@@ -37,18 +52,15 @@ find_server(struct jz_card *card, const struct jz_applet *client,
 	int i = jz_registry_index(card, aid);
 	struct jz_applet *a;
 
-	if (i < 0 || !card->applet[i].present)
+	if (i < 0)
 		return JZ_SW_REFERENCE;
 	a = &card->applet[i];
-	if ((a->state & JZ_APP_LOCKED) != 0 ||
-	    (a->state & JZ_APP_SELECTABLE) != JZ_APP_SELECTABLE)
+	if (!jz_registry_selectable(card, a))
 		return JZ_SW_REFERENCE;
 	if (a->class->service == NULL)
 		return JZ_SW_FUNCTION;
-	/* JCRE 4.2.2: it is in use on another channel than the client's. */
 	if (card->serving || card->rewriting || a == client ||
-	    (!a->class->multi_selectable &&
-		jz_selected_on(card, (unsigned)i, -1)))
+	    in_use(card, client, a))
 		return JZ_SW_CONDITIONS;
 	*out = a;
 	return JZ_SW_OK;
@@ -88,20 +100,21 @@ jz_call(struct jz_applet *self, const struct jz_aid *server, uint16_t function,
 
 	if (in.len > sizeof(question))
 		return JZ_SW_LENGTH;
+	if (!jz_may_read(self, in.data, in.len))
+		return JZ_SW_UNKNOWN;
+	if (in.len > 0)
+		memcpy(question, in.data, in.len);
 	jz_runtime_open(card);
 	sw = find_server(card, self, &name, &to);
-	if (sw == JZ_SW_OK) {
-		if (in.len > 0)
-			memcpy(question, in.data, in.len);
+	if (sw == JZ_SW_OK)
 		sw =
 		    ask(self, to, function, jz_span(question, in.len), &answer);
-		if (answer.bad)
-			sw = JZ_SW_UNKNOWN;
-		jz_wipe(question, in.len);
-	}
 	jz_runtime_close(card);
+	if (sw == JZ_SW_OK && answer.bad)
+		sw = JZ_SW_UNKNOWN;
 	if (sw == JZ_SW_OK)
 		jz_put(out, bytes, answer.len);
+	jz_wipe(question, sizeof(question));
 	jz_wipe(bytes, sizeof(bytes));
 	return sw;
 }

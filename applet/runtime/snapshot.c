@@ -61,18 +61,35 @@ restore_buffer(struct jz_card *card, const struct head *h, const uint8_t *p)
 	jz_answer_forget(card);
 }
 
-/* All but the log; the setup stays the card's own. */
+/* The CLEAR_ON_DESELECT memory that an applet last had, in this card's. */
+static void
+relocate(struct jz_card *card, const void *ram)
+{
+	for (unsigned i = 0; i < JZ_MAX_APPLETS; i++) {
+		struct jz_applet *a = &card->applet[i];
+
+		if (a->cod != NULL)
+			a->cod = card->setup.ram +
+			    ((uintptr_t)a->cod - (uintptr_t)ram);
+	}
+}
+
+/* All but log and generator; the setup stays the card's own. */
 static void
 restore(struct jz_card *card, const struct head *h, const uint8_t *p)
 {
 	const struct jz_card_setup setup = card->setup;
 	const struct jz_log log = card->log;
+	const struct jz_generator generator = card->generator;
+	const uint8_t *ram;
 	uint8_t *buffer = card->buffer;
 
 	memcpy(card, p, sizeof(*card));
 	p += align8(sizeof(*card));
+	ram = card->setup.ram;
 	card->setup = setup;
 	card->log = log;
+	card->generator = generator;
 	card->buffer = buffer;
 	memcpy(setup.nvm, p, h->used);
 	jz_wipe(setup.nvm + h->used, h->nvm_bytes - h->used);
@@ -80,23 +97,34 @@ restore(struct jz_card *card, const struct head *h, const uint8_t *p)
 	memcpy(setup.ram, p, h->ram_bytes);
 	p += h->ram_bytes;
 	restore_buffer(card, h, p);
+	relocate(card, ram);
 	jz_registry_rebind(card);
 }
 
+/*
+ * Randomness does not go back: with the bytes of the first life again in the
+ * second, two messages could meet one nonce.
+ */
 void
 jz_card_restore(struct jz_card *card, const void *snapshot)
 {
 	const struct jz_card *then =
 	    (const struct jz_card *)(const void *)((const uint8_t *)snapshot +
 		sizeof(struct head));
+	struct jz_nvm_root *root =
+	    (struct jz_nvm_root *)(void *)card->setup.nvm;
+	uint8_t generator[JZ_GENERATOR_BYTES];
 	struct head h;
 
 	jz_card_rollback(card);
+	memcpy(generator, root->generator, sizeof(generator));
 	memcpy(&h, snapshot, sizeof(h));
 	restore(card, &h, (const uint8_t *)snapshot + sizeof(h));
+	memcpy(root->generator, generator, sizeof(generator));
+	jz_wipe(generator, sizeof(generator));
+	card->dead = card->dead || jz_generator_failed(card);
 	card->log = then->log;
-	/* A second life under the same key would seal two records with one
-	 * nonce. */
+	/* Nor does the key of the log's records come again. */
 	jz_log_new_session(&card->log);
 }
 
@@ -123,14 +151,21 @@ jz_card_fork(struct jz_card *card, const struct jz_card_setup *setup,
 	int e;
 
 	memcpy(&h, snapshot, sizeof(h));
-	memset(card, 0, sizeof(*card));
-	if (h.nvm_bytes != setup->nvm_bytes || h.ram_bytes != setup->ram_bytes)
-		return JZ_ERR_ARGUMENT;
-	card->setup = *setup;
+	if ((e = jz_card_prepare(card, setup)) != 0)
+		goto fail;
+	if (h.nvm_bytes != setup->nvm_bytes ||
+	    h.ram_bytes != setup->ram_bytes) {
+		e = JZ_ERR_ARGUMENT;
+		goto fail;
+	}
 	restore(card, &h, (const uint8_t *)snapshot + sizeof(h));
 	env = jz_card_log_env(card);
-	e = jz_log_format(&card->log, &env, jz_root(card)->used);
-	if (e != 0)
-		jz_card_close(card);
+	if ((e = jz_registry_check(card)) != 0 ||
+	    (e = jz_generator_fork(card)) != 0 ||
+	    (e = jz_log_format(&card->log, &env, jz_root(card)->used)) != 0)
+		goto fail;
+	return 0;
+fail:
+	jz_card_close(card);
 	return e;
 }

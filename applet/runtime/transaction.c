@@ -25,6 +25,7 @@ jz_card_log_env(struct jz_card *card)
 	    .image_bytes = card->setup.nvm_bytes,
 	    .seal_key = card->setup.seal_key,
 	    .hint = card->setup.hint,
+	    .random = jz_generator_salt,
 	    .written = jz_count_write,
 	    .arg = card,
 	};
@@ -159,12 +160,11 @@ jz_card_commit(struct jz_card *card)
 	return e;
 }
 
+/* Keeps the old bytes of what is about to be changed. */
 static int
-journal_add(
-    struct jz_card *card, uint32_t offset, const void *src, uint32_t len)
+journal_add(struct jz_card *card, uint32_t offset, uint32_t len)
 {
 	struct jz_journal *j = card->setup.journal;
-	uint8_t *dst = card->setup.nvm + offset;
 
 	if (j->error != 0)
 		return j->error;
@@ -172,13 +172,52 @@ journal_add(
 		j->error = JZ_ERR_CARD_FULL;
 		return j->error;
 	}
-	memcpy(j->undo + j->used, dst, len);
+	memcpy(j->undo + j->used, card->setup.nvm + offset, len);
 	j->patch[j->n].offset = offset;
 	j->patch[j->n].len = len;
 	j->n++;
 	j->used += len;
-	memmove(dst, src, len);
 	return 0;
+}
+
+void
+jz_card_spoil(struct jz_card *card, int error)
+{
+	struct jz_journal *j = card->setup.journal;
+
+	if (j->open && j->error == 0)
+		j->error = error;
+}
+
+/* Writes src, or v where there is none, in the open transaction or in one of
+ * its own. */
+static int
+put(struct jz_card *card, uint32_t offset, const void *src, uint8_t v,
+    size_t len)
+{
+	uint8_t *dst = card->setup.nvm + offset;
+	bool alone = !card->setup.journal->open && !card->rewriting;
+	int e = 0;
+
+	if (card->dead)
+		return JZ_ERR_CARD_DEAD;
+	if (len == 0)
+		return 0;
+	if (len > JZ_JOURNAL_BYTES && !card->rewriting) {
+		jz_card_spoil(card, JZ_ERR_CARD_FULL);
+		return JZ_ERR_CARD_FULL;
+	}
+	if (alone)
+		e = jz_card_begin(card);
+	if (e == 0 && !card->rewriting)
+		e = journal_add(card, offset, (uint32_t)len);
+	if (e != 0)
+		return e;
+	if (src != NULL)
+		memmove(dst, src, len);
+	else
+		memset(dst, v, len);
+	return alone ? jz_card_commit(card) : 0;
 }
 
 int
@@ -186,173 +225,97 @@ jz_card_write(
     struct jz_card *card, const void *dst, const void *src, size_t len)
 {
 	const uint8_t *p = dst;
-	uint32_t offset = (uint32_t)(p - card->setup.nvm);
-	int e;
 
-	if (card->dead)
-		return JZ_ERR_CARD_DEAD;
-	if (len == 0)
-		return 0;
-	if (card->rewriting) {
-		memmove(card->setup.nvm + offset, src, len);
-		return 0;
-	}
-	if (len > JZ_JOURNAL_BYTES) {
-		card->setup.journal->error =
-		    card->setup.journal->open ? JZ_ERR_CARD_FULL : 0;
-		return JZ_ERR_CARD_FULL;
-	}
-	if (card->setup.journal->open)
-		return journal_add(card, offset, src, (uint32_t)len);
-	if ((e = jz_card_begin(card)) != 0)
-		return e;
-	journal_add(card, offset, src, (uint32_t)len);
-	return jz_card_commit(card);
-}
-
-/* Whether [dst, dst + len) lies in the applet's region, after its head. */
-static bool
-owns(const struct jz_applet *self, const void *dst, size_t len)
-{
-	uintptr_t at = (uintptr_t)dst;
-	uintptr_t from = (uintptr_t)self->nvm + sizeof(struct jz_nvm_head);
-	uintptr_t to = (uintptr_t)self->nvm + self->nvm_bytes;
-
-	return at >= from && at <= to && len <= to - at;
+	return put(card, (uint32_t)(p - card->setup.nvm), src, 0, len);
 }
 
 int
-jz_write(struct jz_applet *self, const void *dst, const void *src, size_t len)
+jz_card_fill(struct jz_card *card, const void *dst, uint8_t v, size_t len)
 {
-	struct jz_card *card = self->card;
-	int e = JZ_ERR_ARGUMENT;
+	const uint8_t *p = dst;
 
-	jz_runtime_open(card);
-	if (owns(self, dst, len))
-		e = jz_card_write(card, dst, src, len);
-	else if (card->setup.journal->open)
-		card->setup.journal->error = e;
-	jz_runtime_close(card);
-	return e;
+	return put(card, (uint32_t)(p - card->setup.nvm), NULL, v, len);
 }
 
-int
-jz_write_u8(struct jz_applet *self, const uint8_t *dst, uint8_t v)
-{
-	return jz_write(self, dst, &v, sizeof(v));
-}
-
-int
-jz_write_u32(struct jz_applet *self, const uint32_t *dst, uint32_t v)
-{
-	return jz_write(self, dst, &v, sizeof(v));
-}
-
-int
-jz_write_u64(struct jz_applet *self, const uint64_t *dst, uint64_t v)
-{
-	return jz_write(self, dst, &v, sizeof(v));
-}
-
-int
-jz_fill(struct jz_applet *self, const void *dst, uint8_t v, size_t len)
-{
-	static const size_t step = 64;
-	uint8_t bytes[64];
-	const uint8_t *at = dst;
-	int e = 0;
-
-	memset(bytes, v, sizeof(bytes));
-	while (len > 0 && e == 0) {
-		size_t n = len < step ? len : step;
-
-		e = jz_write(self, at, bytes, n);
-		at += n;
-		len -= n;
-	}
-	return e;
-}
+/* ---- beside a transaction ----------------------------------------------- */
 
 /*
- * With a transaction open, its changes are taken out of the image while the
- * one write is stored (a fold would otherwise store them too), and put back
- * over it.  The undo bytes then hold the new value where the two overlap, so
- * that a rollback keeps it.
+ * The transaction's changes are taken out of the image while the one write is
+ * stored (a fold would otherwise store them too), and put back over it.  The
+ * undo bytes then hold the new value where the two overlap, so that a rollback
+ * keeps it.
  */
 static int
 write_beside(
-    struct jz_card *card, uint8_t *at, const uint8_t *value, uint32_t len)
+    struct jz_card *card, uint32_t offset, const uint8_t *value, uint32_t len)
 {
-	struct jz_patch patch = {(uint32_t)(at - card->setup.nvm), len};
+	struct jz_patch patch = {offset, len};
 	int e;
 
-	if (card->dead)
-		return JZ_ERR_CARD_DEAD;
 	swap_back(card);
-	memcpy(at, value, len);
+	memcpy(card->setup.nvm + offset, value, len);
 	e = store(card, &patch, 1);
 	swap_forth(card);
-	memcpy(at, value, len);
+	memcpy(card->setup.nvm + offset, value, len);
 	return e;
 }
 
-/* At most JZ_NONATOMIC_BYTES. */
-static int
-write_piece(
-    struct jz_applet *self, const void *dst, const void *src, size_t len)
+int
+jz_card_write_beside(
+    struct jz_card *card, const void *dst, const void *src, size_t len)
 {
-	struct jz_card *card = self->card;
 	uint8_t value[JZ_NONATOMIC_BYTES];
+	const uint8_t *p = dst;
 	int e;
 
-	/* What is being installed is not committed, nor is a write to it. */
-	if (!card->setup.journal->open || card->installing == self->index)
+	if (!card->setup.journal->open || len == 0)
 		return jz_card_write(card, dst, src, len);
-	if (len == 0)
-		return 0;
+	if (card->dead)
+		return JZ_ERR_CARD_DEAD;
+	if (len > sizeof(value))
+		return JZ_ERR_ARGUMENT;
 	/* The source may lie in the image, which is about to be swapped. */
 	memcpy(value, src, len);
-	e = write_beside(card,
-	    card->setup.nvm + ((const uint8_t *)dst - card->setup.nvm), value,
-	    (uint32_t)len);
+	e = write_beside(
+	    card, (uint32_t)(p - card->setup.nvm), value, (uint32_t)len);
 	jz_wipe(value, len);
 	return e;
 }
 
-int
-jz_write_now(
-    struct jz_applet *self, const void *dst, const void *src, size_t len)
+bool
+jz_card_changed(const struct jz_card *card, const uint8_t *at, uint8_t *old)
 {
-	int e = JZ_ERR_ARGUMENT;
+	const struct jz_journal *j = card->setup.journal;
+	uint32_t offset = (uint32_t)(at - card->setup.nvm), undo = 0;
 
-	jz_runtime_open(self->card);
-	if (owns(self, dst, len) && len <= JZ_PIN_MAX)
-		e = write_piece(self, dst, src, len);
-	jz_runtime_close(self->card);
-	return e;
-}
+	for (unsigned i = 0; i < j->n; i++) {
+		const struct jz_patch *p = &j->patch[i];
 
-int
-jz_write_nonatomic(
-    struct jz_applet *self, const void *dst, const void *src, size_t len)
-{
-	const uint8_t *to = dst, *from = src;
-	int e = JZ_ERR_ARGUMENT;
-
-	jz_runtime_open(self->card);
-	if (owns(self, dst, len))
-		e = 0;
-	while (e == 0 && len > 0) {
-		size_t n = len < JZ_NONATOMIC_BYTES ? len : JZ_NONATOMIC_BYTES;
-
-		e = write_piece(self, to, from, n);
-		to += n;
-		from += n;
-		len -= n;
+		if (offset >= p->offset && offset - p->offset < p->len) {
+			*old = j->undo[undo + (offset - p->offset)];
+			return true;
+		}
+		undo += p->len;
 	}
-	jz_runtime_close(self->card);
+	return false;
+}
+
+int
+jz_card_write_both(
+    struct jz_card *card, const uint8_t *at, uint8_t beside, uint8_t within)
+{
+	uint8_t old = beside;
+	int e = 0;
+
+	if (jz_card_changed(card, at, &old) && old != beside)
+		e = jz_card_write_beside(card, at, &beside, 1);
+	/* A patch covers it: the commit takes what stands in the image. */
+	if (e == 0)
+		card->setup.nvm[at - card->setup.nvm] = within;
 	return e;
 }
+
+/* ---- what applets call -------------------------------------------------- */
 
 int
 jz_begin(struct jz_applet *self)
@@ -395,7 +358,9 @@ jz_commit_capacity_left(const struct jz_applet *self)
 {
 	const struct jz_journal *j = self->card->setup.journal;
 
-	return j->n == JZ_JOURNAL_PATCHES ? 0 : JZ_JOURNAL_BYTES - j->used;
+	return j->error != 0 || j->n == JZ_JOURNAL_PATCHES
+	    ? 0
+	    : JZ_JOURNAL_BYTES - j->used;
 }
 
 uint16_t

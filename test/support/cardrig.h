@@ -97,7 +97,7 @@ void rig_snapshot_free(struct rig_snapshot **s);
 /* Its persistent state, RIG_NVM_BYTES; lent. */
 const uint8_t *rig_image(const struct rig_snapshot *s);
 
-/* Two images, RIG_NVM_BYTES each, but for the statistics. */
+/* Two images, RIG_NVM_BYTES each, but for statistics and the generator. */
 bool rig_same_image(const uint8_t *a, const uint8_t *b);
 
 void rig_hash(const struct rig_card *c, uint8_t out[static 32]);

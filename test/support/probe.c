@@ -31,6 +31,14 @@ probe_expect(const char *trace)
 	probe.trace[0] = '\0';
 }
 
+void
+probe_refuse(char event, uint16_t sw)
+{
+	probe.hook = NULL;
+	probe.refused = event;
+	probe.refusal = sw;
+}
+
 static char
 name_of(const struct jz_aid *aid)
 {
@@ -60,7 +68,9 @@ static uint16_t
 ask(struct jz_applet *self, char event, struct jz_apdu *apdu, struct jz_span in)
 {
 	note(self, event, apdu);
-	return probe.hook == NULL ? 0 : probe.hook(self, event, apdu, in);
+	if (probe.hook != NULL)
+		return probe.hook(self, event, apdu, in);
+	return event == probe.refused ? probe.refusal : 0;
 }
 
 /* ---- the class's functions ---------------------------------------------- */

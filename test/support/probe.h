@@ -53,6 +53,9 @@ typedef uint16_t probe_hook(struct jz_applet *self, char event,
 
 struct probe {
 	probe_hook *hook;
+	/* Without a hook: this call gives this status word. */
+	char refused;
+	uint16_t refusal;
 	/* One entry a call: what, whom, and the channel where that is known:
 	 * "Ia Sa0 Pa0 Da ". */
 	size_t len;
@@ -64,6 +67,9 @@ extern struct probe probe;
 void probe_reset(void);
 /* Fails the test unless these calls were made, in order; forgets them. */
 void probe_expect(const char *trace);
+
+/* This call is refused from now on, and no other. */
+void probe_refuse(char event, uint16_t sw);
 
 /* The functions of a class. */
 uint16_t probe_on_install(struct jz_applet *self, struct jz_span params);

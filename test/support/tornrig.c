@@ -77,13 +77,20 @@ static const struct jz_reader_ops OPS = {
 static void
 card_new(struct torn *t)
 {
-	const struct jz_virtual_options in_memory = {NULL, NULL, NULL};
+	const struct jz_virtual_options in_memory = {.path = NULL};
 
 	memset(t, 0, sizeof(*t));
 	assert_int_equal(jz_virtual_create(&in_memory, &t->card), 0);
 	assert_int_equal(jz_reader_take("torn:", &OPS, t, &t->reader), 0);
 	jz_session_init(&t->session, t->reader);
 	assert_int_equal(jz_purse_select(&t->session), 0);
+}
+
+void
+torn_new_card(struct torn *t)
+{
+	jz_reader_free(&t->reader);
+	card_new(t);
 }
 
 void

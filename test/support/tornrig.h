@@ -26,6 +26,8 @@ struct torn {
 	struct jz_session session;
 };
 
+/* Another card in its place, new. */
+void torn_new_card(struct torn *t);
 /* The next cut: command n of what follows. */
 void torn_cut_at(struct torn *t, unsigned n, bool carried_out);
 /* Whether the cut came; from now on there is none. */

@@ -239,6 +239,131 @@ test_no_transaction_gives_a_try_back(void **state)
 	assert_int_equal(nvm(c)->pin.tries, LIMIT - 1);
 }
 
+/* ---- a transaction that changes the PIN --------------------------------- */
+
+static const uint8_t NEW[] = {0x77, 0x77, 0x77};
+
+static uint16_t
+check(struct rig_card *c, const void *value, size_t len)
+{
+	return jz_pin_check(vault(c), &nvm(c)->pin, ok(c), jz_span(value, len));
+}
+
+static void
+begin_update(struct rig_card *c)
+{
+	assert_int_equal(jz_begin(vault(c)), 0);
+	assert_int_equal(
+	    jz_pin_update(vault(c), &nvm(c)->pin, jz_span(NEW, sizeof(NEW)), 5),
+	    0);
+}
+
+static void
+test_an_update_takes_part_in_the_transaction(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	begin_update(c);
+	assert_int_equal(nvm(c)->pin.tries, 5);
+	jz_abort(vault(c));
+	assert_int_equal(nvm(c)->pin.tries, LIMIT);
+	assert_int_equal(port_hex(&c->port, RIGHT, NULL), JZ_SW_OK);
+	begin_update(c);
+	assert_int_equal(rig_reopen(c), 0);
+	select_vault(c);
+	assert_int_equal(port_hex(&c->port, RIGHT, NULL), JZ_SW_OK);
+	begin_update(c);
+	assert_int_equal(jz_commit(vault(c)), 0);
+	assert_int_equal(rig_reopen(c), 0);
+	select_vault(c);
+	assert_int_equal(port_hex(&c->port, RIGHT, NULL), 0x63C4);
+	assert_int_equal(
+	    port_hex(&c->port, "00200000 03 777777", NULL), JZ_SW_OK);
+	assert_int_equal(nvm(c)->pin.tries, 5);
+}
+
+/* A check after the update asks for the new PIN, and its tries go with it. */
+static void
+test_a_check_after_an_update_is_of_the_new_pin(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	begin_update(c);
+	assert_int_equal(check(c, "\x12\x34", 2), 0x63C4);
+	assert_int_equal(check(c, NEW, sizeof(NEW)), JZ_SW_OK);
+	assert_int_equal(check(c, "\x12\x34", 2), 0x63C4);
+	assert_int_equal(jz_commit(vault(c)), 0);
+	assert_int_equal(nvm(c)->pin.tries, 4);
+	assert_int_equal(rig_reopen(c), 0);
+	assert_int_equal(nvm(c)->pin.tries, 4);
+}
+
+/* Without an end: 63Cx for ever, were the old PIN's tries to come back. */
+static void
+test_rolled_back_updates_give_no_tries(void **state)
+{
+	struct rig_card *c = card_of(state);
+	static const uint8_t same[] = {0x12, 0x34};
+
+	for (unsigned i = 1; i <= LIMIT; i++) {
+		jz_begin(vault(c));
+		jz_pin_update(vault(c), &nvm(c)->pin, jz_span(same, 2), 15);
+		assert_int_equal(check(c, "\x99\x99", 2), 0x63CE);
+		jz_abort(vault(c));
+		assert_int_equal(nvm(c)->pin.limit, LIMIT);
+		assert_int_equal(nvm(c)->pin.tries, LIMIT - i);
+		assert_int_equal(rig_reopen(c), 0);
+		assert_int_equal(nvm(c)->pin.tries, LIMIT - i);
+		select_vault(c);
+	}
+	assert_int_equal(port_hex(&c->port, RIGHT, NULL), JZ_SW_BLOCKED);
+	/* Nor does the right new one, nor an unblocking of it. */
+	begin_update(c);
+	assert_int_equal(check(c, NEW, sizeof(NEW)), JZ_SW_OK);
+	assert_int_equal(jz_pin_unblock(vault(c), &nvm(c)->pin), 0);
+	assert_int_equal(nvm(c)->pin.tries, 5);
+	jz_abort(vault(c));
+	assert_int_equal(nvm(c)->pin.tries, 0);
+	assert_int_equal(rig_reopen(c), 0);
+	assert_int_equal(nvm(c)->pin.tries, 0);
+}
+
+/* proves: ALL-3.  Power cut at any byte of update, check, commit. */
+static void
+test_a_cut_in_such_a_transaction_leaves_no_more_tries(void **state)
+{
+	struct rig_card *c = card_of(state);
+	struct rig_snapshot *s = rig_save(c);
+	bool done = false;
+	unsigned old = 0, new = 0;
+
+	for (uint64_t at = 0; !done; at++) {
+		struct jz_fault_plan plan = JZ_FAULT_NO_PLAN;
+		uint16_t sw;
+
+		rig_restore(c, s);
+		plan.cut_after = at;
+		jz_fault_plan(c->fault, &plan);
+		begin_update(c);
+		sw = check(c, "\x99\x99", 2);
+		done = jz_commit(vault(c)) == 0;
+		assert_int_equal(rig_reopen(c), 0);
+		if (nvm(c)->pin.limit == 5) {
+			assert_int_equal(nvm(c)->pin.tries, 4);
+			new ++;
+		} else {
+			/* Told apart, so counted. */
+			assert_in_range(nvm(c)->pin.tries, LIMIT - 1,
+			    sw == 0x63C4 ? LIMIT - 1 : LIMIT);
+			old++;
+		}
+	}
+	assert_true(old > 0 && new > 0);
+	rig_snapshot_free(&s);
+}
+
+/* ---- power -------------------------------------------------------------- */
+
 static uint16_t
 verify_with_cut(struct rig_card *c, const struct rig_snapshot *s,
     const char *command, uint64_t cut_after, uint64_t keep)
@@ -378,6 +503,10 @@ main(void)
 	    TEST(test_unblock),
 	    TEST(test_update_takes_only_what_can_be_counted),
 	    TEST(test_no_transaction_gives_a_try_back),
+	    TEST(test_an_update_takes_part_in_the_transaction),
+	    TEST(test_a_check_after_an_update_is_of_the_new_pin),
+	    TEST(test_rolled_back_updates_give_no_tries),
+	    TEST(test_a_cut_in_such_a_transaction_leaves_no_more_tries),
 	    TEST(test_a_cut_at_any_byte_of_verify_gives_no_try_back),
 	    TEST(test_a_cut_while_tries_are_given_back_leaves_the_try_counted),
 	    TEST(test_cuts_in_a_row_never_give_more_tries_than_the_limit),

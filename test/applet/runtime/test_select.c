@@ -216,6 +216,94 @@ test_next_without_a_selection_is_the_first(void **state)
 	assert_int_equal(who(c), 2);
 }
 
+/* Every beginning of a name, from one byte on. */
+static void
+test_a_name_of_any_length_up_to_the_whole_selects(void **state)
+{
+	struct rig_card *c = card_of(state);
+	const uint8_t aid[] = {0xF0, 'W', 'H', 'O', 1, 3, 'c'};
+
+	for (uint8_t len = 1; len <= sizeof(aid); len++) {
+		uint8_t cmd[5 + sizeof(aid)] = {0x00, 0xA4, 0x04, 0x00, len};
+
+		memcpy(cmd + 5, aid, len);
+		assert_int_equal(
+		    port_raw(&c->port, jz_span(cmd, 5u + len), NULL), JZ_SW_OK);
+		/* The first in AID order: "PLAI" is before "WHO". */
+		assert_int_equal(who(c), len == 1 ? 'I' : len < 6 ? 2 : 'c');
+	}
+}
+
+/* The next one after the selected, whose own name need not begin so. */
+static void
+test_next_goes_on_from_whatever_is_selected(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	port_hex(&c->port, "00A4040005 F0504C4149 00", NULL);
+	assert_int_equal(
+	    port_hex(&c->port, "00A4040204 F057484F 00", NULL), JZ_SW_OK);
+	assert_int_equal(who(c), 2);
+	port_hex(&c->port, "00A4040007 F057484F010262 00", NULL);
+	assert_int_equal(
+	    port_hex(&c->port, "00A4040206 F057484F0102 00", NULL), JZ_SW_FILE);
+	assert_int_equal(
+	    port_hex(&c->port, "00A4040201 F0 00", NULL), JZ_SW_OK);
+	assert_int_equal(who(c), 'c');
+}
+
+static void
+test_next_passes_over_what_may_not_be_selected(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	port_hex(&c->port, "00A4040006 F057484F0102 00", NULL);
+	c->card.applet[2].state |= JZ_APP_LOCKED;
+	assert_int_equal(
+	    port_hex(&c->port, "00A4040204 F057484F 00", NULL), JZ_SW_OK);
+	assert_int_equal(who(c), 'b');
+	/* Nor is it found when it is the first. */
+	c->card.applet[4].state = JZ_APP_INSTALLED;
+	assert_int_equal(
+	    port_hex(&c->port, "00A4040004 F057484F 00", NULL), JZ_SW_OK);
+	assert_int_equal(who(c), 'b');
+}
+
+/* Each channel goes through the applets for itself. */
+static void
+test_next_is_the_channels_own(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	port_hex(&c->port, "00A4040006 F057484F0102 00", NULL);
+	assert_int_equal(port_hex(&c->port, "01A4040204 F057484F 00", NULL),
+	    JZ_SW_CONDITIONS);
+	assert_int_equal(
+	    port_hex(&c->port, "01A4040007 F057484F010363 00", NULL), JZ_SW_OK);
+	assert_int_equal(
+	    port_hex(&c->port, "00A4040204 F057484F 00", NULL), JZ_SW_OK);
+	assert_int_equal(who(c), 'a');
+}
+
+static void
+test_a_chained_select_selects(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	assert_int_equal(
+	    port_hex(&c->port, "10A4040004 F057484F", NULL), JZ_SW_OK);
+	assert_int_equal(
+	    port_hex(&c->port, "00A4040003 010262 00", NULL), JZ_SW_OK);
+	assert_int_equal(who(c), 'b');
+	/* It opens a channel, as one that comes whole. */
+	assert_int_equal(
+	    port_hex(&c->port, "11A4040004 F057484F", NULL), JZ_SW_OK);
+	assert_false(c->card.channel[1].open);
+	assert_int_equal(
+	    port_hex(&c->port, "01A4040003 010363 00", NULL), JZ_SW_OK);
+	assert_true(c->card.channel[1].open);
+}
+
 static void
 test_a_longer_name_than_any_selects_nothing(void **state)
 {
@@ -367,6 +455,11 @@ main(void)
 	    TEST(test_an_applet_without_fci_gets_a_plain_one),
 	    TEST(test_a_partial_name_goes_through_the_applets_in_order),
 	    TEST(test_next_without_a_selection_is_the_first),
+	    TEST(test_a_name_of_any_length_up_to_the_whole_selects),
+	    TEST(test_next_goes_on_from_whatever_is_selected),
+	    TEST(test_next_passes_over_what_may_not_be_selected),
+	    TEST(test_next_is_the_channels_own),
+	    TEST(test_a_chained_select_selects),
 	    TEST(test_a_longer_name_than_any_selects_nothing),
 	    TEST(test_an_unknown_name_is_6a82_with_and_without_selection),
 	    TEST(test_parameters_and_length_of_select),

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of a virtual card share: its struct, and the memory and
+ * engine under it.
+ */
+#ifndef JZ_READER_VIRTUAL_CARD_H
+#define JZ_READER_VIRTUAL_CARD_H
+
+#include "virtual.h"
+
+#include "../applet/runtime/card.h"
+#include "../applet/virtual/storage.h"
+
+struct jz_virtual_pool {
+	struct jz_engine engine;
+	struct jz_journal journal;
+};
+
+struct jz_virtual {
+	struct jz_virtual_pool *pool;
+	bool own_pool;
+	struct jz_file *file; /* NULL: in memory */
+	char *name;	      /* of a reader with this card */
+	uint64_t *memory;     /* non-volatile, then transient */
+	uint32_t nvm_bytes, ram_bytes;
+	struct jz_card card;
+};
+
+/* The classes that every virtual card has. */
+extern const struct jz_applet_class *const jz_virtual_classes[];
+extern const size_t jz_virtual_n_classes;
+
+/* What a card needs for one instance of each of them. */
+void jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes);
+
+/*
+ * A card without memory, and the beginning of its setup; o->pool, or one of
+ * its own.
+ */
+int jz_virtual_begin(const struct jz_virtual_options *o,
+    struct jz_virtual **out, struct jz_card_setup *setup);
+/* Gives the card memory in the place of what it had. */
+int jz_virtual_memory(struct jz_virtual *v, uint32_t nvm_bytes,
+    uint32_t ram_bytes, struct jz_card_setup *setup);
+/* Wipes it too. */
+void jz_virtual_memory_free(struct jz_virtual *v);
+/* For a new card: its file, unnamed as yet, and the key it is sealed under. */
+int jz_virtual_storage(const struct jz_virtual_options *o, struct jz_virtual *v,
+    struct jz_card_setup *setup);
+/* Hands over what has been made, or frees it when e is not 0; returns e. */
+int jz_virtual_end(int e, struct jz_virtual *v, struct jz_card_setup *setup,
+    struct jz_virtual **out);
+
+#endif

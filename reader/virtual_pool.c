@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What makes a virtual card cheap: an engine and a transaction shared with
+ * others, and no more memory than its applets need.
+ */
+#include "virtual_card.h"
+
+#include <stdlib.h>
+
+#include "../apdu/error.h"
+#include "../keys/openssl/openssl.h"
+#include "../keys/secret.h"
+
+/* Transient memory of a compact card: each applet selected on two channels. */
+#define COMPACT_CHANNELS 2u
+#define WORD		 sizeof(uint64_t)
+_Static_assert(WORD == JZ_REGION_ALIGN, "a region begins on a word");
+
+static uint32_t
+align(uint32_t n)
+{
+	return (n + (JZ_REGION_ALIGN - 1)) & ~(uint32_t)(JZ_REGION_ALIGN - 1);
+}
+
+void
+jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes)
+{
+	*nvm_bytes = align(sizeof(struct jz_nvm_root)) + JZ_LOG_SLACK_BYTES;
+	*ram_bytes = 0;
+	for (size_t i = 0; i < jz_virtual_n_classes; i++) {
+		const struct jz_applet_class *c = jz_virtual_classes[i];
+
+		*nvm_bytes += align(c->nvm_bytes);
+		*ram_bytes += align(c->cor_bytes) +
+		    COMPACT_CHANNELS * align(c->cod_bytes);
+	}
+}
+
+int
+jz_virtual_memory(struct jz_virtual *v, uint32_t nvm_bytes, uint32_t ram_bytes,
+    struct jz_card_setup *setup)
+{
+	jz_virtual_memory_free(v);
+	nvm_bytes = align(nvm_bytes);
+	ram_bytes = align(ram_bytes);
+	v->memory = calloc((nvm_bytes + ram_bytes) / WORD, WORD);
+	if (v->memory == NULL)
+		return JZ_ERR_MEMORY;
+	v->nvm_bytes = nvm_bytes;
+	v->ram_bytes = ram_bytes;
+	setup->nvm = (uint8_t *)v->memory;
+	setup->nvm_bytes = nvm_bytes;
+	setup->ram = setup->nvm + nvm_bytes;
+	setup->ram_bytes = ram_bytes;
+	return 0;
+}
+
+void
+jz_virtual_memory_free(struct jz_virtual *v)
+{
+	if (v->memory != NULL)
+		jz_wipe(v->memory, v->nvm_bytes + v->ram_bytes);
+	free(v->memory);
+	v->memory = NULL;
+	v->nvm_bytes = 0;
+	v->ram_bytes = 0;
+}
+
+int
+jz_virtual_pool_new(struct jz_virtual_pool **out)
+{
+	struct jz_virtual_pool *p = calloc(1, sizeof(*p));
+	int e = JZ_ERR_MEMORY;
+
+	*out = NULL;
+	if (p != NULL)
+		e = jz_openssl_new(JZ_SUITE_NIST, &p->engine);
+	if (e == 0) {
+		*out = p;
+		p = NULL;
+	}
+	jz_virtual_pool_free(&p);
+	return e;
+}
+
+void
+jz_virtual_pool_free(struct jz_virtual_pool **pool)
+{
+	struct jz_virtual_pool *p;
+
+	if (pool == NULL || *pool == NULL)
+		return;
+	p = *pool;
+	*pool = NULL;
+	if (p->engine.state != NULL)
+		jz_openssl_free(&p->engine);
+	jz_wipe(p, sizeof(*p));
+	free(p);
+}

@@ -50,7 +50,9 @@ PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/settle.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
-	applet/virtual/memory.c
+	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/plugin.c \
+	applet/virtual/plugin_api.c applet/virtual/plugin_elf.c \
+	applet/virtual/plugs.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/trace.c reader/virtual.c reader/virtual_pool.c \
 	reader/virtual_reader.c reader/virtual_snapshot.c
@@ -81,7 +83,8 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
-	test/support/payment.c test/support/pcscd.c test/support/port.c \
+	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
+	test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
 	test/support/seeds.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
@@ -126,9 +129,11 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_registry test/applet/runtime/test_replay \
 	test/applet/runtime/test_select test/applet/runtime/test_service \
 	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
-	test/applet/runtime/test_transaction test/applet/runtime/test_upgrade \
-	test/applet/virtual/test_fault \
+	test/applet/runtime/test_strict test/applet/runtime/test_transaction \
+	test/applet/runtime/test_upgrade test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
+	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
+	test/applet/virtual/test_plugs \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
@@ -155,6 +160,11 @@ SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
+
+# Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
+PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
+	stack link library symbol abi name process short_aid long_aid small \
+	huge huge_cor huge_cod
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
 FUZZ = manager session tlv
@@ -198,7 +208,10 @@ PKG_LIBS = $(eval PKG_LIBS := $$(packages_exist)$$(shell \
 
 COMPILE = $(CC) -std=c17 $(WARNINGS) -fstack-protector-strong $(FORTIFY) \
 	-DJZ_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
-LINK = $(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS)
+# What plug-ins call of the program.
+EXPORTS = applet/virtual/plugin.syms
+LINK = $(CC) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--dynamic-list=$(EXPORTS) \
+	$(LDFLAGS)
 
 # V=1 shows the commands, make -s nothing.
 Q = $(if $(V),,@)
@@ -214,7 +227,8 @@ TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
-	test/pcsc/with_pcscd.c
+	test/pcsc/with_pcscd.c docs/counter.c \
+	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 # The archives of these layers, highest first: the order that ld needs.
@@ -314,8 +328,31 @@ $(FUZZ:%=$(BUILD)/test/fuzz/fuzz_%): $(BUILD)/test/fuzz/fuzz_%: \
 	$(BUILD)/test/fuzz/fuzz_%.o $(BY_HOST)
 	$(LINK_TEST)
 
+# As docs/applet.md says, whatever the program itself is built with.
+PLUGIN_LINK = -nostartfiles -Wl,-z,relro,-z,now
+PLUGIN_CC = $(CC) $(filter -m%,$(CFLAGS)) -std=c17 -shared -fPIC -O2
+
+$(PLUGINS:%=$(BUILD)/test/plugin/%.so): $(BUILD)/test/plugin/%.so: \
+	test/applet/virtual/plugin_case.c applet/runtime/applet.h Makefile
+	@mkdir -p $(@D)
+	$(call SHOW,LD)
+	$(Q)$(PLUGIN_CC) $(PLUGIN_LINK) -DCASE_$* -o $@ $< $(PLUGIN_LIBRARY)
+# Those that are linked in another way than they should.
+$(BUILD)/test/plugin/crt.so: PLUGIN_LINK = -Wl,-z,relro,-z,now
+$(BUILD)/test/plugin/lazy.so: PLUGIN_LINK = -nostartfiles -Wl,-z,relro,-z,lazy
+$(BUILD)/test/plugin/norelro.so: PLUGIN_LINK = -nostartfiles \
+	-Wl,-z,norelro,-z,now
+$(BUILD)/test/plugin/stack.so: PLUGIN_LINK += -Wl,-z,execstack
+$(BUILD)/test/plugin/libc.so: PLUGIN_LIBRARY = -Wl,--no-as-needed -lc
+$(BUILD)/test/plugin/library.so: $(BUILD)/test/plugin/libcase.so
+$(BUILD)/test/plugin/library.so: PLUGIN_LIBRARY = $(BUILD)/test/plugin/libcase.so
+$(BUILD)/test/plugin/libcase.so: test/applet/virtual/plugin_library.c
+	@mkdir -p $(@D)
+	$(Q)$(PLUGIN_CC) -Wl,-soname,libcase.so -o $@ $<
+
 TEST_PROGRAMS = $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
-	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%)
+	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \
+	$(PLUGINS:%=$(BUILD)/test/plugin/%.so)
 
 tests: all $(TEST_PROGRAMS)
 

@@ -79,6 +79,22 @@ enum jz_lang {
 	X(CARD_LOCKED, -307, "card file in use by another program",            \
 	    "卡文件正被其他程序使用")                                          \
 	X(CARD_STORAGE, -308, "card storage failed", "卡存储失败")             \
+	X(PLUGIN_FORMAT, -310, "not an applet plug-in for this machine",       \
+	    "不是本机的应用插件")                                              \
+	X(PLUGIN_ABI, -311, "plug-in made for another version of the card "    \
+	    "runtime", "插件对应的卡运行时版本不符")                           \
+	X(PLUGIN_DATA, -312, "plug-in has writable static data, or was not "   \
+	    "linked with -z relro -z now",                                     \
+	    "插件含有可写静态数据，或链接时未用 -z relro -z now")              \
+	X(PLUGIN_START, -313, "plug-in runs code while it is loaded; link it " \
+	    "with -nostartfiles", "插件在加载时运行代码，请用 -nostartfiles "  \
+	    "链接")                                                            \
+	X(PLUGIN_LINK, -314, "plug-in needs a function or library that the "   \
+	    "card runtime does not offer", "插件需要卡运行时未提供的函数或库") \
+	X(PLUGIN_CLASS, -315, "the plug-in's applet class is malformed",       \
+	    "插件的应用类定义错误")                                            \
+	X(PLUGIN_HASH, -316, "plug-in is not the file that the card knows",    \
+	    "插件与卡中登记的文件不符")                                        \
 	/* reader: 400-499 */                                                  \
 	X(NO_DAEMON, -400, "no PC/SC daemon; start pcscd",                     \
 	    "没有 PC/SC 服务，请启动 pcscd")                                   \

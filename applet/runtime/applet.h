@@ -132,6 +132,20 @@ struct jz_applet_class {
 	    uint16_t function, struct jz_span in, struct jz_buffer *out);
 };
 
+/*
+ * The class of a plug-in (docs/applet.md): its persistent struct, the version
+ * of that struct's layout, and the rest of the class by the names of its
+ * fields.
+ *
+ *	JZ_APPLET(struct counter, 1, .name = "counter", .process = process);
+ */
+#define JZ_APPLET(persistent, version, ...)                                    \
+	__attribute__((visibility("default")))                                 \
+	const struct jz_applet_class jz_applet = {.abi = JZ_ABI,               \
+	    .layout = (version),                                               \
+	    .nvm_bytes = sizeof(persistent),                                   \
+	    __VA_ARGS__}
+
 /* An instance.  Handed to every call; its memory and nobody else's. */
 struct jz_applet {
 	const struct jz_applet_class *class;
@@ -150,6 +164,16 @@ struct jz_applet {
 	bool present;
 	uint8_t entered; /* how many calls of its code are under way */
 };
+
+/* Class, instruction, P1 and P2 in one number, as the basic channel has it. */
+static inline uint32_t
+jz_apdu_header(const struct jz_apdu *apdu)
+{
+	const struct jz_command *c = &apdu->command;
+
+	return (uint32_t)jz_cla_on_channel(c->cla, 0) << 24 |
+	    (uint32_t)c->ins << 16 | (uint32_t)c->p1 << 8 | c->p2;
+}
 
 /* ---- instruction tables ------------------------------------------------ */
 
@@ -265,6 +289,19 @@ int jz_pin_update(struct jz_applet *self, const struct jz_pin *pin,
  */
 uint16_t jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
     uint8_t *validated, struct jz_span value);
+
+/* Heads the persistent struct of an applet with one PIN. */
+struct jz_pin_head {
+	struct jz_nvm_head head;
+	struct jz_pin pin;
+};
+_Static_assert(sizeof(struct jz_pin_head) == 52, "no padding");
+
+/*
+ * An install for such an applet, which sets the PIN.  The parameters are the
+ * limit of tries, one byte, and the PIN; 6A80 when they are not.
+ */
+uint16_t jz_pin_install(struct jz_applet *self, struct jz_span params);
 
 /* Tries back to the limit, whatever they were; part of a transaction that has
  * changed the PIN, otherwise durable at once. */

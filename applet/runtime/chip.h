@@ -50,9 +50,13 @@ struct jz_chip {
  */
 struct jz_guard {
 	uint32_t page; /* regions begin at multiples of it; a power of two */
-	/* All of the card's memory, for the runtime. */
+	/* Where applets see the two memories of the card.  NULL: where the
+	 * runtime does, which then opens them for itself. */
+	uint8_t *nvm, *ram;
+	/* All of the card's memory, for the runtime; NULL with places of the
+	 * applets' own. */
 	void (*open)(void *guard);
-	/* Only these; spans may be empty. */
+	/* Only these, where applets see them; spans may be empty. */
 	void (*limit)(void *guard, struct jz_span read, struct jz_span cor,
 	    struct jz_span cod);
 };

@@ -5,8 +5,68 @@
  * The runtime enters an applet around every call of its code.  In strict mode
  * the memory protection unit then leaves the applet its own memory; what the
  * applet calls of the runtime opens the rest for as long as it works.
+ *
+ * Where the guard shows applets the memory at a place of their own, the
+ * pointers of an applet lead there while it is entered, and to the runtime's
+ * place otherwise.  A pointer that an applet hands to the runtime may be of
+ * either.
  */
 #include "internal.h"
+
+/* ---- the two places of a byte ------------------------------------------- */
+
+static bool
+shift(uintptr_t *p, const uint8_t *from, const uint8_t *to, uint32_t bytes)
+{
+	uintptr_t at = *p - (uintptr_t)from;
+
+	if (to == NULL || from == NULL || at >= bytes)
+		return false;
+	*p = (uintptr_t)to + at;
+	return true;
+}
+
+void *
+jz_as_runtime(const struct jz_card *card, const void *p)
+{
+	const struct jz_card_setup *s = &card->setup;
+	uintptr_t at = (uintptr_t)p;
+
+	if (s->guard != NULL &&
+	    !shift(&at, s->guard->nvm, s->nvm, s->nvm_bytes))
+		(void)shift(&at, s->guard->ram, s->ram, s->ram_bytes);
+	return (void *)at;
+}
+
+void *
+jz_as_applet(const struct jz_card *card, const void *p)
+{
+	const struct jz_card_setup *s = &card->setup;
+	uintptr_t at = (uintptr_t)p;
+
+	if (s->guard != NULL &&
+	    !shift(&at, s->nvm, s->guard->nvm, s->nvm_bytes))
+		(void)shift(&at, s->ram, s->guard->ram, s->ram_bytes);
+	return (void *)at;
+}
+
+static void
+show_as_runtime(struct jz_applet *a)
+{
+	a->nvm = jz_as_runtime(a->card, a->nvm);
+	a->cor = jz_as_runtime(a->card, a->cor);
+	a->cod = jz_as_runtime(a->card, a->cod);
+}
+
+void
+jz_show_as_applet(struct jz_applet *a)
+{
+	a->nvm = jz_as_applet(a->card, a->nvm);
+	a->cor = jz_as_applet(a->card, a->cor);
+	a->cod = jz_as_applet(a->card, a->cod);
+}
+
+/* ---- entering and leaving ----------------------------------------------- */
 
 static void
 limit(struct jz_card *card, const struct jz_applet *a)
@@ -22,8 +82,10 @@ limit(struct jz_card *card, const struct jz_applet *a)
 void
 jz_runtime_open(struct jz_card *card)
 {
-	if (card->setup.guard != NULL && card->running != NULL)
-		card->setup.guard->open(card->setup.guard_state);
+	const struct jz_guard *g = card->setup.guard;
+
+	if (g != NULL && g->open != NULL && card->running != NULL)
+		g->open(card->setup.guard_state);
 }
 
 void
@@ -44,6 +106,7 @@ jz_enter(struct jz_applet *a, void *cod)
 	a->cod = cod;
 	a->entered++;
 	card->running = a;
+	jz_show_as_applet(a);
 	jz_runtime_close(card);
 	return before;
 }
@@ -52,7 +115,8 @@ void
 jz_leave(struct jz_card *card, struct jz_context before)
 {
 	jz_runtime_open(card);
-	card->running->entered--;
+	if (--card->running->entered == 0)
+		show_as_runtime(card->running);
 	card->running = before.applet;
 	if (before.applet != NULL)
 		before.applet->cod = before.cod;

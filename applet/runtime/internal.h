@@ -45,6 +45,12 @@ void jz_leave(struct jz_card *card, struct jz_context before);
 /* An applet's code calls the runtime, and returns to the applet. */
 void jz_runtime_open(struct jz_card *card);
 void jz_runtime_close(struct jz_card *card);
+/* Where the runtime, or the applets, see a byte of the card's memory: see
+ * struct jz_guard.  Other pointers stay as they are. */
+void *jz_as_runtime(const struct jz_card *card, const void *p);
+void *jz_as_applet(const struct jz_card *card, const void *p);
+/* Turns the pointers of an applet that is entered. */
+void jz_show_as_applet(struct jz_applet *a);
 /* CLEAR_ON_DESELECT memory of a channel. */
 void *jz_channel_cod(const struct jz_card *card, unsigned channel);
 
@@ -84,6 +90,9 @@ bool jz_owns(const struct jz_applet *self, const void *dst, size_t len);
 /* Whether the applet may hand these bytes over: not out of the memory of
  * another applet or of the runtime. */
 bool jz_may_read(const struct jz_applet *self, const void *src, size_t len);
+/* Whether the runtime may write there for it: into its transient memory, or
+ * outside the card's memory. */
+bool jz_may_write(const struct jz_applet *self, const void *dst, size_t len);
 /* At most JZ_NONATOMIC_BYTES of the applet's memory, durable at once; inside
  * install part of its transaction. */
 int jz_write_piece(

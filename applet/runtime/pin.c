@@ -21,6 +21,8 @@ jz_pin_update(struct jz_applet *self, const struct jz_pin *pin,
 	if (value.len == 0 || value.len > JZ_PIN_MAX || limit == 0 ||
 	    limit > JZ_PIN_LIMIT_MAX)
 		return JZ_ERR_RANGE;
+	if (!jz_may_read(self, value.data, value.len))
+		return JZ_ERR_ARGUMENT;
 	new.limit = limit;
 	new.tries = limit;
 	new.len = (uint8_t)value.len;
@@ -64,6 +66,21 @@ owns(struct jz_applet *self, const struct jz_pin *pin)
 }
 
 uint16_t
+jz_pin_install(struct jz_applet *self, struct jz_span params)
+{
+	const struct jz_pin_head *h = self->nvm;
+	struct jz_cursor c = jz_cursor(params);
+	uint8_t limit = jz_take_u8(&c);
+	struct jz_span value = jz_span(c.data, c.len);
+	int e;
+
+	if (c.bad || self->nvm_bytes < sizeof(*h))
+		return JZ_SW_DATA;
+	e = jz_pin_update(self, &h->pin, value, limit);
+	return e == JZ_ERR_RANGE ? JZ_SW_DATA : jz_runtime_status(e);
+}
+
+uint16_t
 jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
     uint8_t *validated, struct jz_span value)
 {
@@ -72,8 +89,10 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 	bool same;
 	int e;
 
+	if (!jz_may_write(self, validated, sizeof(*validated)))
+		return JZ_SW_UNKNOWN;
 	*validated = 0;
-	if (!owns(self, pin))
+	if (!owns(self, pin) || !jz_may_read(self, value.data, value.len))
 		return JZ_SW_UNKNOWN;
 	tries = pin->tries;
 	if (tries == 0)

@@ -246,6 +246,8 @@ jz_card_random(const struct jz_applet *self, void *out, size_t len)
 	uint8_t *key = card->generator.key;
 	int e = card->dead ? JZ_ERR_CARD_DEAD : 0;
 
+	if (!jz_may_write(self, out, len))
+		return JZ_ERR_ARGUMENT;
 	jz_runtime_open(card);
 	if (e == 0)
 		e = seed(card);

@@ -94,6 +94,8 @@ refresh(struct jz_card *card, unsigned i)
 	a->nvm = card->setup.nvm + e->offset;
 	a->nvm_bytes = e->bytes;
 	a->cor = a->class->cor_bytes == 0 ? NULL : card->setup.ram + a->cor_at;
+	if (a->entered != 0)
+		jz_show_as_applet(a);
 }
 
 void

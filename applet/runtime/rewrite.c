@@ -93,7 +93,9 @@ jz_rewrite_upgrade(
 	const struct jz_nvm_entry old = *e;
 	uint32_t bytes = class->nvm_bytes + old.extra, at;
 	struct jz_applet self = {0};
+	struct jz_context before;
 	uint16_t from;
+	int err;
 
 	from = ((const struct jz_nvm_head *)(const void *)(card->setup.nvm +
 		    old.offset))
@@ -109,8 +111,11 @@ jz_rewrite_upgrade(
 	self.aid = jz_aid_of(old.instance, old.instance_len);
 	self.nvm = card->setup.nvm + at;
 	self.nvm_bytes = bytes;
-	if (class->upgrade(&self, from,
-		jz_span(card->setup.nvm + old.offset, old.bytes)) != 0)
+	before = jz_enter(&self, NULL);
+	err = class->upgrade(
+	    &self, from, jz_span(card->setup.nvm + old.offset, old.bytes));
+	jz_leave(card, before);
+	if (err != 0)
 		return JZ_ERR_CARD_VERSION;
 	e->offset = at;
 	e->bytes = bytes;

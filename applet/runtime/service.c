@@ -100,7 +100,8 @@ jz_call(struct jz_applet *self, const struct jz_aid *server, uint16_t function,
 
 	if (in.len > sizeof(question))
 		return JZ_SW_LENGTH;
-	if (!jz_may_read(self, in.data, in.len))
+	if (!jz_may_read(self, in.data, in.len) ||
+	    !jz_may_write(self, out->data, out->cap))
 		return JZ_SW_UNKNOWN;
 	if (in.len > 0)
 		memcpy(question, in.data, in.len);

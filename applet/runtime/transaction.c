@@ -160,6 +160,15 @@ jz_card_commit(struct jz_card *card)
 	return e;
 }
 
+/* Where in the image a byte is, whichever place it is seen at. */
+static uint32_t
+offset_of(const struct jz_card *card, const void *p)
+{
+	const uint8_t *at = jz_as_runtime(card, p);
+
+	return (uint32_t)(at - card->setup.nvm);
+}
+
 /* Keeps the old bytes of what is about to be changed. */
 static int
 journal_add(struct jz_card *card, uint32_t offset, uint32_t len)
@@ -224,17 +233,13 @@ int
 jz_card_write(
     struct jz_card *card, const void *dst, const void *src, size_t len)
 {
-	const uint8_t *p = dst;
-
-	return put(card, (uint32_t)(p - card->setup.nvm), src, 0, len);
+	return put(card, offset_of(card, dst), src, 0, len);
 }
 
 int
 jz_card_fill(struct jz_card *card, const void *dst, uint8_t v, size_t len)
 {
-	const uint8_t *p = dst;
-
-	return put(card, (uint32_t)(p - card->setup.nvm), NULL, v, len);
+	return put(card, offset_of(card, dst), NULL, v, len);
 }
 
 /* ---- beside a transaction ----------------------------------------------- */
@@ -265,7 +270,6 @@ jz_card_write_beside(
     struct jz_card *card, const void *dst, const void *src, size_t len)
 {
 	uint8_t value[JZ_NONATOMIC_BYTES];
-	const uint8_t *p = dst;
 	int e;
 
 	if (!card->setup.journal->open || len == 0)
@@ -276,8 +280,7 @@ jz_card_write_beside(
 		return JZ_ERR_ARGUMENT;
 	/* The source may lie in the image, which is about to be swapped. */
 	memcpy(value, src, len);
-	e = write_beside(
-	    card, (uint32_t)(p - card->setup.nvm), value, (uint32_t)len);
+	e = write_beside(card, offset_of(card, dst), value, (uint32_t)len);
 	jz_wipe(value, len);
 	return e;
 }
@@ -286,7 +289,7 @@ bool
 jz_card_changed(const struct jz_card *card, const uint8_t *at, uint8_t *old)
 {
 	const struct jz_journal *j = card->setup.journal;
-	uint32_t offset = (uint32_t)(at - card->setup.nvm), undo = 0;
+	uint32_t offset = offset_of(card, at), undo = 0;
 
 	for (unsigned i = 0; i < j->n; i++) {
 		const struct jz_patch *p = &j->patch[i];
@@ -311,7 +314,7 @@ jz_card_write_both(
 		e = jz_card_write_beside(card, at, &beside, 1);
 	/* A patch covers it: the commit takes what stands in the image. */
 	if (e == 0)
-		card->setup.nvm[at - card->setup.nvm] = within;
+		card->setup.nvm[offset_of(card, at)] = within;
 	return e;
 }
 

@@ -30,31 +30,65 @@ meets(const void *p, size_t len, const void *from, size_t n)
 bool
 jz_owns(const struct jz_applet *self, const void *dst, size_t len)
 {
-	const struct jz_nvm_head *head = self->nvm;
-	const uint8_t *from = (const uint8_t *)self->nvm + sizeof(*head);
+	const struct jz_nvm_head *head = jz_as_runtime(self->card, self->nvm);
 
-	return within(dst, len, from, head->taken - sizeof(*head));
+	return within(jz_as_runtime(self->card, dst), len, head + 1,
+	    head->taken - sizeof(*head));
+}
+
+/* Transient memory of the applet. */
+static bool
+is_transient(const struct jz_applet *self, const void *p, size_t len)
+{
+	const struct jz_card *card = self->card;
+
+	return (self->cor != NULL &&
+		   within(p, len, jz_as_runtime(card, self->cor),
+		       self->class->cor_bytes)) ||
+	    (self->cod != NULL &&
+		within(p, len, jz_as_runtime(card, self->cod),
+		    self->class->cod_bytes));
+}
+
+/* The region that an applet is upgraded from. */
+static bool
+is_old_region(const struct jz_applet *self, const void *p, size_t len)
+{
+	const struct jz_card *card = self->card;
+	const struct jz_nvm_entry *e = &jz_root(card)->entry[self->index];
+
+	return card->rewriting &&
+	    within(p, len, card->setup.nvm + e->offset, e->bytes);
 }
 
 bool
 jz_may_read(const struct jz_applet *self, const void *src, size_t len)
 {
 	const struct jz_card_setup *s = &self->card->setup;
-	const struct jz_applet_class *c = self->class;
+	const void *p = jz_as_runtime(self->card, src);
 
 	if (src == NULL)
 		return len == 0;
-	/* An upgrade reads the old region, which is nobody's any more. */
-	if (self->card->rewriting)
-		return true;
-	if (meets(src, len, s->nvm, s->nvm_bytes))
-		return within(src, len, self->nvm, self->nvm_bytes);
-	if (meets(src, len, s->ram, s->ram_bytes))
-		return (self->cor != NULL &&
-			   within(src, len, self->cor, c->cor_bytes)) ||
-		    (self->cod != NULL &&
-			within(src, len, self->cod, c->cod_bytes));
-	return true;
+	if (meets(p, len, s->nvm, s->nvm_bytes))
+		return within(p, len, jz_as_runtime(self->card, self->nvm),
+			   self->nvm_bytes) ||
+		    is_old_region(self, p, len);
+	return !meets(p, len, s->ram, s->ram_bytes) ||
+	    is_transient(self, p, len);
+}
+
+bool
+jz_may_write(const struct jz_applet *self, const void *dst, size_t len)
+{
+	const struct jz_card_setup *s = &self->card->setup;
+	const void *p = jz_as_runtime(self->card, dst);
+
+	if (dst == NULL)
+		return len == 0;
+	if (meets(p, len, s->nvm, s->nvm_bytes))
+		return false;
+	return !meets(p, len, s->ram, s->ram_bytes) ||
+	    is_transient(self, p, len);
 }
 
 /* 0, or the refusal. */

@@ -17,8 +17,8 @@ static const struct {
 	{"no reader, no card in it, or no PC/SC daemon",
 	    "没有读卡器、卡或 PC/SC 服务"}},
     {JZ_EXIT_CARD_FILE,
-	{"card file or key file damaged, in use, or opened with the wrong key",
-	    "卡文件或密钥文件损坏、被占用或密钥错误"}},
+	{"card file, key file or plug-in damaged or in use, or the wrong one",
+	    "卡文件、密钥文件或插件损坏、被占用或不符"}},
     {JZ_EXIT_CARD,
 	{"the card refused; its status word says why", "卡拒绝，见状态字"}},
     {JZ_EXIT_PIN, {"wrong PIN, or PIN blocked", "PIN 错误或已锁定"}},
@@ -71,7 +71,10 @@ jz_exit_code(int error)
 	case JZ_ERR_KEY: case JZ_ERR_PASSPHRASE: case JZ_ERR_KEYFILE:
 	case JZ_ERR_CARD_HEADER: case JZ_ERR_CARD_VERSION: case JZ_ERR_CARD_KEY:
 	case JZ_ERR_CARD_CUT: case JZ_ERR_CARD_TAMPERED: case JZ_ERR_CARD_FULL:
-	case JZ_ERR_CARD_LOCKED:
+	case JZ_ERR_CARD_LOCKED: case JZ_ERR_PLUGIN_FORMAT:
+	case JZ_ERR_PLUGIN_ABI: case JZ_ERR_PLUGIN_DATA:
+	case JZ_ERR_PLUGIN_START: case JZ_ERR_PLUGIN_LINK:
+	case JZ_ERR_PLUGIN_CLASS: case JZ_ERR_PLUGIN_HASH:
 		return JZ_EXIT_CARD_FILE;
 	case JZ_ERR_STATUS: case JZ_ERR_ANSWER: case JZ_ERR_STATE:
 		return JZ_EXIT_CARD;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Small files, read whole and written whole.  Inside keys/store only.
+ * Small files, read whole and written whole.
  */
 #ifndef JZ_KEYS_STORE_FILE_H
 #define JZ_KEYS_STORE_FILE_H

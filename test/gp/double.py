@@ -13,6 +13,8 @@ from scp03 import (C_ENC, R_ENC, R_MAC, Keys, Tampered, cbc, cbc_open,
 
 ISD = bytes.fromhex("A000000151000000")
 PURSE = bytes.fromhex("F04A49414F5A4901")
+# A class that wants parameters.
+COUNTER = b"\xF0COUNT"
 KDD = bytes.fromhex("4A5A0102030405060708")
 OID = bytes.fromhex("2A864886FC6B")
 GP_CARD = tlv(0x73, tlv(0x06, OID + b"\1") + b"".join(
@@ -347,8 +349,9 @@ class Double:
         if scope == 0x40:
             return [entry(a, s, p, tlv(0xC4, PURSE))
                     for a, (s, p) in self.instances.items()]
-        return [(PURSE, tlv(0x4F, PURSE) + tlv(0x9F70, b"\1")
-                 + (tlv(0x84, PURSE) if scope == 0x10 else b""))]
+        return [(a, tlv(0x4F, a) + tlv(0x9F70, b"\1")
+                 + (tlv(0x84, a) if scope == 0x10 else b""))
+                for a in (PURSE, COUNTER)]
 
     def get_status(self, scope, p2, data):
         want(scope in (0x80, 0x40, 0x20, 0x10) and p2 in (2, 3), 0x6A86)
@@ -399,7 +402,8 @@ class Double:
             else:
                 self.place["target"] = [aid, 0]
             return b"\0", 0x9000
-        want(name == module == PURSE, 0x6A88)
+        want(name == module and module in (PURSE, COUNTER), 0x6A88)
+        want(module != COUNTER or only(parameters, 0xC9), 0x6A80)
         want(len(privileges) in (1, 3), 0x6A80)
         want(aid not in self.instances and aid != ISD, 0x6985)
         want(len(self.instances) < INSTANCES_MAX, 0x6A84)

@@ -57,6 +57,10 @@ def main():
     word = sys.argv[2] if len(sys.argv) > 2 else ""
     failed = harness.run(Card(link), wanted=lambda name: word in name)
     link.close()
+    # Again, where they are found.
+    print("%d checks failed" % len(failed))
+    for name in failed:
+        print("    " + name)
     return 1 if failed else 0
 
 

@@ -52,7 +52,7 @@ transmit(void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
 static struct jz_virtual *
 make_card(const struct bank *bank, const char *path, const char *id)
 {
-	const struct jz_virtual_options o = {path, NULL, NULL};
+	const struct jz_virtual_options o = {.path = path};
 	struct profile profile = profile_of(id);
 	struct jz_virtual *v = NULL;
 	struct port port;
@@ -185,7 +185,7 @@ fetch(struct kept *k, unsigned i)
 static struct port
 open_card(const struct kept *k, struct jz_virtual **v)
 {
-	const struct jz_virtual_options o = {k->card, NULL, NULL};
+	const struct jz_virtual_options o = {.path = k->card};
 	struct port port;
 
 	assert_int_equal(jz_virtual_open(&o, v), 0);

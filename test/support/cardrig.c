@@ -94,13 +94,35 @@ transmit(void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
 	return jz_card_process(&c->card, cmd, len, rsp, cap);
 }
 
+/* Zeroed, and on a page. */
+static void *
+new_pages(size_t bytes)
+{
+	size_t size = (bytes + RIG_PAGE_BYTES - 1) & ~(RIG_PAGE_BYTES - 1);
+	void *p = aligned_alloc(RIG_PAGE_BYTES, size);
+
+	assert_non_null(p);
+	memset(p, 0, size);
+	return p;
+}
+
+/* Strict mode, where the system's pages allow it. */
+static void
+guard(struct rig_card *c)
+{
+	if (jz_page_guard_init(
+		&c->guard, c->nvm, sizeof(c->nvm), c->ram, sizeof(c->ram)) != 0)
+		return;
+	c->setup.guard = &c->guard.guard;
+	c->setup.guard_state = &c->guard;
+}
+
 struct rig_card *
 rig_card_new(struct rig *rig, const struct jz_applet_class *const *classes,
     size_t n, bool storage)
 {
-	struct rig_card *c = calloc(1, sizeof(*c));
+	struct rig_card *c = new_pages(sizeof(*c));
 
-	assert_non_null(c);
 	c->port = (struct port){transmit, c};
 	c->memo = rig->memo;
 	c->now = RIG_NOW;
@@ -119,6 +141,8 @@ rig_card_new(struct rig *rig, const struct jz_applet_class *const *classes,
 	c->setup.ram_bytes = sizeof(c->ram);
 	c->setup.journal = &c->journal;
 	c->setup.wear = c->wear;
+	if (!rig->loose)
+		guard(c);
 	memset(c->setup.seal_key, 0x5A, sizeof(c->setup.seal_key));
 	assert_int_equal(jz_card_format(&c->card, &c->setup), 0);
 	for (size_t i = 0; i < n; i++)
@@ -185,6 +209,7 @@ rig_card_free(struct rig_card **c)
 		return;
 	jz_card_close(&(*c)->card);
 	jz_fault_free(&(*c)->fault);
+	jz_page_guard_end(&(*c)->guard);
 	free(*c);
 	*c = NULL;
 }
@@ -237,10 +262,9 @@ struct rig_snapshot {
 struct rig_snapshot *
 rig_save(const struct rig_card *c)
 {
-	struct rig_snapshot *s = calloc(1, sizeof(*s));
+	struct rig_snapshot *s = new_pages(sizeof(*s));
 	struct jz_span content;
 
-	assert_non_null(s);
 	assert_null(c->card.buffer); /* in the middle of a chain */
 	s->position = memo_position(c->memo);
 	s->card = *c;
@@ -257,10 +281,14 @@ rig_save(const struct rig_card *c)
 void
 rig_restore(struct rig_card *c, const struct rig_snapshot *s)
 {
+	struct jz_page_guard guard;
+
 	assert_ptr_equal(c->port.state, s->card.port.state);
 	if (c->card.buffer != NULL)
 		jz_heap_give(NULL, c->card.buffer, JZ_CARD_COMMAND_MAX);
+	guard = c->guard; /* it knows what is protected now */
 	*c = s->card;
+	c->guard = guard;
 	memo_rewind(c->memo, s->position);
 	if (c->fault == NULL)
 		return;

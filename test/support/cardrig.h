@@ -10,6 +10,7 @@
 
 #include "../../applet/purse/purse.h"
 #include "../../applet/runtime/card.h"
+#include "../../applet/virtual/guard.h"
 #include "../../applet/virtual/storage.h"
 #include "bank.h"
 #include "memo.h"
@@ -17,8 +18,11 @@
 #include "port.h"
 
 #define RIG_NOW	      ((int64_t)1768478400) /* 2026-01-15T12:00:00Z */
-#define RIG_NVM_BYTES (32u * 1024u)
-#define RIG_RAM_BYTES (4u * 1024u)
+#define RIG_NVM_BYTES (64u * 1024u)
+#define RIG_RAM_BYTES (32u * 1024u)
+/* Cards begin on a page of most systems.  Where pages are larger, there is no
+ * strict mode, and its own test says so. */
+#define RIG_PAGE_BYTES 4096u
 
 /* What all cards of a test share. */
 struct rig {
@@ -26,6 +30,8 @@ struct rig {
 	struct memo *memo;
 	struct jz_engine engine; /* the remembering one over OpenSSL */
 	struct bank bank;
+	/* Cards made from now on are not in strict mode, as all others are. */
+	bool loose;
 };
 
 void rig_new(struct rig *rig);
@@ -42,8 +48,9 @@ struct rig_card {
 	struct jz_card card;
 	struct jz_journal journal;
 	uint32_t wear[RIG_NVM_BYTES / JZ_WEAR_BYTES + 1];
-	_Alignas(uint64_t) uint8_t nvm[RIG_NVM_BYTES];
-	_Alignas(uint64_t) uint8_t ram[RIG_RAM_BYTES];
+	struct jz_page_guard guard;
+	_Alignas(RIG_PAGE_BYTES) uint8_t nvm[RIG_NVM_BYTES];
+	_Alignas(RIG_PAGE_BYTES) uint8_t ram[RIG_RAM_BYTES];
 };
 
 /* A card with an applet of each class, nothing selected. */

@@ -181,10 +181,8 @@ new_card(struct bench *b, bool storage)
 static int
 make(void **state, bool storage)
 {
-	struct bench *b = calloc(1, sizeof(*b));
+	struct bench *b = bench_loose();
 
-	assert_non_null(b);
-	rig_new(&b->rig);
 	b->card = new_card(b, storage);
 	*state = b;
 	return 0;

@@ -95,10 +95,8 @@ setup(void **state)
 static int
 setup_bare(void **state)
 {
-	struct bench *b = calloc(1, sizeof(*b));
+	struct bench *b = bench_loose();
 
-	assert_non_null(b);
-	rig_new(&b->rig);
 	b->card = rig_card_new(&b->rig, CLASSES, 1, false);
 	assert_int_equal(select_on(b->card, &CELL.aid, 0), JZ_SW_OK);
 	*state = b;
@@ -506,7 +504,7 @@ test_a_fork_of_other_sizes_is_refused(void **state)
 	struct bench *b = *state;
 	struct rig_card *c = card_of(state), *f = empty_card(b, true);
 	struct content was = copy_content(f);
-	const struct jz_guard guard = {4096, NULL, NULL};
+	const struct jz_guard guard = {.page = 4096};
 	void *s = live_and_save(c);
 
 	f->setup.nvm_bytes -= 8;

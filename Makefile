@@ -82,11 +82,12 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
-	test/support/memo.c test/support/page.c \
+	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
 	test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
-	test/support/session.c test/support/story.c test/support/tornrig.c
+	test/support/seeds.c test/support/session.c test/support/story.c \
+	test/support/tornrig.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
@@ -135,7 +136,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
 	test/docs/test_globalplatform test/docs/test_protocol \
-	test/fuzz/test_seeds test/tear/test_matrix test/tear/test_tear
+	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
+	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_reader \
 	test/reader/test_serve \
@@ -166,7 +168,7 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = session tlv
+FUZZ = manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 

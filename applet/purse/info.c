@@ -69,7 +69,7 @@ purse_get_info(struct jz_applet *self, struct jz_apdu *apdu)
 
 	memset(&m, 0, sizeof(m));
 	m.kind = JZ_KIND_PURSE_INFO;
-	m.state = purse_state(self);
+	m.state = (uint8_t)purse_state(self);
 	memcpy(m.card_id, p->id, sizeof(m.card_id));
 	memcpy(m.asn, p->asn, sizeof(m.asn));
 	m.payment.currency = p->currency;

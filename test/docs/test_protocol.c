@@ -101,12 +101,12 @@ in_channel(
 	jz_put_u8(&b, (uint8_t)data->len);
 	jz_put(&b, data->data, data->len);
 	jz_put_u8(&b, 0);
-	page_bytes(s->page, "clear> ", jz_buffer_span(&b));
+	page_bytes(s->page, "= ", jz_buffer_span(&b));
 	assert_int_equal(gp_send(g, header, blob_span(data), &a), JZ_SW_OK);
 	b = jz_buffer(memory, sizeof(memory));
 	jz_put(&b, a.data, a.len);
 	jz_put_u16(&b, a.sw);
-	page_bytes(s->page, "clear< ", jz_buffer_span(&b));
+	page_bytes(s->page, "= ", jz_buffer_span(&b));
 }
 
 static void

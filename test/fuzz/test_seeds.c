@@ -6,6 +6,7 @@
  *	test_seeds		whether they are so still
  *	test_seeds DIRECTORY	makes them anew, when the protocol has changed
  */
+#include "../support/seeds.h"
 #include "../support/session.h"
 
 #include <stdarg.h>
@@ -19,7 +20,6 @@
 
 #define OTHER_ID  "CN00000000200001"
 #define SEEDS	  "test/fuzz/seeds/session"
-#define SEED_MAX  (64u * 1024u)
 #define ELSEWHERE (UINT64_C(1) << 32) /* randomness of everybody else */
 #define NOTHING	  jz_span(NULL, 0)
 
@@ -32,8 +32,7 @@ struct recorder {
 	struct port port;
 	size_t len;
 	uint8_t bytes[SEED_MAX];
-	const char *directory; /* NULL: compare */
-	unsigned stale;
+	struct seeds seeds;
 };
 
 /* Passes a command on, with the randomness that the card will have when only
@@ -78,27 +77,7 @@ begin(struct recorder *r, enum session_start start)
 static void
 end(struct recorder *r, const char *name)
 {
-	static uint8_t was[SEED_MAX];
-	const char *directory = r->directory != NULL ? r->directory : SEEDS;
-	char path[512];
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	f = fopen(path, r->directory != NULL ? "wb" : "rb");
-	assert_non_null(f);
-	if (r->directory != NULL) {
-		assert_int_equal(fwrite(r->bytes, 1, r->len, f), r->len);
-	} else {
-		n = fread(was, 1, sizeof(was), f);
-		if (n != r->len || memcmp(was, r->bytes, n) != 0) {
-			printf("not ok %s: stale\n", path);
-			r->stale++;
-		} else {
-			printf("ok %s\n", path);
-		}
-	}
-	assert_int_equal(fclose(f), 0);
+	seeds_end(&r->seeds, name, jz_span(r->bytes, r->len));
 }
 
 static void
@@ -225,7 +204,8 @@ main(int argc, char **argv)
 	static struct recorder r; /* too large for the stack */
 	struct profile other = profile_of(OTHER_ID);
 
-	r.directory = argc > 1 ? argv[1] : NULL;
+	r.seeds.folder = SEEDS;
+	r.seeds.write = argc > 1 ? argv[1] : NULL;
 	r.session = session_new();
 	memo_rewind(r.session->rig.memo, ELSEWHERE);
 	r.other = rig_bare_purse_new(&r.session->rig, &other);
@@ -246,5 +226,5 @@ main(int argc, char **argv)
 	rig_snapshot_free(&r.other_start);
 	rig_card_free(&r.other);
 	session_free(&r.session);
-	return r.stale != 0;
+	return r.seeds.stale != 0;
 }

@@ -55,7 +55,8 @@ VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/plugs.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/trace.c reader/virtual.c reader/virtual_pool.c \
-	reader/virtual_reader.c reader/virtual_snapshot.c
+	reader/virtual_plug.c reader/virtual_reader.c \
+	reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
@@ -139,8 +140,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
-	test/reader/test_reader \
-	test/reader/test_serve \
+	test/reader/test_plug test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement

@@ -27,6 +27,9 @@
 
 #define NVM_BYTES (32u * 1024u)
 #define RAM_BYTES (4u * 1024u)
+/* Where each region and each block of transient memory has pages. */
+#define STRICT_NVM_BYTES (64u * 1024u)
+#define STRICT_RAM_BYTES (32u * 1024u)
 /* A file that needs more is not opened. */
 #define NVM_BYTES_MAX (1024u * 1024u)
 
@@ -34,7 +37,6 @@
 #define INITIAL_KEY   0x40
 #define KDD_AT_RANDOM 2 /* in the key diversification data, after "JZ" */
 
-#define SCHEME	     "virtual:"
 #define KEY_SUFFIX   ".key"
 #define KDF_KEY_FILE 0
 #define KDF_SCRYPT   1
@@ -170,9 +172,10 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return e;
-	v->name = join(SCHEME, o->path == NULL ? "" : o->path);
+	v->name = join(JZ_VIRTUAL_SCHEME, o->path == NULL ? "" : o->path);
 	if (v->name == NULL)
 		goto out;
+	v->strict = o->strict;
 	v->pool = o->pool;
 	v->own_pool = o->pool == NULL;
 	if (v->own_pool && (e = jz_virtual_pool_new(&v->pool)) != 0)
@@ -182,6 +185,8 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	setup->classes = jz_virtual_classes;
 	setup->n_classes = jz_virtual_n_classes;
 	setup->journal = &v->pool->journal;
+	setup->plug = jz_virtual_find_plug;
+	setup->plugs = v;
 	*out = v;
 	v = NULL;
 	e = 0;
@@ -208,8 +213,8 @@ static void
 choose_memory(const struct jz_virtual_options *o, uint32_t *nvm_bytes,
     uint32_t *ram_bytes)
 {
-	*nvm_bytes = NVM_BYTES;
-	*ram_bytes = RAM_BYTES;
+	*nvm_bytes = o->strict ? STRICT_NVM_BYTES : NVM_BYTES;
+	*ram_bytes = o->strict ? STRICT_RAM_BYTES : RAM_BYTES;
 	if (o->compact)
 		jz_virtual_compact(nvm_bytes, ram_bytes);
 }
@@ -320,7 +325,8 @@ open_in_memory(const struct jz_virtual_options *o, struct jz_virtual *v,
 		if (e == 0)
 			e = jz_card_open(&v->card, setup);
 		nvm_bytes = nvm_bytes < NVM_BYTES ? NVM_BYTES : 2 * nvm_bytes;
-		ram_bytes = RAM_BYTES;
+		if (ram_bytes < RAM_BYTES)
+			ram_bytes = RAM_BYTES;
 	} while (e == JZ_ERR_CARD_FULL && nvm_bytes <= NVM_BYTES_MAX);
 	return e;
 }
@@ -367,6 +373,7 @@ jz_virtual_free(struct jz_virtual **v)
 	*v = NULL;
 	jz_card_close(&p->card);
 	jz_virtual_memory_free(p);
+	jz_plugs_free(&p->plugs);
 	jz_file_free(&p->file);
 	if (p->own_pool)
 		jz_virtual_pool_free(&p->pool);

@@ -224,6 +224,7 @@ create(const struct jz_virtual_options *o, struct jz_virtual *v,
 	if (o->path != NULL && (e = jz_file_create(o->path, &v->file)) != 0)
 		return e;
 	setup->chip_state = v->file;
+	setup->protocol = (uint8_t)o->protocol;
 	if ((e = create_key(o, &v->engine, setup)) != 0 ||
 	    (e = jz_card_format(&v->card, setup)) != 0 ||
 	    (e = install_purse(&v->card)) != 0)

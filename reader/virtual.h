@@ -12,6 +12,7 @@
 #ifndef JZ_READER_VIRTUAL_H
 #define JZ_READER_VIRTUAL_H
 
+#include "../apdu/atr.h"
 #include "reader.h"
 
 struct jz_virtual; /* an open virtual card */
@@ -20,6 +21,8 @@ struct jz_virtual_options {
 	const char *path;	/* NULL: in memory */
 	const char *key_path;	/* NULL: path + ".key" */
 	const char *passphrase; /* not NULL: instead of a key file */
+	/* Of a new card, whose ATR offers it for good; 0: T=1. */
+	enum jz_protocol protocol;
 };
 
 /*

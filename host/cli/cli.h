@@ -59,6 +59,7 @@ enum jz_option {
 	JZ_OPT_PIN_ABOVE,
 	JZ_OPT_PAYEE_ONLY,
 	JZ_OPT_WARM,
+	JZ_OPT_PROTOCOL,
 	JZ_OPTIONS,
 };
 

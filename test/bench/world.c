@@ -67,7 +67,7 @@ int
 world_new(struct world *w)
 {
 	const struct jz_span passphrase = jz_span("bench", 5);
-	const struct jz_virtual_options in_memory = {NULL, NULL, NULL};
+	const struct jz_virtual_options in_memory = {.path = NULL};
 	const char *tmp = getenv("TMPDIR");
 	struct jz_virtual *card = NULL;
 	int e;

@@ -77,7 +77,7 @@ static const struct jz_reader_ops OPS = {
 static void
 card_new(struct torn *t)
 {
-	const struct jz_virtual_options in_memory = {NULL, NULL, NULL};
+	const struct jz_virtual_options in_memory = {.path = NULL};
 
 	memset(t, 0, sizeof(*t));
 	assert_int_equal(jz_virtual_create(&in_memory, &t->card), 0);

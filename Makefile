@@ -126,8 +126,8 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
-	test/docs/readme.sh test/pcsc/foreign.sh
+SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
+	test/docs/readme.sh test/pcsc/foreign.sh test/pcsc/t0.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
@@ -300,7 +300,9 @@ $(BUILD)/tests.list: FORCE
 	@{ $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
 	   $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
 	   $(foreach r,virtual pcsc,echo 'test/demo/demo.sh-$(r)' \
-		'env READERS=$(r) test/demo/demo.sh';) \
+		'env READERS=$(r) test/demo/demo.sh'; \
+		echo 'test/demo/demo.sh-$(r)-t0' \
+		'env READERS=$(r) PROTOCOL=T=0 test/demo/demo.sh';) \
 	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
 		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
 	} >$@

@@ -101,14 +101,17 @@ APPLET_TESTS = test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_admin \
-	test/applet/runtime/test_answer test/applet/runtime/test_channel \
+	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
+	test/applet/runtime/test_channel \
+	test/applet/runtime/test_channel_memory \
 	test/applet/runtime/test_delete \
 	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \
 	test/applet/runtime/test_card test/applet/runtime/test_dispatch \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_power test/applet/runtime/test_pin \
 	test/applet/runtime/test_registry test/applet/runtime/test_select \
-	test/applet/runtime/test_plug test/applet/runtime/test_upgrade \
+	test/applet/runtime/test_plug test/applet/runtime/test_register \
+	test/applet/runtime/test_upgrade \
 	test/applet/runtime/test_transaction test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/docs/test_protocol test/fuzz/test_seeds test/tear/test_tear

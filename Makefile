@@ -119,20 +119,23 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
-	test/applet/runtime/test_answer test/applet/runtime/test_card \
-	test/applet/runtime/test_channel test/applet/runtime/test_delete \
-	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
+	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
+	test/applet/runtime/test_card test/applet/runtime/test_channel \
+	test/applet/runtime/test_channel_memory \
+	test/applet/runtime/test_delete test/applet/runtime/test_dispatch \
+	test/applet/runtime/test_firewall \
 	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_failure \
 	test/applet/runtime/test_log_power test/applet/runtime/test_memory \
 	test/applet/runtime/test_nonatomic test/applet/runtime/test_pin \
 	test/applet/runtime/test_plug test/applet/runtime/test_random \
-	test/applet/runtime/test_registry test/applet/runtime/test_replay \
-	test/applet/runtime/test_select test/applet/runtime/test_service \
-	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
-	test/applet/runtime/test_strict test/applet/runtime/test_transaction \
-	test/applet/runtime/test_upgrade test/applet/virtual/test_fault \
+	test/applet/runtime/test_register test/applet/runtime/test_registry \
+	test/applet/runtime/test_replay test/applet/runtime/test_select \
+	test/applet/runtime/test_service test/applet/runtime/test_snapshot \
+	test/applet/runtime/test_statistics test/applet/runtime/test_strict \
+	test/applet/runtime/test_transaction test/applet/runtime/test_upgrade \
+	test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
@@ -155,9 +158,9 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
+SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
 	test/docs/readme.sh test/gp/foreign.sh test/gp/judge.sh \
-	test/pcsc/foreign.sh
+	test/pcsc/foreign.sh test/pcsc/t0.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
@@ -363,7 +366,9 @@ $(BUILD)/tests.list: FORCE
 	@{ $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
 	   $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
 	   $(foreach r,virtual pcsc,echo 'test/demo/demo.sh-$(r)' \
-		'env READERS=$(r) test/demo/demo.sh';) \
+		'env READERS=$(r) test/demo/demo.sh'; \
+		echo 'test/demo/demo.sh-$(r)-t0' \
+		'env READERS=$(r) PROTOCOL=T=0 test/demo/demo.sh';) \
 	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
 		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
 	} >$@

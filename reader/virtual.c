@@ -289,6 +289,7 @@ create(const struct jz_virtual_options *o, struct jz_virtual *v,
 	int e;
 
 	choose_memory(o, &nvm_bytes, &ram_bytes);
+	setup->protocol = (uint8_t)o->protocol;
 	if ((e = jz_virtual_memory(v, nvm_bytes, ram_bytes, setup)) != 0 ||
 	    (e = jz_virtual_storage(o, v, setup)) != 0 ||
 	    (e = jz_card_format(&v->card, setup)) != 0 ||

@@ -12,6 +12,7 @@
 #ifndef JZ_READER_VIRTUAL_H
 #define JZ_READER_VIRTUAL_H
 
+#include "../apdu/atr.h"
 #include "reader.h"
 
 struct jz_virtual;	/* an open virtual card */
@@ -32,6 +33,8 @@ struct jz_virtual_options {
 	 * with SIGSEGV.  For tests: takes 96 KiB.  A file that was made
 	 * without cannot be opened so, JZ_ERR_UNSUPPORTED. */
 	bool strict;
+	/* Of a new card, whose ATR offers it for good; 0: T=1. */
+	enum jz_protocol protocol;
 };
 
 /*

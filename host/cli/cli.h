@@ -69,6 +69,7 @@ enum jz_option {
 	JZ_OPT_PRIVILEGES,
 	JZ_OPT_CASCADE,
 	JZ_OPT_YES,
+	JZ_OPT_PROTOCOL,
 	JZ_OPTIONS,
 };
 

@@ -99,8 +99,7 @@ channel(struct story *s)
 static void
 data(struct story *s)
 {
-	static const uint16_t tags[] = {
-	    0x66, 0x67, 0xE0, 0xC1, 0xCF, 0x9F7F, 0xFF21};
+	static const uint16_t tags[] = {0x66, 0x67, 0xE0, 0xC1, 0xCF, 0x9F7F};
 	struct blob nothing = {.len = 0};
 
 	page_begin(s->page, "get-data-in-clear");

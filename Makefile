@@ -72,7 +72,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/reader_cmd.c host/cli/serve_cmd.c
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -159,8 +159,8 @@ CLI_TESTS = test/cli/test_money
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
-	test/docs/readme.sh test/gp/foreign.sh test/gp/judge.sh \
-	test/pcsc/foreign.sh test/pcsc/t0.sh
+	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
+	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
@@ -409,6 +409,7 @@ install: all
 		$(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/
 	$(INSTALL) -m 644 $(TERMINAL_LIB) $(CARD_LIB) $(DESTDIR)$(LIBDIR)/
+	$(INSTALL) -D -m 644 $(EXPORTS) $(DESTDIR)$(LIBDIR)/jiaozi/plugin.syms
 	for h in $(HEADERS); do \
 		$(INSTALL) -D -m 644 $$h $(DESTDIR)$(INCDIR)/$$h || exit 1; \
 	done
@@ -421,13 +422,15 @@ install: all
 	  echo 'Version: $(VERSION)'; \
 	  echo 'Requires: libcrypto sqlite3 libpcsclite'; \
 	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
-	  echo 'Libs: -L$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR)) -ljiaozi -ljiaozi-card'; \
+	  echo 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))'; \
+	  echo 'Libs: -L$${libdir} -ljiaozi -ljiaozi-card -Wl,--dynamic-list=$${libdir}/jiaozi/plugin.syms'; \
 	} >$(DESTDIR)$(LIBDIR)/pkgconfig/jiaozi.pc
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/jiaozi $(DESTDIR)$(LIBDIR)/libjiaozi.a \
 		$(DESTDIR)$(LIBDIR)/libjiaozi-card.a \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/jiaozi.pc \
+		$(DESTDIR)$(LIBDIR)/jiaozi/plugin.syms \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(MAN1)))
 	rm -rf $(DESTDIR)$(INCDIR)
 

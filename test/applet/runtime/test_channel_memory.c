@@ -232,6 +232,20 @@ test_reset_clears_all_of_it(void **state)
 	}
 }
 
+/* Not only when somebody takes the place. */
+static void
+test_what_a_channel_leaves_is_wiped_at_once(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	select_everywhere(c);
+	assert_int_equal(probe_manage(c, 0, PROBE_CLOSE, 2, NULL), JZ_SW_OK);
+	assert_int_equal(probe_choose(c, 3, 'z'), JZ_SW_FILE);
+	for (size_t i = 0; i < sizeof(c->ram); i++)
+		assert_int_not_equal(c->ram[i], 0xD2);
+	assert_non_null(memchr(c->ram, 0xD3, sizeof(c->ram)));
+}
+
 /* What a channel leaves is taken by the next, zeroed. */
 static void
 test_memory_of_a_closed_channel_is_free_again(void **state)
@@ -374,6 +388,7 @@ main(void)
 	    TEST(test_each_channel_has_its_memory_and_all_share_one),
 	    TEST(test_deselection_on_one_channel_clears_no_others_memory),
 	    TEST(test_reset_clears_all_of_it),
+	    TEST(test_what_a_channel_leaves_is_wiped_at_once),
 	    TEST(test_memory_of_a_closed_channel_is_free_again),
 	    TEST(test_transient_memory_full_is_6a84_and_selects_nothing),
 	    TEST(test_deselect_has_the_memory_of_its_channel),

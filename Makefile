@@ -121,20 +121,20 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
-	test/applet/runtime/test_channel_memory \
-	test/applet/runtime/test_delete test/applet/runtime/test_dispatch \
-	test/applet/runtime/test_firewall \
-	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \
-	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
-	test/applet/runtime/test_log_failure \
+	test/applet/runtime/test_channel_memory test/applet/runtime/test_delete \
+	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
+	test/applet/runtime/test_health test/applet/runtime/test_install \
+	test/applet/runtime/test_lifecycle test/applet/runtime/test_log \
+	test/applet/runtime/test_log_damage test/applet/runtime/test_log_failure \
 	test/applet/runtime/test_log_power test/applet/runtime/test_memory \
-	test/applet/runtime/test_nonatomic test/applet/runtime/test_pin \
-	test/applet/runtime/test_plug test/applet/runtime/test_random \
-	test/applet/runtime/test_register test/applet/runtime/test_registry \
-	test/applet/runtime/test_replay test/applet/runtime/test_select \
-	test/applet/runtime/test_service test/applet/runtime/test_snapshot \
-	test/applet/runtime/test_statistics test/applet/runtime/test_strict \
-	test/applet/runtime/test_transaction test/applet/runtime/test_upgrade \
+	test/applet/runtime/test_nonatomic test/applet/runtime/test_nonce \
+	test/applet/runtime/test_pin test/applet/runtime/test_plug \
+	test/applet/runtime/test_random test/applet/runtime/test_register \
+	test/applet/runtime/test_registry test/applet/runtime/test_replay \
+	test/applet/runtime/test_select test/applet/runtime/test_service \
+	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
+	test/applet/runtime/test_strict test/applet/runtime/test_transaction \
+	test/applet/runtime/test_upgrade \
 	test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \

@@ -80,7 +80,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC)
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/fakecard.c test/support/forge.c \
+	test/support/conform.c test/support/desk.c \
+	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
@@ -115,7 +116,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
-	test/applet/purse/test_permission test/applet/purse/test_personalise \
+	test/applet/purse/test_objects test/applet/purse/test_permission \
+	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \

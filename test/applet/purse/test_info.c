@@ -2,7 +2,7 @@
 /*
  * What may be read of a purse, byte for byte, and who may read it.
  */
-#include "../../support/cardrig.h"
+#include "../../support/gpclient.h"
 #include "../../../apdu/tlv.h"
 
 #include <stdarg.h>
@@ -353,25 +353,62 @@ test_without_a_clock_the_stated_time_is_recorded(void **state)
 	rig_card_free(&b);
 }
 
+#define NAME	"08F04A49414F5A4901"
+#define INSTALL NAME NAME NAME "0100 02C900 00"
+
+/* What the issuer is told who would delete it; then it is selected again. */
+static uint16_t
+delete_it(const struct fixture *f)
+{
+	struct gp g;
+	uint16_t sw;
+
+	assert_int_equal(bank_begin(&f->rig.bank, f->port, &g), JZ_SW_OK);
+	sw = gp_hex(&g, GP_AT_DELETE, "4F" NAME, NULL);
+	jz_card_reset(&f->card->card);
+	assert_int_equal(
+	    port_select(f->port), sw == JZ_SW_OK ? JZ_SW_FILE : JZ_SW_OK);
+	return sw;
+}
+
 /* A purse that holds money, or an unsettled record, is not deleted. */
 static void
-test_only_an_empty_and_settled_purse_may_be_deleted(void **state)
+test_only_an_empty_and_settled_purse_is_deleted(void **state)
 {
 	struct fixture *f = *state;
-	struct jz_applet *a = &f->card->card.applet[0];
 	struct payment out;
 	uint32_t n;
 
-	assert_int_equal(jz_purse_class.uninstall(a), JZ_SW_OK);
 	assert_int_equal(bank_load(&f->rig.bank, f->port, PIN, 500), JZ_SW_OK);
-	assert_int_equal(jz_purse_class.uninstall(a), JZ_SW_CONDITIONS);
+	assert_int_equal(delete_it(f), JZ_SW_CONDITIONS);
 	assert_int_equal(bank_settle(&f->rig.bank, f->port, &n), JZ_SW_OK);
-	assert_int_equal(jz_purse_class.uninstall(a), JZ_SW_CONDITIONS);
+	assert_int_equal(delete_it(f), JZ_SW_CONDITIONS);
 	out = payment_of(&f->other->port, f->port, 500, RIG_NOW);
 	assert_int_equal(payment_run(&out, STEP_ACKNOWLEDGE), JZ_SW_OK);
-	assert_int_equal(jz_purse_class.uninstall(a), JZ_SW_CONDITIONS);
+	assert_int_equal(delete_it(f), JZ_SW_CONDITIONS);
+	assert_int_equal(port_balance(f->port), 0);
 	assert_int_equal(bank_settle(&f->rig.bank, f->port, &n), JZ_SW_OK);
-	assert_int_equal(jz_purse_class.uninstall(a), JZ_SW_OK);
+	assert_int_equal(delete_it(f), JZ_SW_OK);
+}
+
+/* The next one in its place is another purse, with another key. */
+static void
+test_a_new_purse_has_a_new_key(void **state)
+{
+	struct profile p = profile_of("CN00000000100002");
+	struct fixture *f = *state;
+	uint8_t was[JZ_POINT_BYTES];
+	struct gp g = gp_host(f->card);
+
+	memcpy(was, f->purse->key.public_key, sizeof(was));
+	assert_int_equal(delete_it(f), JZ_SW_OK);
+	gp_login(&g);
+	assert_int_equal(
+	    gp_hex(&g, GP_AT_INSTALL(0x0C), INSTALL, NULL), JZ_SW_OK);
+	assert_int_equal(bank_personalise(&f->rig.bank, f->port, &p), JZ_SW_OK);
+	assert_memory_not_equal(
+	    rig_purse(f->card)->key.public_key, was, sizeof(was));
+	assert_int_equal(port_info(f->port).record, 1);
 }
 
 int
@@ -391,7 +428,8 @@ main(void)
 	    TEST(test_the_serial_is_the_low_half_of_the_counter),
 	    TEST(test_unknown_commands),
 	    TEST(test_without_a_clock_the_stated_time_is_recorded),
-	    TEST(test_only_an_empty_and_settled_purse_may_be_deleted),
+	    TEST(test_only_an_empty_and_settled_purse_is_deleted),
+	    TEST(test_a_new_purse_has_a_new_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

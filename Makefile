@@ -91,7 +91,8 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/seeds.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
 
-BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
+BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/channel.c \
+	test/bench/commit.c test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
 

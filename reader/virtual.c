@@ -334,12 +334,14 @@ open_in_memory(const struct jz_virtual_options *o, struct jz_virtual *v,
 
 static int
 open_card(const struct jz_virtual_options *o, struct jz_virtual *v,
-    struct jz_card_setup *setup)
+    struct jz_card_setup *setup, bool sync_later)
 {
 	int e;
 
 	if ((e = jz_file_open(o->path, &v->file)) != 0)
 		return e;
+	if (sync_later)
+		jz_file_sync_later(v->file);
 	setup->chip_state = v->file;
 	if ((e = jz_log_read_hint(
 		 setup->chip, setup->chip_state, setup->hint)) != 0 ||
@@ -348,8 +350,9 @@ open_card(const struct jz_virtual_options *o, struct jz_virtual *v,
 	return open_in_memory(o, v, setup);
 }
 
-int
-jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out)
+static int
+open_one(const struct jz_virtual_options *o, bool sync_later,
+    struct jz_virtual **out)
 {
 	struct jz_card_setup setup;
 	struct jz_virtual *v = NULL;
@@ -359,8 +362,50 @@ jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out)
 	if (o->path == NULL)
 		return JZ_ERR_ARGUMENT;
 	if ((e = jz_virtual_begin(o, &v, &setup)) == 0)
-		e = open_card(o, v, &setup);
+		e = open_card(o, v, &setup, sync_later);
 	return jz_virtual_end(e, v, &setup, out);
+}
+
+int
+jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out)
+{
+	return open_one(o, false, out);
+}
+
+/* What the cards have read may be told from then on. */
+static int
+sync_all(struct jz_virtual *const *cards, size_t n)
+{
+	struct jz_file **files = calloc(n, sizeof(struct jz_file *));
+	int e;
+
+	if (files == NULL)
+		return JZ_ERR_MEMORY;
+	for (size_t i = 0; i < n; i++)
+		files[i] = cards[i]->file;
+	e = jz_file_sync_all(files, n);
+	free(files);
+	return e;
+}
+
+int
+jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
+    struct jz_virtual **cards, size_t *failed)
+{
+	size_t opened = 0;
+	int e = 0;
+
+	for (size_t i = 0; i < n; i++)
+		cards[i] = NULL;
+	while (
+	    opened < n && (e = open_one(&o[opened], true, &cards[opened])) == 0)
+		opened++;
+	*failed = opened;
+	if (e == 0 && n > 0)
+		e = sync_all(cards, n);
+	for (size_t i = 0; i < n && e != 0; i++)
+		jz_virtual_free(&cards[i]);
+	return e;
 }
 
 void

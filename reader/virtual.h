@@ -63,6 +63,14 @@ jz_virtual_create(const struct jz_virtual_options *o, struct jz_virtual **out);
 int
 jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out);
 
+/*
+ * Opens n cards, each as jz_virtual_open, and syncs what they read at once:
+ * where that is a flush or two of the disk for each card, it is one for all.
+ * On error none is open, and *failed is the card that was at fault, or n.
+ */
+int jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
+    struct jz_virtual **cards, size_t *failed);
+
 /* Power off, release, clear the pointer. */
 void jz_virtual_free(struct jz_virtual **v);
 

@@ -191,6 +191,7 @@ dead_status(const struct jz_card *card)
 static size_t
 run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 {
+	struct jz_command sent;
 	struct jz_apdu apdu;
 	uint16_t sw;
 
@@ -201,10 +202,15 @@ run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 		memset(&apdu.command, 0, sizeof(apdu.command));
 		card->chaining = false;
 		jz_answer_forget(card);
+		sent = apdu.command;
 		sw = JZ_SW_LENGTH;
 	} else {
+		sent = apdu.command;
 		sw = carry_out(card, &apdu, room);
 	}
+	/* Secure messaging takes the command out of its cover: how the answer
+	 * goes is judged by what came. */
+	apdu.command = sent;
 	if (!card->chaining)
 		forget_chain(card);
 	if (card->dead)

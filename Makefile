@@ -344,6 +344,10 @@ $(PLUGINS:%=$(BUILD)/test/plugin/%.so): $(BUILD)/test/plugin/%.so: \
 	@mkdir -p $(@D)
 	$(call SHOW,LD)
 	$(Q)$(PLUGIN_CC) $(PLUGIN_LINK) -DCASE_$* -o $@ $< $(PLUGIN_LIBRARY)
+PLUGIN_TESTS = test/applet/virtual/test_plugin \
+	test/applet/virtual/test_plugin_elf test/applet/virtual/test_plugs \
+	test/reader/test_plug
+$(PLUGIN_TESTS:%=$(BUILD)/%): | $(PLUGINS:%=$(BUILD)/test/plugin/%.so)
 # Those that are linked in another way than they should.
 $(BUILD)/test/plugin/crt.so: PLUGIN_LINK = -Wl,-z,relro,-z,now
 $(BUILD)/test/plugin/lazy.so: PLUGIN_LINK = -nostartfiles -Wl,-z,relro,-z,lazy

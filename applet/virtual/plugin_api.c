@@ -13,7 +13,7 @@
 #include "../runtime/applet.h"
 
 /* clang-format off */
-#define X(name) {#name, (void (*)(void))name}
+#define X(name) {#name, (void (*)(void))(name)}
 /* clang-format on */
 
 const struct jz_plugin_function jz_plugin_api[] = {

@@ -45,16 +45,16 @@ static struct {
 	bool server; /* the server of a call does the deed */
 } plan;
 
-static uint8_t
+/* Valgrind leaves out a read whose value nobody looks at. */
+static volatile uint8_t looked_at;
+
+static void
 act(void)
 {
-	uint8_t v = 0;
-
 	if (plan.deed == READ)
-		v = *plan.at;
+		looked_at = *plan.at;
 	else if (plan.deed == WRITE)
-		*plan.at = v = 1;
-	return v;
+		*plan.at = 1;
 }
 
 static uint16_t

@@ -124,7 +124,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
-	test/applet/runtime/test_channel_memory test/applet/runtime/test_delete \
+	test/applet/runtime/test_channel_memory \
+	test/applet/runtime/test_channel_model test/applet/runtime/test_delete \
 	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
 	test/applet/runtime/test_health test/applet/runtime/test_install \
 	test/applet/runtime/test_lifecycle test/applet/runtime/test_log \

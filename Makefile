@@ -55,7 +55,8 @@ VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/plugs.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/trace.c reader/virtual.c reader/virtual_pool.c \
-	reader/virtual_reader.c reader/virtual_snapshot.c
+	reader/virtual_plug.c reader/virtual_reader.c \
+	reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
@@ -71,7 +72,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/reader_cmd.c host/cli/serve_cmd.c
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -90,7 +91,8 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/seeds.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
 
-BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/main.c \
+BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/channel.c \
+	test/bench/commit.c test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
 
@@ -120,19 +122,23 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
-	test/applet/runtime/test_answer test/applet/runtime/test_card \
-	test/applet/runtime/test_channel test/applet/runtime/test_delete \
+	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
+	test/applet/runtime/test_card test/applet/runtime/test_channel \
+	test/applet/runtime/test_channel_memory test/applet/runtime/test_delete \
 	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
-	test/applet/runtime/test_install test/applet/runtime/test_lifecycle \
-	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
+	test/applet/runtime/test_health test/applet/runtime/test_install \
+	test/applet/runtime/test_lifecycle test/applet/runtime/test_log \
+	test/applet/runtime/test_log_damage test/applet/runtime/test_log_failure \
 	test/applet/runtime/test_log_power test/applet/runtime/test_memory \
-	test/applet/runtime/test_nonatomic test/applet/runtime/test_pin \
-	test/applet/runtime/test_plug test/applet/runtime/test_random \
+	test/applet/runtime/test_nonatomic test/applet/runtime/test_nonce \
+	test/applet/runtime/test_pin test/applet/runtime/test_plug \
+	test/applet/runtime/test_random test/applet/runtime/test_register \
 	test/applet/runtime/test_registry test/applet/runtime/test_replay \
 	test/applet/runtime/test_select test/applet/runtime/test_service \
 	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
 	test/applet/runtime/test_strict test/applet/runtime/test_transaction \
-	test/applet/runtime/test_upgrade test/applet/virtual/test_fault \
+	test/applet/runtime/test_upgrade \
+	test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
@@ -140,8 +146,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
-	test/reader/test_reader \
-	test/reader/test_serve \
+	test/reader/test_plug test/reader/test_reader test/reader/test_serve \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
@@ -156,9 +161,9 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/demo/test_demo.sh \
-	test/docs/readme.sh test/gp/foreign.sh test/gp/judge.sh \
-	test/pcsc/foreign.sh
+SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
+	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
+	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
@@ -364,7 +369,9 @@ $(BUILD)/tests.list: FORCE
 	@{ $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
 	   $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
 	   $(foreach r,virtual pcsc,echo 'test/demo/demo.sh-$(r)' \
-		'env READERS=$(r) test/demo/demo.sh';) \
+		'env READERS=$(r) test/demo/demo.sh'; \
+		echo 'test/demo/demo.sh-$(r)-t0' \
+		'env READERS=$(r) PROTOCOL=T=0 test/demo/demo.sh';) \
 	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
 		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
 	} >$@
@@ -405,6 +412,7 @@ install: all
 		$(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/
 	$(INSTALL) -m 644 $(TERMINAL_LIB) $(CARD_LIB) $(DESTDIR)$(LIBDIR)/
+	$(INSTALL) -D -m 644 $(EXPORTS) $(DESTDIR)$(LIBDIR)/jiaozi/plugin.syms
 	for h in $(HEADERS); do \
 		$(INSTALL) -D -m 644 $$h $(DESTDIR)$(INCDIR)/$$h || exit 1; \
 	done
@@ -417,13 +425,15 @@ install: all
 	  echo 'Version: $(VERSION)'; \
 	  echo 'Requires: libcrypto sqlite3 libpcsclite'; \
 	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
-	  echo 'Libs: -L$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR)) -ljiaozi -ljiaozi-card'; \
+	  echo 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))'; \
+	  echo 'Libs: -L$${libdir} -ljiaozi -ljiaozi-card -Wl,--dynamic-list=$${libdir}/jiaozi/plugin.syms'; \
 	} >$(DESTDIR)$(LIBDIR)/pkgconfig/jiaozi.pc
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/jiaozi $(DESTDIR)$(LIBDIR)/libjiaozi.a \
 		$(DESTDIR)$(LIBDIR)/libjiaozi-card.a \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/jiaozi.pc \
+		$(DESTDIR)$(LIBDIR)/jiaozi/plugin.syms \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(MAN1)))
 	rm -rf $(DESTDIR)$(INCDIR)
 

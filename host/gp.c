@@ -112,6 +112,7 @@ jz_gp_select(struct jz_gp *g, const struct jz_gp_aid *domain)
 
 	jz_gp_close(g);
 	g->fci_len = 0;
+	g->domain.len = 0;
 	err = jz_session_exchange(g->session, &c, &a);
 	if (err != 0)
 		return err;

@@ -17,6 +17,10 @@
 int jz_reader_open_virtual(const char *rest, struct jz_reader **out);
 int jz_reader_open_pcsc(const char *rest, struct jz_reader **out);
 
+/* What jz_reader_take() was given with this table; NULL: with another. */
+void *
+jz_reader_state(const struct jz_reader *r, const struct jz_reader_ops *ops);
+
 /* ---- trace.c ------------------------------------------------------------ */
 
 /* The file named by JIAOZI_TRACE, open for one reader handle. */

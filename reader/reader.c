@@ -83,6 +83,12 @@ out:
 	return e;
 }
 
+void *
+jz_reader_state(const struct jz_reader *r, const struct jz_reader_ops *ops)
+{
+	return r->ops == ops ? r->state : NULL;
+}
+
 void
 jz_reader_free(struct jz_reader **reader)
 {

@@ -27,6 +27,9 @@
 
 #define NVM_BYTES (32u * 1024u)
 #define RAM_BYTES (4u * 1024u)
+/* Where each region and each block of transient memory has pages. */
+#define STRICT_NVM_BYTES (64u * 1024u)
+#define STRICT_RAM_BYTES (32u * 1024u)
 /* A file that needs more is not opened. */
 #define NVM_BYTES_MAX (1024u * 1024u)
 
@@ -34,7 +37,6 @@
 #define INITIAL_KEY   0x40
 #define KDD_AT_RANDOM 2 /* in the key diversification data, after "JZ" */
 
-#define SCHEME	     "virtual:"
 #define KEY_SUFFIX   ".key"
 #define KDF_KEY_FILE 0
 #define KDF_SCRYPT   1
@@ -170,9 +172,10 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return e;
-	v->name = join(SCHEME, o->path == NULL ? "" : o->path);
+	v->name = join(JZ_VIRTUAL_SCHEME, o->path == NULL ? "" : o->path);
 	if (v->name == NULL)
 		goto out;
+	v->strict = o->strict;
 	v->pool = o->pool;
 	v->own_pool = o->pool == NULL;
 	if (v->own_pool && (e = jz_virtual_pool_new(&v->pool)) != 0)
@@ -182,6 +185,8 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	setup->classes = jz_virtual_classes;
 	setup->n_classes = jz_virtual_n_classes;
 	setup->journal = &v->pool->journal;
+	setup->plug = jz_virtual_find_plug;
+	setup->plugs = v;
 	*out = v;
 	v = NULL;
 	e = 0;
@@ -208,8 +213,8 @@ static void
 choose_memory(const struct jz_virtual_options *o, uint32_t *nvm_bytes,
     uint32_t *ram_bytes)
 {
-	*nvm_bytes = NVM_BYTES;
-	*ram_bytes = RAM_BYTES;
+	*nvm_bytes = o->strict ? STRICT_NVM_BYTES : NVM_BYTES;
+	*ram_bytes = o->strict ? STRICT_RAM_BYTES : RAM_BYTES;
 	if (o->compact)
 		jz_virtual_compact(nvm_bytes, ram_bytes);
 }
@@ -284,6 +289,7 @@ create(const struct jz_virtual_options *o, struct jz_virtual *v,
 	int e;
 
 	choose_memory(o, &nvm_bytes, &ram_bytes);
+	setup->protocol = (uint8_t)o->protocol;
 	if ((e = jz_virtual_memory(v, nvm_bytes, ram_bytes, setup)) != 0 ||
 	    (e = jz_virtual_storage(o, v, setup)) != 0 ||
 	    (e = jz_card_format(&v->card, setup)) != 0 ||
@@ -320,19 +326,22 @@ open_in_memory(const struct jz_virtual_options *o, struct jz_virtual *v,
 		if (e == 0)
 			e = jz_card_open(&v->card, setup);
 		nvm_bytes = nvm_bytes < NVM_BYTES ? NVM_BYTES : 2 * nvm_bytes;
-		ram_bytes = RAM_BYTES;
+		if (ram_bytes < RAM_BYTES)
+			ram_bytes = RAM_BYTES;
 	} while (e == JZ_ERR_CARD_FULL && nvm_bytes <= NVM_BYTES_MAX);
 	return e;
 }
 
 static int
 open_card(const struct jz_virtual_options *o, struct jz_virtual *v,
-    struct jz_card_setup *setup)
+    struct jz_card_setup *setup, bool sync_later)
 {
 	int e;
 
 	if ((e = jz_file_open(o->path, &v->file)) != 0)
 		return e;
+	if (sync_later)
+		jz_file_sync_later(v->file);
 	setup->chip_state = v->file;
 	if ((e = jz_log_read_hint(
 		 setup->chip, setup->chip_state, setup->hint)) != 0 ||
@@ -341,8 +350,9 @@ open_card(const struct jz_virtual_options *o, struct jz_virtual *v,
 	return open_in_memory(o, v, setup);
 }
 
-int
-jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out)
+static int
+open_one(const struct jz_virtual_options *o, bool sync_later,
+    struct jz_virtual **out)
 {
 	struct jz_card_setup setup;
 	struct jz_virtual *v = NULL;
@@ -352,8 +362,50 @@ jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out)
 	if (o->path == NULL)
 		return JZ_ERR_ARGUMENT;
 	if ((e = jz_virtual_begin(o, &v, &setup)) == 0)
-		e = open_card(o, v, &setup);
+		e = open_card(o, v, &setup, sync_later);
 	return jz_virtual_end(e, v, &setup, out);
+}
+
+int
+jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out)
+{
+	return open_one(o, false, out);
+}
+
+/* What the cards have read may be told from then on. */
+static int
+sync_all(struct jz_virtual *const *cards, size_t n)
+{
+	struct jz_file **files = calloc(n, sizeof(struct jz_file *));
+	int e;
+
+	if (files == NULL)
+		return JZ_ERR_MEMORY;
+	for (size_t i = 0; i < n; i++)
+		files[i] = cards[i]->file;
+	e = jz_file_sync_all(files, n);
+	free(files);
+	return e;
+}
+
+int
+jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
+    struct jz_virtual **cards, size_t *failed)
+{
+	size_t opened = 0;
+	int e = 0;
+
+	for (size_t i = 0; i < n; i++)
+		cards[i] = NULL;
+	while (
+	    opened < n && (e = open_one(&o[opened], true, &cards[opened])) == 0)
+		opened++;
+	*failed = opened;
+	if (e == 0 && n > 0)
+		e = sync_all(cards, n);
+	for (size_t i = 0; i < n && e != 0; i++)
+		jz_virtual_free(&cards[i]);
+	return e;
 }
 
 void
@@ -367,6 +419,7 @@ jz_virtual_free(struct jz_virtual **v)
 	*v = NULL;
 	jz_card_close(&p->card);
 	jz_virtual_memory_free(p);
+	jz_plugs_free(&p->plugs);
 	jz_file_free(&p->file);
 	if (p->own_pool)
 		jz_virtual_pool_free(&p->pool);

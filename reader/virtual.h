@@ -12,6 +12,7 @@
 #ifndef JZ_READER_VIRTUAL_H
 #define JZ_READER_VIRTUAL_H
 
+#include "../apdu/atr.h"
 #include "reader.h"
 
 struct jz_virtual;	/* an open virtual card */
@@ -28,6 +29,12 @@ struct jz_virtual_options {
 	 * same; each opening chooses, and gives at least what the file needs.
 	 * Otherwise a card has 32 KiB and 4 KiB. */
 	bool compact;
+	/* An applet that touches other memory than its own ends the process
+	 * with SIGSEGV.  For tests: takes 96 KiB.  A file that was made
+	 * without cannot be opened so, JZ_ERR_UNSUPPORTED. */
+	bool strict;
+	/* Of a new card, whose ATR offers it for good; 0: T=1. */
+	enum jz_protocol protocol;
 };
 
 /*
@@ -56,6 +63,14 @@ jz_virtual_create(const struct jz_virtual_options *o, struct jz_virtual **out);
 int
 jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out);
 
+/*
+ * Opens n cards, each as jz_virtual_open, and syncs what they read at once:
+ * where that is a flush or two of the disk for each card, it is one for all.
+ * On error none is open, and *failed is the card that was at fault, or n.
+ */
+int jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
+    struct jz_virtual **cards, size_t *failed);
+
 /* Power off, release, clear the pointer. */
 void jz_virtual_free(struct jz_virtual **v);
 
@@ -66,6 +81,39 @@ void jz_virtual_reset(struct jz_virtual *v);
 struct jz_span jz_virtual_atr(const struct jz_virtual *v);
 /* Hash over the persistent image: equal hashes, equal persistent state. */
 int jz_virtual_image_hash(const struct jz_virtual *v, uint8_t out[static 32]);
+
+/* ---- plug-ins ----------------------------------------------------------- */
+
+#define JZ_VIRTUAL_AID_MAX 16
+
+/*
+ * Puts a plug-in, an applet class in a shared object, on the card for good, or
+ * in the place of one with the same AID, whose applets are upgraded; resets the
+ * card.  *aid is the module that INSTALL can make applets of.  A copy of the
+ * file is kept in the folder FILE.applets.  A card in memory keeps it until it
+ * is freed.  See docs/applet.md.
+ *
+ * On error the card is as before.  JZ_ERR_NOT_FOUND, JZ_ERR_SYSTEM; what is
+ * wrong with the plug-in: JZ_ERR_PLUGIN_*; JZ_ERR_UNSUPPORTED (this program
+ * does not export what plug-ins call, or the card has a newer layout of the
+ * applet's data), JZ_ERR_EXISTS (the card has a class of its own with this
+ * AID), JZ_ERR_CARD_FULL, JZ_ERR_CARD_STORAGE.  After JZ_ERR_CARD_VERSION, an
+ * applet that cannot be upgraded, the card is without power, and its file as
+ * before.
+ */
+int jz_virtual_plug(struct jz_virtual *v, const char *path,
+    uint8_t aid[static JZ_VIRTUAL_AID_MAX], size_t *aid_len);
+
+/* Why the applets of a plug-in are on the card and cannot be selected. */
+struct jz_virtual_problem {
+	uint8_t aid[JZ_VIRTUAL_AID_MAX]; /* of the module */
+	size_t aid_len;
+	int error; /* JZ_ERR_NOT_FOUND: no copy; JZ_ERR_PLUGIN_HASH: altered */
+};
+
+/* The i-th of them, from 0; false after the last. */
+bool jz_virtual_problem(
+    const struct jz_virtual *v, unsigned i, struct jz_virtual_problem *out);
 
 /* ---- snapshots ---------------------------------------------------------- */
 
@@ -95,6 +143,8 @@ int jz_virtual_fork(const struct jz_virtual_options *o,
 
 /* A reader with this card in it; takes the card, also on error. */
 int jz_reader_take_virtual(struct jz_virtual **v, struct jz_reader **out);
+/* The card in a virtual reader; lent.  NULL: the reader is of another kind. */
+struct jz_virtual *jz_reader_virtual(struct jz_reader *r);
 
 /*
  * Shows cards to a PC/SC daemon through vpcd: card i connects to the driver's

@@ -9,7 +9,11 @@
 #include "virtual.h"
 
 #include "../applet/runtime/card.h"
+#include "../applet/virtual/guard.h"
+#include "../applet/virtual/plugs.h"
 #include "../applet/virtual/storage.h"
+
+#define JZ_VIRTUAL_SCHEME "virtual:"
 
 struct jz_virtual_pool {
 	struct jz_engine engine;
@@ -20,10 +24,13 @@ struct jz_virtual {
 	struct jz_virtual_pool *pool;
 	bool own_pool;
 	struct jz_file *file; /* NULL: in memory */
-	char *name;	      /* of a reader with this card */
-	uint64_t *memory;     /* non-volatile, then transient */
+	char *name; /* of a reader with this card: the scheme and its path */
+	uint64_t *memory; /* non-volatile, then transient */
 	uint32_t nvm_bytes, ram_bytes;
 	struct jz_card card;
+	struct jz_plugs *plugs; /* NULL: none was asked for yet */
+	bool strict;
+	struct jz_page_guard *guard; /* over the memory; NULL: not strict */
 };
 
 /* The classes that every virtual card has. */
@@ -47,6 +54,11 @@ void jz_virtual_memory_free(struct jz_virtual *v);
 /* For a new card: its file, unnamed as yet, and the key it is sealed under. */
 int jz_virtual_storage(const struct jz_virtual_options *o, struct jz_virtual *v,
     struct jz_card_setup *setup);
+/* For struct jz_card_setup: `plug`, with the card as `plugs`. */
+const struct jz_applet_class *jz_virtual_find_plug(void *v,
+    const struct jz_aid *module, const uint8_t hash[static JZ_FILE_HASH_BYTES]);
+/* The card's plug-ins, made at the first need. */
+int jz_virtual_plugs(struct jz_virtual *v, struct jz_plugs **out);
 /* Hands over what has been made, or frees it when e is not 0; returns e. */
 int jz_virtual_end(int e, struct jz_virtual *v, struct jz_card_setup *setup,
     struct jz_virtual **out);

@@ -6,6 +6,7 @@
 #include "virtual_card.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../apdu/error.h"
 #include "../keys/openssl/openssl.h"
@@ -16,24 +17,47 @@
 #define WORD		 sizeof(uint64_t)
 _Static_assert(WORD == JZ_REGION_ALIGN, "a region begins on a word");
 
+/* Pages of most systems; a strict card's memory is whole ones. */
+#define STRICT_ALIGN 4096u
+
 static uint32_t
-align(uint32_t n)
+align(uint32_t n, uint32_t to)
 {
-	return (n + (JZ_REGION_ALIGN - 1)) & ~(uint32_t)(JZ_REGION_ALIGN - 1);
+	return (n + to - 1) / to * to;
 }
 
 void
 jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes)
 {
-	*nvm_bytes = align(sizeof(struct jz_nvm_root)) + JZ_LOG_SLACK_BYTES;
+	*nvm_bytes =
+	    align(sizeof(struct jz_nvm_root), WORD) + JZ_LOG_SLACK_BYTES;
 	*ram_bytes = 0;
 	for (size_t i = 0; i < jz_virtual_n_classes; i++) {
 		const struct jz_applet_class *c = jz_virtual_classes[i];
 
-		*nvm_bytes += align(c->nvm_bytes);
-		*ram_bytes += align(c->cor_bytes) +
-		    COMPACT_CHANNELS * align(c->cod_bytes);
+		*nvm_bytes += align(c->nvm_bytes, WORD);
+		*ram_bytes += align(c->cor_bytes, WORD) +
+		    COMPACT_CHANNELS * align(c->cod_bytes, WORD);
 	}
+}
+
+/* JZ_ERR_ARGUMENT: the system's pages are larger than those sizes. */
+static int
+guard_memory(struct jz_virtual *v, struct jz_card_setup *setup)
+{
+	int e;
+
+	memset(v->memory, 0, v->nvm_bytes + v->ram_bytes);
+	v->guard = calloc(1, sizeof(*v->guard));
+	if (v->guard == NULL)
+		return JZ_ERR_MEMORY;
+	e = jz_page_guard_init(v->guard, setup->nvm, setup->nvm_bytes,
+	    setup->ram, setup->ram_bytes);
+	if (e != 0)
+		return e;
+	setup->guard = &v->guard->guard;
+	setup->guard_state = v->guard;
+	return 0;
 }
 
 int
@@ -41,9 +65,11 @@ jz_virtual_memory(struct jz_virtual *v, uint32_t nvm_bytes, uint32_t ram_bytes,
     struct jz_card_setup *setup)
 {
 	jz_virtual_memory_free(v);
-	nvm_bytes = align(nvm_bytes);
-	ram_bytes = align(ram_bytes);
-	v->memory = calloc((nvm_bytes + ram_bytes) / WORD, WORD);
+	nvm_bytes = align(nvm_bytes, v->strict ? STRICT_ALIGN : WORD);
+	ram_bytes = align(ram_bytes, v->strict ? STRICT_ALIGN : WORD);
+	v->memory = v->strict
+	    ? aligned_alloc(STRICT_ALIGN, nvm_bytes + ram_bytes)
+	    : calloc((nvm_bytes + ram_bytes) / WORD, WORD);
 	if (v->memory == NULL)
 		return JZ_ERR_MEMORY;
 	v->nvm_bytes = nvm_bytes;
@@ -52,12 +78,16 @@ jz_virtual_memory(struct jz_virtual *v, uint32_t nvm_bytes, uint32_t ram_bytes,
 	setup->nvm_bytes = nvm_bytes;
 	setup->ram = setup->nvm + nvm_bytes;
 	setup->ram_bytes = ram_bytes;
-	return 0;
+	return v->strict ? guard_memory(v, setup) : 0;
 }
 
 void
 jz_virtual_memory_free(struct jz_virtual *v)
 {
+	if (v->guard != NULL)
+		jz_page_guard_end(v->guard);
+	free(v->guard);
+	v->guard = NULL;
 	if (v->memory != NULL)
 		jz_wipe(v->memory, v->nvm_bytes + v->ram_bytes);
 	free(v->memory);

@@ -62,6 +62,12 @@ jz_reader_take_virtual(struct jz_virtual **v, struct jz_reader **out)
 	return jz_reader_take(p->name, &virtual_ops, p, out);
 }
 
+struct jz_virtual *
+jz_reader_virtual(struct jz_reader *r)
+{
+	return jz_reader_state(r, &virtual_ops);
+}
+
 /*
  * FILE, FILE?key=FILE or FILE?passphrase=SOURCE; splits the name in its place.
  * A file whose own name has a question mark cannot be named like this.

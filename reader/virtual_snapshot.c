@@ -13,6 +13,7 @@
 struct jz_virtual_snapshot {
 	const struct jz_virtual *of;
 	uint32_t nvm_bytes, ram_bytes;
+	struct jz_plugs *plugs; /* of the card; NULL: it has none */
 	size_t words;
 	uint64_t state[]; /* as jz_card_save wrote it */
 };
@@ -33,6 +34,7 @@ jz_virtual_save(const struct jz_virtual *v, struct jz_virtual_snapshot **out)
 	s->nvm_bytes = v->nvm_bytes;
 	s->ram_bytes = v->ram_bytes;
 	s->words = words;
+	s->plugs = jz_plugs_share(v->plugs);
 	jz_card_save(&v->card, s->state);
 	return 0;
 }
@@ -46,6 +48,7 @@ jz_virtual_snapshot_free(struct jz_virtual_snapshot **snapshot)
 		return;
 	s = *snapshot;
 	*snapshot = NULL;
+	jz_plugs_free(&s->plugs);
 	jz_wipe(s, sizeof(*s) + s->words * sizeof(s->state[0]));
 	free(s);
 }
@@ -59,6 +62,20 @@ jz_virtual_restore(struct jz_virtual *v, const struct jz_virtual_snapshot *s)
 	return jz_card_rewind(&v->card, s->state);
 }
 
+/* The plug-ins of the card that the snapshot was taken of. */
+static int
+adopt(struct jz_virtual *v, const struct jz_virtual_snapshot *s)
+{
+	struct jz_plugs *own = NULL;
+	int e;
+
+	if (s->plugs == NULL)
+		return 0;
+	if ((e = jz_virtual_plugs(v, &own)) != 0)
+		return e;
+	return jz_plugs_adopt(own, s->plugs);
+}
+
 static int
 fork_card(const struct jz_virtual_options *o, struct jz_virtual *v,
     const struct jz_virtual_snapshot *s, struct jz_card_setup *setup)
@@ -68,6 +85,7 @@ fork_card(const struct jz_virtual_options *o, struct jz_virtual *v,
 	if ((e = jz_virtual_memory(v, s->nvm_bytes, s->ram_bytes, setup)) !=
 		0 ||
 	    (e = jz_virtual_storage(o, v, setup)) != 0 ||
+	    (e = adopt(v, s)) != 0 ||
 	    (e = jz_card_fork(&v->card, setup, s->state)) != 0)
 		return e;
 	return v->file == NULL ? 0 : jz_file_publish(v->file);

@@ -6,11 +6,21 @@
  * is 6A81; closing a channel that is not open is the warning 6200; the basic
  * channel cannot be closed (6A81).  P2 00 closes the channel that the command
  * came on.
+ *
+ * A locked or terminated card opens no channel (6A81): GlobalPlatform 6.3.2.
  */
 #include "internal.h"
 
 #define P1_OPEN	 0x00
 #define P1_CLOSE 0x80
+
+bool
+jz_channels_may_open(const struct jz_card *card)
+{
+	uint8_t state = jz_root(card)->state;
+
+	return state != JZ_CARD_LOCKED && state != JZ_CARD_TERMINATED;
+}
 
 static int
 free_channel(const struct jz_card *card)
@@ -55,7 +65,7 @@ open_channel(struct jz_card *card, struct jz_apdu *apdu)
 		return JZ_SW_LENGTH;
 	if (n == 0)
 		n = free_channel(card);
-	if (n < 0 || card->channel[n].open)
+	if (n < 0 || card->channel[n].open || !jz_channels_may_open(card))
 		return JZ_SW_FUNCTION;
 	card->channel[n].open = true;
 	sw = select_first(card, origin, (unsigned)n);

@@ -179,6 +179,8 @@ bool
 jz_selected_on(const struct jz_card *card, unsigned index, int besides_channel);
 /* MANAGE CHANNEL: ISO/IEC 7816-4:2013 11.1.2. */
 uint16_t jz_manage_channel(struct jz_card *card, struct jz_apdu *apdu);
+/* Whether the card's life cycle lets channels be opened. */
+bool jz_channels_may_open(const struct jz_card *card);
 
 /* ---- answer.c ----------------------------------------------------------- */
 

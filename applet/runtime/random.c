@@ -173,9 +173,9 @@ seed(struct jz_card *card)
 
 	if (g->state == SEEDED)
 		return 0;
-	if ((e = take_up(card, "jz seed ", OF_GENERATOR(card), g->key)) != 0 ||
-	    (e = derive(card, "jz keep ", none, none, keep)) != 0 ||
-	    (e = derive(card, "jz work ", none, none, g->key)) != 0)
+	if (take_up(card, "jz seed ", OF_GENERATOR(card), g->key) != 0 ||
+	    derive(card, "jz keep ", none, none, keep) != 0 ||
+	    derive(card, "jz work ", none, none, g->key) != 0)
 		e = fail(card);
 	else
 		e = jz_card_write_beside(

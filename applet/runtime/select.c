@@ -124,6 +124,8 @@ jz_select_applet(struct jz_applet *a, struct jz_apdu *apdu)
 	bool was_open = c->open;
 	uint16_t sw;
 
+	if (!was_open && !jz_channels_may_open(card))
+		return JZ_SW_FUNCTION;
 	/* Locked since it was selected on the channel that asks. */
 	if (!jz_registry_selectable(card, a) || taken(card, a, apdu->channel))
 		return JZ_SW_CONDITIONS;

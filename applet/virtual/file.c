@@ -16,11 +16,13 @@
  * The temporary file, .FILE.new, is made under the same rules (two programs may
  * be creating the same card), and never through a link that somebody put there.
  *
+ * syncfs(2), of Linux, syncs many files at once.
+ *
  * After fsync() has failed, Linux may show data that is not on the disk, and a
  * later sync may succeed all the same; so a failed sync ends the handle's
  * writing, and the user is told that storage failed.
  */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE /* syncfs */
 
 #include "storage.h"
 #include "../../apdu/error.h"
@@ -49,6 +51,7 @@ struct jz_file {
 	bool published;
 	bool synced_dir; /* the name is durable */
 	bool failed;
+	bool later; /* jz_file_sync_all() is to come */
 	off_t end;
 	char name[NAME_MAX + 1];
 	char temp[NAME_MAX + 1];
@@ -246,6 +249,8 @@ file_sync(void *chip)
 {
 	struct jz_file *f = chip;
 
+	if (f->later && !f->failed)
+		return 0;
 	if (f->failed || fdatasync(f->fd) != 0 || sync_dir(f) != 0) {
 		f->failed = true;
 		return JZ_ERR_CARD_STORAGE;
@@ -468,4 +473,44 @@ jz_file_free(struct jz_file **file)
 	close_fd(&f->fd);
 	close_fd(&f->dir);
 	free(f);
+}
+
+/* ---- many at once ------------------------------------------------------- */
+
+void
+jz_file_sync_later(struct jz_file *f)
+{
+	f->later = true;
+}
+
+/* The file systems of files that stand together, one after the other. */
+static int
+sync_file_systems(struct jz_file *const *files, size_t n)
+{
+	dev_t synced = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++) {
+		if (fstat(files[i]->fd, &st) != 0)
+			return JZ_ERR_CARD_STORAGE;
+		if (i > 0 && st.st_dev == synced)
+			continue;
+		if (syncfs(files[i]->fd) != 0)
+			return JZ_ERR_CARD_STORAGE;
+		synced = st.st_dev;
+	}
+	return 0;
+}
+
+int
+jz_file_sync_all(struct jz_file *const *files, size_t n)
+{
+	int e = sync_file_systems(files, n);
+
+	for (size_t i = 0; i < n; i++) {
+		files[i]->later = false;
+		files[i]->failed |= e != 0;
+		files[i]->synced_dir |= e == 0;
+	}
+	return e;
 }

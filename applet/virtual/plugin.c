@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct jz_plugin {
 	void *handle;
 	const struct jz_applet_class *class;
 	uint8_t hash[JZ_HASH_BYTES];
+	atomic_uint owners;
 };
 
 static int
@@ -269,6 +271,7 @@ jz_plugin_load(const struct jz_engine *engine, const char *path,
 	if (p == NULL)
 		return JZ_ERR_MEMORY;
 	p->fd = -1;
+	atomic_init(&p->owners, 1);
 	if ((e = check_program()) == 0 && (e = take_copy(p, path)) == 0 &&
 	    (e = check_file(p, engine, expected)) == 0 && (e = load(p)) == 0) {
 		*out = p;
@@ -276,6 +279,13 @@ jz_plugin_load(const struct jz_engine *engine, const char *path,
 	}
 	jz_plugin_free(&p);
 	return e;
+}
+
+struct jz_plugin *
+jz_plugin_share(struct jz_plugin *p)
+{
+	atomic_fetch_add(&p->owners, 1);
+	return p;
 }
 
 void
@@ -287,6 +297,8 @@ jz_plugin_free(struct jz_plugin **plugin)
 		return;
 	p = *plugin;
 	*plugin = NULL;
+	if (atomic_fetch_sub(&p->owners, 1) != 1)
+		return;
 	if (p->handle != NULL)
 		dlclose(p->handle);
 	if (p->fd >= 0)

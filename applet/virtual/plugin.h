@@ -44,7 +44,9 @@ struct jz_plugin;
  */
 int jz_plugin_load(const struct jz_engine *engine, const char *path,
     const uint8_t *expected, struct jz_plugin **out);
-/* Unloads: nobody may hold the class any more. */
+/* One more owner, who frees it too; in any thread. */
+struct jz_plugin *jz_plugin_share(struct jz_plugin *p);
+/* The last owner's unloads: nobody may hold the class any more. */
 void jz_plugin_free(struct jz_plugin **p);
 
 const struct jz_applet_class *jz_plugin_class(const struct jz_plugin *p);

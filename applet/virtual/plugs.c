@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ struct jz_plugs {
 	const struct jz_engine *engine;
 	char *folder; /* NULL: a card in memory */
 	struct plug *first;
+	atomic_uint owners;
 };
 
 int
@@ -52,6 +54,7 @@ jz_plugs_new(const struct jz_engine *engine, const char *card_path,
 	if (p == NULL)
 		return JZ_ERR_MEMORY;
 	p->engine = engine;
+	atomic_init(&p->owners, 1);
 	if (card_path != NULL) {
 		size_t size = strlen(card_path) + sizeof(FOLDER_SUFFIX);
 
@@ -82,6 +85,8 @@ jz_plugs_free(struct jz_plugs **plugs)
 		return;
 	p = *plugs;
 	*plugs = NULL;
+	if (atomic_fetch_sub(&p->owners, 1) != 1)
+		return;
 	while (p->first != NULL) {
 		struct plug *e = p->first;
 
@@ -90,6 +95,14 @@ jz_plugs_free(struct jz_plugs **plugs)
 	}
 	free(p->folder);
 	free(p);
+}
+
+struct jz_plugs *
+jz_plugs_share(struct jz_plugs *p)
+{
+	if (p != NULL)
+		atomic_fetch_add(&p->owners, 1);
+	return p;
 }
 
 /* Where the copy of the plug-in with this hash is; JZ_ERR_SPACE. */
@@ -316,5 +329,26 @@ jz_plugs_add(struct jz_plugs *p, struct jz_card *card, const char *path,
 		forget_problems(p, module);
 	}
 	jz_plugin_free(&plugin);
+	return e;
+}
+
+int
+jz_plugs_adopt(struct jz_plugs *p, const struct jz_plugs *from)
+{
+	char path[JZ_PATH_MAX];
+	bool fresh = false;
+	int e = 0;
+
+	for (struct plug *f = from->first; f != NULL && e == 0; f = f->next) {
+		struct jz_plugin *plugin;
+		struct plug *entry = NULL;
+
+		if (f->plugin == NULL)
+			continue;
+		plugin = jz_plugin_share(f->plugin);
+		if ((e = keep_copy(p, plugin, path, &fresh)) == 0)
+			e = enter(p, &plugin, &entry);
+		jz_plugin_free(&plugin);
+	}
 	return e;
 }

@@ -28,8 +28,17 @@ struct jz_plugs_problem {
 /* card_path NULL: a card in memory.  The engine is lent. */
 int jz_plugs_new(const struct jz_engine *engine, const char *card_path,
     struct jz_plugs **out);
-/* After the card was closed: its applets' code goes. */
+/* After the card was closed: its applets' code goes, unless it is shared. */
 void jz_plugs_free(struct jz_plugs **p);
+
+/*
+ * One more owner, who frees it too, for a snapshot that may outlive its card.
+ * He may only hand it to jz_plugs_adopt(), and not while the card is used by
+ * another thread.  NULL gives NULL.
+ */
+struct jz_plugs *jz_plugs_share(struct jz_plugs *p);
+/* For a fork of a card: what is loaded in `from`, copies included. */
+int jz_plugs_adopt(struct jz_plugs *p, const struct jz_plugs *from);
 
 /* For struct jz_card_setup: `plug`, with the plug-ins as `plugs`. */
 const struct jz_applet_class *jz_plugs_find(void *plugs,

@@ -56,6 +56,16 @@ int jz_file_publish(struct jz_file *f);
 
 void jz_file_free(struct jz_file **f);
 
+/*
+ * For opening many cards: sync() of such a file does nothing until
+ * jz_file_sync_all() has synced them all, with one flush for each file system
+ * in place of two for each file.  Until that has returned 0, nothing that was
+ * read from the files may be told: it could still be lost.
+ * JZ_ERR_CARD_STORAGE: none of them can be written any more.
+ */
+void jz_file_sync_later(struct jz_file *f);
+int jz_file_sync_all(struct jz_file *const *files, size_t n);
+
 /* ---- memory ------------------------------------------------------------- */
 
 struct jz_memory;

@@ -252,11 +252,9 @@ static int
 find_module(struct jz_cli *c, struct jz_cli_gp *g, const char *text,
     struct jz_gp_install *what)
 {
-	struct search s = {0};
-	int err = jz_cli_aid(c, text, &s.module);
+	struct search s = {.module = what->module};
+	int err;
 
-	if (err != 0)
-		return err;
 	err = jz_gp_list(&g->gp, JZ_GP_MODULES, match, &s);
 	if (err != 0)
 		return jz_cli_gp_error(c, g, err);
@@ -314,9 +312,10 @@ install_options(
 	const char *privileges = c->value[JZ_OPT_PRIVILEGES];
 	const char *instance = c->value[JZ_OPT_INSTANCE];
 	const char *params = c->value[JZ_OPT_PARAMS];
-	struct jz_gp_aid module;
-	int err = jz_cli_aid(c, c->argument[0], &module);
+	int err = 0;
 
+	if (!jz_cli_is_file(c->argument[0]))
+		err = jz_cli_aid(c, c->argument[0], &what->module);
 	if (err == 0 && privileges != NULL)
 		err = parse_privileges(c, privileges, &what->privileges);
 	if (err == 0 && instance != NULL)
@@ -331,35 +330,86 @@ install_options(
 	return err;
 }
 
+/* Whether the card has this application. */
+struct presence {
+	const struct jz_gp_aid *aid;
+	bool found;
+};
+
+static int
+look_for(const struct jz_gp_entry *e, void *arg)
+{
+	struct presence *p = arg;
+
+	p->found = p->found || jz_gp_aid_equal(&e->aid, p->aid);
+	return 0;
+}
+
+/*
+ * A file first puts its module on the card.  Where that has its application
+ * already, the file has taken the place of the one before, and no more is to
+ * be done: *replaced.
+ */
+static int
+install(struct jz_cli *c, struct jz_cli_gp *g, struct jz_gp_install *what,
+    bool *replaced)
+{
+	const char *argument = c->argument[0];
+	struct presence p = {&what->module, false};
+	int err = 0;
+
+	*replaced = false;
+	if (jz_cli_is_file(argument)) {
+		err = jz_cli_plug(c, g, argument, &what->module);
+		if (err == 0 && what->instance.len == 0)
+			err = jz_cli_gp_error(c, g,
+			    jz_gp_list(
+				&g->gp, JZ_GP_APPLICATIONS, look_for, &p));
+		*replaced = p.found;
+	}
+	if (err == 0 && !*replaced)
+		err = find_module(c, g, argument, what);
+	if (what->instance.len == 0)
+		what->instance = what->module;
+	if (err == 0 && !*replaced)
+		err = jz_cli_gp_error(c, g, jz_gp_install(&g->gp, what));
+	return err;
+}
+
+static void
+report(struct jz_cli *c, const struct jz_gp_install *what, bool replaced)
+{
+	char instance[JZ_AID_TEXT], module[JZ_AID_TEXT];
+
+	jz_cli_aid_text(&what->instance, instance);
+	jz_cli_aid_text(&what->module, module);
+	jz_cli_say(c,
+	    replaced ? jz_tr(c, "%s runs the new file of module %s\n",
+			   "%s 现使用模块 %s 的新文件\n")
+		     : jz_tr(c, "installed %s from module %s\n",
+			   "已安装 %s，来自模块 %s\n"),
+	    instance, module);
+	jz_cli_put(c, "instance", json_string(instance));
+	jz_cli_put(c, "module", json_string(module));
+	jz_cli_put(c, "replaced", json_boolean(replaced));
+}
+
 int
 jz_cmd_card_install(struct jz_cli *c)
 {
 	struct jz_gp_install what = {0};
 	struct parameters p;
-	char instance[JZ_AID_TEXT], module[JZ_AID_TEXT];
 	struct jz_cli_gp g = {0};
+	bool replaced = false;
 	int err = install_options(c, &what, &p);
 
 	if (err == 0)
 		err = jz_cli_gp_open(c, &g);
 	if (err == 0)
-		err = find_module(c, &g, c->argument[0], &what);
-	if (err == 0) {
-		if (what.instance.len == 0)
-			what.instance = what.module;
-		err = jz_cli_gp_error(c, &g, jz_gp_install(&g.gp, &what));
-	}
+		err = install(c, &g, &what, &replaced);
 	jz_cli_gp_close(&g);
 	jz_wipe(&p, sizeof(p));
-	if (err != 0)
-		return err;
-	jz_cli_aid_text(&what.instance, instance);
-	jz_cli_aid_text(&what.module, module);
-	jz_cli_say(c,
-	    jz_tr(
-		c, "installed %s from module %s\n", "已安装 %s，来自模块 %s\n"),
-	    instance, module);
-	jz_cli_put(c, "instance", json_string(instance));
-	jz_cli_put(c, "module", json_string(module));
-	return 0;
+	if (err == 0)
+		report(c, &what, replaced);
+	return err;
 }

@@ -14,6 +14,23 @@
 #define ASN_DIGITS	    20
 #define MAX_BALANCE_DEFAULT "1000"
 
+static int
+protocol(struct jz_cli *c, enum jz_protocol *out)
+{
+	const char *text = c->value[JZ_OPT_PROTOCOL];
+
+	*out = JZ_PROTOCOL_T1;
+	if (text == NULL || strcmp(text, "T=1") == 0)
+		return 0;
+	*out = JZ_PROTOCOL_T0;
+	if (strcmp(text, "T=0") == 0)
+		return 0;
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "--protocol is T=0 or T=1, not \"%s\"",
+		"--protocol 只能是 T=0 或 T=1，不能是“%s”"),
+	    text);
+}
+
 int
 jz_cmd_card_create(struct jz_cli *c)
 {
@@ -21,10 +38,10 @@ jz_cmd_card_create(struct jz_cli *c)
 	char pass[JZ_PASSPHRASE_MAX] = {0};
 	struct jz_virtual *v = NULL;
 	char reader[JZ_CLI_DETAIL_MAX];
-	int err = 0;
+	int err = protocol(c, &o.protocol);
 
 	o.key_path = c->value[JZ_OPT_KEY];
-	if (jz_cli_has(c, JZ_OPT_PASSPHRASE)) {
+	if (err == 0 && jz_cli_has(c, JZ_OPT_PASSPHRASE)) {
 		err = jz_cli_passphrase(c, pass);
 		o.passphrase = pass;
 	}
@@ -46,6 +63,8 @@ jz_cmd_card_create(struct jz_cli *c)
 	    reader);
 	jz_cli_put(c, "file", jz_cli_string(o.path));
 	jz_cli_put(c, "reader", jz_cli_string(reader));
+	jz_cli_put(c, "protocol",
+	    json_string(o.protocol == JZ_PROTOCOL_T0 ? "T=0" : "T=1"));
 	return 0;
 }
 

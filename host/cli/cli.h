@@ -69,6 +69,7 @@ enum jz_option {
 	JZ_OPT_PRIVILEGES,
 	JZ_OPT_CASCADE,
 	JZ_OPT_YES,
+	JZ_OPT_PROTOCOL,
 	JZ_OPTIONS,
 };
 
@@ -274,6 +275,7 @@ struct jz_cli_gp {
 	struct jz_session session;
 	struct jz_engine engine;
 	struct jz_gp gp;
+	struct jz_scp03_keys keys; /* that opened the channel */
 };
 
 /* Opens the reader and selects the domain; no keys are asked for. */
@@ -283,6 +285,8 @@ int jz_cli_gp_select(struct jz_cli *c, struct jz_cli_gp *g);
  * --issuer derives for this card.
  */
 int jz_cli_gp_open(struct jz_cli *c, struct jz_cli_gp *g);
+/* The same card again, by the same keys, after its reset. */
+int jz_cli_gp_again(struct jz_cli *c, struct jz_cli_gp *g);
 void jz_cli_gp_close(struct jz_cli_gp *g);
 /* A failure of the session, explained; returns `error`. */
 int jz_cli_gp_error(struct jz_cli *c, const struct jz_cli_gp *g, int error);

@@ -33,21 +33,32 @@ const struct jz_cli_command jz_cli_manage_commands[] = {
 	 "      --passphrase env:BANK\n"},
 },
 {
-	"card install", "AID", 1, 1,
+	"card install", "AID|FILE", 1, 1,
 	CHANNEL | JZ_OPT(INSTANCE) | JZ_OPT(PARAMS) | JZ_OPT(PRIVILEGES), 0,
 	EXITS | JZ_EXIT(EXISTS), jz_cmd_card_install,
-	{"install an application that is on a card", "安装卡上已有的应用"},
+	{"install an application", "安装应用"},
 	{"Makes an instance of the module AID, which `card apps` lists, and makes\n"
 	 "it selectable.  The instance has the module's AID unless --instance says\n"
 	 "otherwise.\n"
 	 "\n"
-	 "Example\n"
+	 "A FILE, whose name ends in .so or has a slash, is a plug-in: its module\n"
+	 "first comes onto the virtual card, or takes the place of the file that it\n"
+	 "had.  See docs/applet.md.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi card install counter.so --params 0331323334 \\\n"
+	 "      --card virtual:new.card --keys default\n"
 	 "  jiaozi card install F04A49414F5A4901 --instance F04A49414F5A490102 \\\n"
 	 "      --card virtual:new.card --keys default\n",
 	 "由 `card apps` 列出的模块建立一个可选择的应用实例。未给 --instance 时，实例的\n"
 	 "AID 与模块相同。\n"
 	 "\n"
+	 "名称以 .so 结尾或含斜杠的文件是插件：其模块先装入虚拟卡，或取代原有文件。见\n"
+	 "docs/applet.md。\n"
+	 "\n"
 	 "示例\n"
+	 "  jiaozi card install counter.so --params 0331323334 \\\n"
+	 "      --card virtual:new.card --keys default\n"
 	 "  jiaozi card install F04A49414F5A4901 --instance F04A49414F5A490102 \\\n"
 	 "      --card virtual:new.card --keys default\n"},
 },

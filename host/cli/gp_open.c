@@ -226,10 +226,18 @@ level_of(uint8_t parameter)
 	return (uint8_t)level;
 }
 
+static int
+authenticate(struct jz_cli *c, struct jz_cli_gp *g)
+{
+	int err =
+	    jz_gp_authenticate(&g->gp, &g->keys, level_of(g->gp.parameter));
+
+	return err != 0 ? jz_cli_gp_error(c, g, err) : 0;
+}
+
 int
 jz_cli_gp_open(struct jz_cli *c, struct jz_cli_gp *g)
 {
-	struct jz_scp03_keys keys = {0};
 	const char *version = c->value[JZ_OPT_KEY_VERSION];
 	uint8_t kvn = JZ_GP_KVN_ANY;
 	int err = 0;
@@ -244,15 +252,23 @@ jz_cli_gp_open(struct jz_cli *c, struct jz_cli_gp *g)
 	err = jz_gp_begin(&g->gp, kvn);
 	if (err != 0)
 		return jz_cli_gp_error(c, g, err);
-	err = find_keys(c, &g->gp, &keys);
-	if (err == 0) {
-		err = jz_gp_authenticate(
-		    &g->gp, &keys, level_of(g->gp.parameter));
-		if (err != 0)
-			err = jz_cli_gp_error(c, g, err);
-	}
-	jz_wipe(&keys, sizeof(keys));
-	return err;
+	err = find_keys(c, &g->gp, &g->keys);
+	return err != 0 ? err : authenticate(c, g);
+}
+
+int
+jz_cli_gp_again(struct jz_cli *c, struct jz_cli_gp *g)
+{
+	uint8_t kvn = g->gp.kvn;
+	int err;
+
+	jz_gp_close(&g->gp);
+	jz_session_init(&g->session, g->reader);
+	jz_gp_init(&g->gp, &g->session, &g->engine);
+	err = jz_gp_select(&g->gp, NULL);
+	if (err == 0)
+		err = jz_gp_begin(&g->gp, kvn);
+	return err != 0 ? jz_cli_gp_error(c, g, err) : authenticate(c, g);
 }
 
 void
@@ -265,4 +281,5 @@ jz_cli_gp_close(struct jz_cli_gp *g)
 	if (g->engine.crypto != NULL)
 		jz_openssl_free(&g->engine);
 	jz_wipe(&g->session, sizeof(g->session));
+	jz_wipe(&g->keys, sizeof(g->keys));
 }

@@ -5,7 +5,10 @@
 #ifndef JZ_CLI_MANAGE_H
 #define JZ_CLI_MANAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "cli.h"
 
 #include "../../apdu/bytes.h"
 
@@ -22,5 +25,16 @@ struct jz_card_key {
 /* Calls `each` for every key of an E0 template's content.  JZ_ERR_ANSWER. */
 int jz_card_keys(struct jz_span content,
     void (*each)(const struct jz_card_key *key, void *arg), void *arg);
+
+/* ---- plug-ins (plug_cmd.c) ---------------------------------------------- */
+
+/* Whether an argument names a file, not an AID. */
+bool jz_cli_is_file(const char *argument);
+/*
+ * Puts a plug-in on the virtual card and opens the channel again; *module is
+ * its AID.
+ */
+int jz_cli_plug(struct jz_cli *c, struct jz_cli_gp *g, const char *path,
+    struct jz_gp_aid *module);
 
 #endif

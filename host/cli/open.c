@@ -9,6 +9,7 @@
 
 #include "../../keys/secret.h"
 #include "../../keys/store/keyfile.h"
+#include "../../reader/virtual.h"
 
 int
 jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name)
@@ -22,6 +23,27 @@ jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name)
 			"which card? use --card READER or set JIAOZI_READER",
 			"哪张卡？请用 --card READER 或设置 JIAOZI_READER"));
 	return 0;
+}
+
+/* An applet of a virtual card that cannot be used is no error of the command,
+ * but whoever misses it should know why. */
+static void
+warn_of_problems(const struct jz_cli *c, struct jz_reader *r)
+{
+	const struct jz_virtual *v = jz_reader_virtual(r);
+	struct jz_virtual_problem p;
+	struct jz_gp_aid aid = {0};
+	char text[JZ_AID_TEXT];
+
+	for (unsigned i = 0; v != NULL && jz_virtual_problem(v, i, &p); i++) {
+		aid.len = (uint8_t)p.aid_len;
+		memcpy(aid.bytes, p.aid, p.aid_len);
+		fprintf(stderr,
+		    jz_tr(c, "jiaozi: warning: %s: plug-in %s: %s\n",
+			"jiaozi：警告：%s：插件 %s：%s\n"),
+		    jz_reader_name(r), jz_cli_aid_text(&aid, text),
+		    jz_error_text(p.error, c->lang));
+	}
 }
 
 int
@@ -41,6 +63,7 @@ jz_cli_open_reader(
 		jz_reader_free(out);
 		return jz_cli_fail(c, err, "%s", name);
 	}
+	warn_of_problems(c, *out);
 	return 0;
 }
 

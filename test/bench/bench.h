@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 #define BENCH_SAMPLES 21u /* odd: the median is a sample */
-#define BENCH_CASES   16u
+#define BENCH_CASES   32u
 
 /* Two operations to compare.  Each returns 0, or the bench fails. */
 struct bench_case {
@@ -26,11 +26,13 @@ struct bench_case {
 	void *arg;
 	/* Operations in one sample at most; 0: as many as a sample takes. */
 	unsigned long most;
+	const char *aim; /* what we want of it, in words; may be NULL */
 };
 
 struct bench_result {
-	const char *name, *floor_name;
-	double ours[BENCH_SAMPLES], least[BENCH_SAMPLES]; /* us, in order */
+	const char *name, *floor_name, *aim, *unit;
+	unsigned samples;
+	double ours[BENCH_SAMPLES], least[BENCH_SAMPLES]; /* in order */
 	double value, floor;				  /* medians */
 };
 
@@ -47,6 +49,14 @@ void bench_pin(struct bench *b);
 
 /* Runs a case and adds its result.  0, or what an operation returned. */
 int bench_run(struct bench *b, const struct bench_case *c);
+
+/* Each sample is one operation, which is made of so many equal parts: the
+ * result is the time of one. */
+int
+bench_run_parts(struct bench *b, const struct bench_case *c, unsigned parts);
+
+/* Adds what was counted and not timed; the strings must stay. */
+void bench_figure(struct bench *b, const struct bench_result *r);
 
 /* Says that something was left out; `why` must stay. */
 void bench_skip(struct bench *b, const char *why);
@@ -66,6 +76,12 @@ struct world;
 
 /* card.c: commands in this process, and opening a card file. */
 int bench_card(struct bench *b, struct world *w);
+/* commit.c: committed updates, in memory and in a file. */
+int bench_commit(struct bench *b, struct world *w);
+/* many.c: one more card, ten thousand of them, snapshots. */
+int bench_many(struct bench *b, struct world *w);
+/* channel.c: a command of a secure channel. */
+int bench_channel(struct bench *b, struct world *w);
 /* pay.c: an offline payment. */
 int bench_pay(struct bench *b, struct world *w);
 /* pcsc.c: a command through the PC/SC daemon. */

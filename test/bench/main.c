@@ -50,6 +50,12 @@ main(void)
 	if (e == 0)
 		e = bench_card(&b, &w);
 	if (e == 0)
+		e = bench_commit(&b, &w);
+	if (e == 0)
+		e = bench_many(&b, &w);
+	if (e == 0)
+		e = bench_channel(&b, &w);
+	if (e == 0)
 		e = bench_pay(&b, &w);
 	if (e == 0)
 		e = bench_pcsc(&b, &w);

@@ -73,7 +73,7 @@ bench_pay(struct bench *b, struct world *w)
 	/* One payment a sample: the cards' logs hold no more. */
 	const struct bench_case what = {"offline payment, all six steps",
 	    "its 5 signatures, 6 verifications, 2 key pairs, 2 agreements",
-	    pay_ours, pay_least, &p, 1};
+	    pay_ours, pay_least, &p, 1, NULL};
 	int e = jz_openssl_new(JZ_SUITE_NIST, &p.engine);
 
 	if (e == 0)

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#define NAME_COLUMNS 34
+#define NAME_COLUMNS 40
 /* The plots' size in pixels. */
 #define PLOT_W	 640.0
 #define PLOT_H	 64.0
@@ -43,13 +43,15 @@ bench_table(const struct bench *b, FILE *out)
 	char text[64];
 
 	fprintf(out, "%-*s %12s %12s %8s\n", NAME_COLUMNS, "median of samples",
-	    "ours us", "floor us", "ratio");
+	    "ours", "floor", "ratio");
 	for (size_t i = 0; i < b->n; i++) {
 		const struct bench_result *r = &b->result[i];
 
-		fprintf(out, "%-*s %12.3f %12.3f %8.2f\n", NAME_COLUMNS,
-		    r->name, r->value, r->floor, ratio(r));
+		fprintf(out, "%-*s %12.3f %12.3f %8.2f %s\n", NAME_COLUMNS,
+		    r->name, r->value, r->floor, ratio(r), r->unit);
 		fprintf(out, "    floor: %s\n", r->floor_name);
+		if (r->aim != NULL)
+			fprintf(out, "    aim: %s\n", r->aim);
 	}
 	for (size_t i = 0; i < b->n_skipped; i++)
 		fprintf(out, "skipped: %s\n", b->skipped[i]);
@@ -60,10 +62,11 @@ bench_table(const struct bench *b, FILE *out)
 /* ---- JSON ---------------------------------------------------------------- */
 
 static void
-json_values(FILE *out, const char *name, const double v[static BENCH_SAMPLES])
+json_values(
+    FILE *out, const char *name, const double v[static BENCH_SAMPLES], size_t n)
 {
 	fprintf(out, ", \"%s\": [", name);
-	for (size_t i = 0; i < BENCH_SAMPLES; i++)
+	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%.4f", i > 0 ? ", " : "", v[i]);
 	fprintf(out, "]");
 }
@@ -77,13 +80,13 @@ bench_json(const struct bench *b, FILE *out)
 
 		/* The names are ours and need no escapes. */
 		fprintf(out,
-		    "  {\"name\": \"%s\", \"value\": %.4f, \"unit\": \"us\", "
+		    "  {\"name\": \"%s\", \"value\": %.4f, \"unit\": \"%s\", "
 		    "\"floor\": %.4f, \"ratio\": %.3f, \"samples\": %u, "
-		    "\"floor_name\": \"%s\", \"cpu\": %d",
-		    r->name, r->value, r->floor, ratio(r), BENCH_SAMPLES,
-		    r->floor_name, b->cpu);
-		json_values(out, "values", r->ours);
-		json_values(out, "floor_values", r->least);
+		    "\"floor_name\": \"%s\", \"aim\": \"%s\", \"cpu\": %d",
+		    r->name, r->value, r->unit, r->floor, ratio(r), r->samples,
+		    r->floor_name, r->aim == NULL ? "" : r->aim, b->cpu);
+		json_values(out, "values", r->ours, r->samples);
+		json_values(out, "floor_values", r->least, r->samples);
 		fprintf(out, "}%s\n", i + 1 < b->n ? "," : "");
 	}
 	fprintf(out, "]\n");
@@ -213,10 +216,14 @@ bench_html(const struct bench *b, FILE *out)
 
 		fprintf(out,
 		    "<h2>%s: %.2f × the floor</h2>\n<p><span class=\"o\">%.3f "
-		    "µs</span>, floor <span class=\"f\">%.3f µs</span>: %s</p>"
+		    "%s</span>, floor <span class=\"f\">%.3f %s</span>: %s</p>"
 		    "\n",
-		    r->name, ratio(r), r->value, r->floor, r->floor_name);
-		plot(out, r);
+		    r->name, ratio(r), r->value, r->unit, r->floor, r->unit,
+		    r->floor_name);
+		if (r->aim != NULL)
+			fprintf(out, "<p>Aim: %s</p>\n", r->aim);
+		if (r->samples == BENCH_SAMPLES)
+			plot(out, r);
 	}
 	for (size_t i = 0; i < b->n_skipped; i++)
 		fprintf(out, "<p>Skipped: %s</p>\n", b->skipped[i]);

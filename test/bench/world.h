@@ -21,6 +21,7 @@ struct world_card {
 struct world {
 	char dir[WORLD_PATH_MAX];
 	char issuer_dir[WORLD_PATH_MAX];
+	char many_name[WORLD_PATH_MAX]; /* of a case of many.c */
 	struct jz_issuer *issuer;
 	struct world_card payer, payee; /* in memory, the purse selected */
 };

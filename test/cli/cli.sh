@@ -249,6 +249,21 @@ says 'ATR 3B'
 want 0 card reset --warm --card virtual:a.card --json
 json "d['cold'] is False and d['atr'].startswith('3B')"
 
+want 0 card create t0.card --protocol T=0 --json
+json "d['protocol'] == 'T=0'"
+want 0 card reset --card virtual:t0.card
+says 'ATR 3B058073C6219F'
+want 0 card info --card virtual:t0.card
+says 'not personalised'
+want 0 card create t1.card --protocol T=1 --json
+json "d['protocol'] == 'T=1'"
+for protocol in T=2 T0 0 ''; do
+	want 2 card create p.card --protocol "$protocol"
+	complains 'T=0 or T=1'
+done
+cases=$((cases + 1))
+[ ! -e p.card ] || wrong 'p.card was made with no protocol'
+
 # refused EXIT NAME FILE: the file is refused by name and not touched.
 refused() {
 	cp "$3" before

@@ -7,6 +7,7 @@
 #
 #	READERS=virtual   cards in this process's reach (the default)
 #	READERS=pcsc      cards behind a private PC/SC daemon
+#	PROTOCOL=T=0      T=0 cards
 #	JIAOZI=PROGRAM    BUILD=DIR   what to run, and where helpers are
 #
 # Chinese when LC_ALL, LC_MESSAGES or LANG says so.  Leaves nothing behind.
@@ -211,8 +212,10 @@ holdings
 
 title '2. Two cards: each makes its own key, the bank certifies it' \
 	'二、两张卡：各自生成密钥，由发卡行签发证书'
-run card create alice.card
-run card create bob.card
+# shellcheck disable=SC2086 # none, or two words
+run card create alice.card ${PROTOCOL:+--protocol $PROTOCOL}
+# shellcheck disable=SC2086
+run card create bob.card ${PROTOCOL:+--protocol $PROTOCOL}
 if [ "$READERS" = pcsc ]; then
 	printf '   $ jiaozi card serve alice.card bob.card &\n'
 	"$JIAOZI" card serve alice.card bob.card >serve.log 2>&1 &

@@ -244,7 +244,9 @@ test_select(void **state)
 	/* No FCI: the AID is not known, and nothing is guessed. */
 	assert_int_equal(jz_gp_select(&g, NULL), 0);
 	assert_int_equal(g.domain.len, 0);
+	g.domain = DOMAIN;
 	assert_int_equal(jz_gp_select(&g, NULL), JZ_ERR_NOT_FOUND);
+	assert_int_equal(g.domain.len, 0);
 	script_close(&s);
 }
 

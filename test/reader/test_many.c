@@ -41,7 +41,8 @@
 
 struct many {
 	char dir[PATH_MAX / 4];
-	char path[PATH_MAX / 2], copy[PATH_MAX / 2], key[PATH_MAX / 2];
+	char path[PATH_MAX / 2], key[PATH_MAX / 2];
+	char copy[FILES][PATH_MAX / 2];
 	struct jz_engine engine;
 	struct bank bank;
 	struct jz_virtual_pool *pool;
@@ -260,17 +261,25 @@ copy_file(const char *from, const char *to)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* Opens a copy of the card in m->path, under the same key. */
-static void
-open_copy(struct many *m, unsigned i, void *arg)
+/* A copy of the card in m->path, under the same key. */
+static struct jz_virtual_options
+copy_card(struct many *m, unsigned i)
 {
 	struct jz_virtual_options o = m->options;
 
-	(void)arg;
-	snprintf(m->copy, sizeof(m->copy), "%s/%u.card", m->dir, i);
-	copy_file(m->path, m->copy);
-	o.path = m->copy;
+	snprintf(m->copy[i], sizeof(m->copy[i]), "%s/%u.card", m->dir, i);
+	copy_file(m->path, m->copy[i]);
+	o.path = m->copy[i];
 	o.key_path = m->key;
+	return o;
+}
+
+static void
+open_copy(struct many *m, unsigned i, void *arg)
+{
+	const struct jz_virtual_options o = copy_card(m, i);
+
+	(void)arg;
 	assert_int_equal(jz_virtual_open(&o, &m->card[i]), 0);
 }
 
@@ -302,6 +311,63 @@ test_cards_in_files_take_16_kib_each(void **state)
 		assert_int_equal(port_select(&port), JZ_SW_OK);
 		assert_int_equal(port_balance(&port), FUNDS);
 	}
+}
+
+/* Each a card of its own, which keeps what it does. */
+static void
+test_many_files_are_opened_at_once(void **state)
+{
+	struct many *m = *state;
+	const struct jz_virtual_options o = file_options(m);
+	struct jz_virtual *v = card_of(m, &o, PAYER_ID);
+	struct jz_virtual_options many[FILES];
+	size_t failed = FILES;
+	struct port port;
+
+	jz_virtual_free(&v);
+	for (unsigned i = 0; i < FILES; i++)
+		many[i] = copy_card(m, i);
+	assert_int_equal(
+	    jz_virtual_open_many(many, FILES, m->card, &failed), 0);
+	assert_int_equal(failed, FILES);
+	port = port_of(m->card[FILES / 2]);
+	assert_int_equal(port_select(&port), JZ_SW_OK);
+	pay(&m->payee_port, &port);
+	for (unsigned i = 0; i < FILES; i++)
+		jz_virtual_free(&m->card[i]);
+	assert_int_equal(
+	    jz_virtual_open_many(many, FILES, m->card, &failed), 0);
+	for (unsigned i = 0; i < FILES; i++) {
+		port = port_of(m->card[i]);
+		assert_int_equal(port_select(&port), JZ_SW_OK);
+		assert_int_equal(port_balance(&port),
+		    i == FILES / 2 ? FUNDS - AMOUNT : FUNDS);
+	}
+}
+
+/* One that cannot be opened: none is, and it is named. */
+static void
+test_of_many_files_one_is_missing(void **state)
+{
+	struct many *m = *state;
+	const struct jz_virtual_options o = file_options(m);
+	struct jz_virtual *v = card_of(m, &o, PAYER_ID);
+	struct jz_virtual_options many[3];
+	size_t failed = 0;
+
+	jz_virtual_free(&v);
+	for (unsigned i = 0; i < 3; i++)
+		many[i] = copy_card(m, i);
+	assert_int_equal(unlink(m->copy[1]), 0);
+	assert_int_equal(
+	    jz_virtual_open_many(many, 3, m->card, &failed), JZ_ERR_NOT_FOUND);
+	assert_int_equal(failed, 1);
+	for (unsigned i = 0; i < 3; i++)
+		assert_null(m->card[i]);
+	/* Let go of: not locked. */
+	assert_int_equal(jz_virtual_open(&many[0], &v), 0);
+	jz_virtual_free(&v);
+	assert_int_equal(jz_virtual_open_many(many, 0, m->card, &failed), 0);
 }
 
 /* The file does not say how much memory its card has. */
@@ -434,6 +500,8 @@ main(void)
 	    WITH_CARDS(test_a_thousand_cards_take_16_kib_each_and_pay),
 	    WITH_CARDS(test_a_compact_card_has_room_for_32_records),
 	    WITH_CARDS(test_cards_in_files_take_16_kib_each),
+	    WITH_CARDS(test_many_files_are_opened_at_once),
+	    WITH_CARDS(test_of_many_files_one_is_missing),
 	    WITH_CARDS(test_a_card_is_opened_with_either_size),
 	    WITH_CARDS(test_a_card_goes_back_to_its_snapshot),
 	    WITH_CARDS(test_a_card_file_goes_back_to_its_snapshot),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Talking to a card: ISO/IEC 7816-4:2013 5.1-5.3, with nothing that a reader
- * for T=0 could not carry.
+ * for T=0 could not carry; 61xx and 6Cxx are followed.
  */
 #include "port.h"
 #include "../../apdu/apdu.h"
@@ -91,6 +91,7 @@ send_block(const struct port *p, uint32_t header, struct jz_span data,
 {
 	uint8_t cmd[4 + 1 + SHORT_NC + 1];
 	struct jz_buffer b = jz_buffer(cmd, sizeof(cmd));
+	uint16_t sw;
 
 	jz_put_u32(
 	    &b, last ? header : header | (uint32_t)JZ_CLA_CHAINING << 24);
@@ -100,7 +101,13 @@ send_block(const struct port *p, uint32_t header, struct jz_span data,
 	}
 	if (last)
 		jz_put_u8(&b, 0);
-	return port_raw(p, jz_buffer_span(&b), out);
+	sw = port_raw(p, jz_buffer_span(&b), out);
+	/* T=0: the card has told the right Le. */
+	if (last && (sw & 0xFF00) == JZ_SW_WRONG_LE) {
+		cmd[b.len - 1] = (uint8_t)sw;
+		sw = port_raw(p, jz_buffer_span(&b), out);
+	}
+	return sw;
 }
 
 /* Fetches what is left and puts it behind what is there. */

@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#define INS_MANAGE_CHANNEL 0x70
+
 struct probe probe;
 
 void
@@ -313,10 +315,40 @@ probe_who(struct rig_card *c, unsigned channel)
 	uint16_t sw = probe_send(c, channel, PROBE_WHO, 0, 0, &a);
 
 	if (sw == JZ_SW_CHANNEL)
-		return '!';
+		return PROBE_CLOSED;
 	if (sw == JZ_SW_NO_EF)
-		return '-';
+		return PROBE_NOTHING;
 	assert_int_equal(sw, JZ_SW_OK);
 	assert_true(a.len > 0);
 	return (char)a.data[a.len - 1];
+}
+
+uint16_t
+probe_manage(struct rig_card *c, unsigned on, uint8_t p1, unsigned p2,
+    struct answer *out)
+{
+	const uint8_t cmd[] = {jz_cla_on_channel(0x00, on), INS_MANAGE_CHANNEL,
+	    p1, (uint8_t)p2, 0x01};
+
+	return port_raw(&c->port, jz_span(cmd, sizeof(cmd)), out);
+}
+
+unsigned
+probe_open(struct rig_card *c, unsigned on)
+{
+	struct answer a;
+
+	assert_int_equal(probe_manage(c, on, PROBE_OPEN, 0, &a), JZ_SW_OK);
+	assert_int_equal(a.len, 1);
+	return a.data[0];
+}
+
+unsigned
+probe_channels(struct rig_card *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
+		n += probe_who(c, i) != PROBE_CLOSED;
+	return n;
 }

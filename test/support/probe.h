@@ -120,8 +120,20 @@ uint16_t probe_send(struct rig_card *c, unsigned channel, uint8_t ins,
     uint8_t p1, uint8_t p2, struct answer *out);
 /* SELECT by the whole AID. */
 uint16_t probe_choose(struct rig_card *c, unsigned channel, char name);
-/* Which instance a channel has: '-' none, '!' the channel is closed. */
+/* Which instance a channel has. */
+#define PROBE_NOTHING '-'
+#define PROBE_CLOSED  '!'
 char probe_who(struct rig_card *c, unsigned channel);
+
+/* MANAGE CHANNEL with Le 01; `out` may be NULL. */
+#define PROBE_OPEN  0x00
+#define PROBE_CLOSE 0x80
+uint16_t probe_manage(struct rig_card *c, unsigned on, uint8_t p1, unsigned p2,
+    struct answer *out);
+/* Opens a channel that the card chooses, which must succeed; its number. */
+unsigned probe_open(struct rig_card *c, unsigned on);
+/* How many are open. */
+unsigned probe_channels(struct rig_card *c);
 /* Byte i of the pattern. */
 static inline uint8_t
 probe_pattern(size_t i)

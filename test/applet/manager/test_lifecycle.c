@@ -197,6 +197,20 @@ commands_by_state(void **state)
 	}
 }
 
+/* GlobalPlatform 6.3.2: neither by MANAGE CHANNEL nor by SELECT. */
+static void
+opens_no_channel(struct rig_card *c)
+{
+	static const char *const commands[] = {"0070000001", "00700001",
+	    "01A4040008A00000015100000000", "40A4040008A00000015100000000"};
+
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(
+		    port_hex(&c->port, commands[i], NULL), JZ_SW_FUNCTION);
+	for (unsigned i = 1; i < JZ_MAX_CHANNELS; i++)
+		assert_false(c->card.channel[i].open);
+}
+
 /* Only the domain is selected, and says so. */
 static void
 a_locked_card(void **state)
@@ -211,6 +225,7 @@ a_locked_card(void **state)
 	assert_int_equal(gp_select(&g, &GP_ISD, &a), JZ_SW_SELECTED_LOCKED);
 	assert_int_equal(a.len, 66);
 	assert_int_equal(gp_select(&g, &nothing, NULL), JZ_SW_SELECTED_LOCKED);
+	opens_no_channel(c);
 	assert_int_equal(rig_reopen(c), 0);
 	gp_login(&g);
 	reaches(&g, 0x0F);
@@ -237,6 +252,7 @@ a_terminated_card(void **state)
 	for (size_t i = 0; i < sizeof(ins); i++)
 		rig_refuses(c, 0x80000000u | (uint32_t)ins[i] << 16,
 		    blob_span(&b), JZ_SW_CONDITIONS);
+	opens_no_channel(c);
 	assert_int_equal(gp_begin(&g, 0, &keys), JZ_SW_CONDITIONS);
 	assert_int_equal(gp_authenticate(&g, 0x33), JZ_SW_CONDITIONS);
 	assert_int_equal(

@@ -163,7 +163,7 @@ check_shut(void **state)
 	assert_int_equal(probe_choose(c, 0, 'a'), JZ_SW_FILE);
 	assert_int_equal(probe_choose(c, 2, 'b'), JZ_SW_FILE);
 	assert_int_equal(
-	    port_hex(&c->port, "01700000 01", NULL), JZ_SW_CONDITIONS);
+	    port_hex(&c->port, "01700000 01", NULL), JZ_SW_FUNCTION);
 	assert_int_equal(probe_choose(c, 0, 's'), JZ_SW_OK);
 	assert_int_equal(rig_reopen(c), 0);
 	assert_int_equal(probe_who(c, 0), 's');

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Logical channels 0 to 19: MANAGE CHANNEL, both class codings, who may be
- * selected where, transient memory of each.  docs/protocol.md section 2.
+ * Logical channels 0 to 19: MANAGE CHANNEL, both class codings, SELECT that
+ * opens, what a new channel has selected.  docs/protocol.md section 2.
  */
 #include "../../../apdu/apdu.h"
-#include "../../../apdu/error.h"
 #include "../../support/probe.h"
 
 #include <stdarg.h>
@@ -16,12 +15,8 @@
 
 #include <cmocka.h>
 
-#define OPEN	0x00
-#define CLOSE	0x80
-#define INS	0x70
-#define LAST	(JZ_MAX_CHANNELS - 1)
-#define NOTHING '-'
-#define CLOSED	'!'
+#define INS  0x70 /* MANAGE CHANNEL */
+#define LAST (JZ_MAX_CHANNELS - 1)
 
 /* Answers the channel that the command came on; no memory of its own. */
 static uint16_t
@@ -98,42 +93,10 @@ card_of(void **state)
 	return f->card;
 }
 
-/* MANAGE CHANNEL with Le 01, whose answer may be NULL. */
-static uint16_t
-manage(struct rig_card *c, unsigned on, uint8_t p1, unsigned p2,
-    struct answer *out)
-{
-	const uint8_t cmd[] = {
-	    jz_cla_on_channel(0x00, on), INS, p1, (uint8_t)p2, 0x01};
-
-	return port_raw(&c->port, jz_span(cmd, sizeof(cmd)), out);
-}
-
-/* Opens a channel that the card chooses; its number. */
-static unsigned
-open_any(struct rig_card *c, unsigned on)
-{
-	struct answer a;
-
-	assert_int_equal(manage(c, on, OPEN, 0, &a), JZ_SW_OK);
-	assert_int_equal(a.len, 1);
-	return a.data[0];
-}
-
 static bool
 is_open(struct rig_card *c, unsigned channel)
 {
-	return probe_who(c, channel) != CLOSED;
-}
-
-static unsigned
-count_open(struct rig_card *c)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < JZ_MAX_CHANNELS; i++)
-		n += is_open(c, i);
-	return n;
+	return probe_who(c, channel) != PROBE_CLOSED;
 }
 
 /* ---- opening and closing ------------------------------------------------ */
@@ -144,10 +107,10 @@ test_after_reset_the_basic_channel_alone_is_open(void **state)
 	struct rig_card *c = card_of(state);
 
 	assert_true(is_open(c, 0));
-	assert_int_equal(count_open(c), 1);
-	assert_int_equal(open_any(c, 0), 1);
+	assert_int_equal(probe_channels(c), 1);
+	assert_int_equal(probe_open(c, 0), 1);
 	jz_card_reset(&c->card);
-	assert_int_equal(count_open(c), 1);
+	assert_int_equal(probe_channels(c), 1);
 }
 
 static void
@@ -157,12 +120,13 @@ test_the_card_assigns_19_channels_and_no_more(void **state)
 	struct answer a;
 
 	for (unsigned i = 1; i <= LAST; i++) {
-		assert_int_equal(open_any(c, 0), i);
-		assert_int_equal(count_open(c), i + 1);
+		assert_int_equal(probe_open(c, 0), i);
+		assert_int_equal(probe_channels(c), i + 1);
 	}
-	assert_int_equal(manage(c, 0, OPEN, 0, &a), JZ_SW_FUNCTION);
+	assert_int_equal(probe_manage(c, 0, PROBE_OPEN, 0, &a), JZ_SW_FUNCTION);
 	assert_int_equal(a.len, 0);
-	assert_int_equal(manage(c, LAST, OPEN, 0, &a), JZ_SW_FUNCTION);
+	assert_int_equal(
+	    probe_manage(c, LAST, PROBE_OPEN, 0, &a), JZ_SW_FUNCTION);
 }
 
 static void
@@ -173,11 +137,12 @@ test_the_terminal_chooses_any_of_19(void **state)
 
 	for (unsigned i = LAST; i >= 1; i--) {
 		assert_false(is_open(c, i));
-		assert_int_equal(manage(c, 0, OPEN, i, &a), JZ_SW_OK);
+		assert_int_equal(
+		    probe_manage(c, 0, PROBE_OPEN, i, &a), JZ_SW_OK);
 		assert_int_equal(a.len, 0);
 		assert_true(is_open(c, i));
 	}
-	assert_int_equal(count_open(c), JZ_MAX_CHANNELS);
+	assert_int_equal(probe_channels(c), JZ_MAX_CHANNELS);
 }
 
 static void
@@ -186,12 +151,12 @@ test_the_lowest_free_channel_is_assigned(void **state)
 	struct rig_card *c = card_of(state);
 
 	for (unsigned i = 1; i <= 5; i++)
-		open_any(c, 0);
-	assert_int_equal(manage(c, 0, CLOSE, 4, NULL), JZ_SW_OK);
-	assert_int_equal(manage(c, 0, CLOSE, 2, NULL), JZ_SW_OK);
-	assert_int_equal(open_any(c, 5), 2);
-	assert_int_equal(open_any(c, 5), 4);
-	assert_int_equal(open_any(c, 5), 6);
+		probe_open(c, 0);
+	assert_int_equal(probe_manage(c, 0, PROBE_CLOSE, 4, NULL), JZ_SW_OK);
+	assert_int_equal(probe_manage(c, 0, PROBE_CLOSE, 2, NULL), JZ_SW_OK);
+	assert_int_equal(probe_open(c, 5), 2);
+	assert_int_equal(probe_open(c, 5), 4);
+	assert_int_equal(probe_open(c, 5), 6);
 }
 
 static void
@@ -199,10 +164,12 @@ test_an_open_channel_cannot_be_opened(void **state)
 {
 	struct rig_card *c = card_of(state);
 
-	assert_int_equal(manage(c, 0, OPEN, 7, NULL), JZ_SW_OK);
-	assert_int_equal(manage(c, 0, OPEN, 7, NULL), JZ_SW_FUNCTION);
-	assert_int_equal(manage(c, 7, OPEN, 7, NULL), JZ_SW_FUNCTION);
-	assert_int_equal(count_open(c), 2);
+	assert_int_equal(probe_manage(c, 0, PROBE_OPEN, 7, NULL), JZ_SW_OK);
+	assert_int_equal(
+	    probe_manage(c, 0, PROBE_OPEN, 7, NULL), JZ_SW_FUNCTION);
+	assert_int_equal(
+	    probe_manage(c, 7, PROBE_OPEN, 7, NULL), JZ_SW_FUNCTION);
+	assert_int_equal(probe_channels(c), 2);
 }
 
 static void
@@ -211,11 +178,15 @@ test_a_closed_channel_is_closed_with_a_warning(void **state)
 	struct rig_card *c = card_of(state);
 
 	for (unsigned i = 1; i <= LAST; i++) {
-		assert_int_equal(manage(c, 0, CLOSE, i, NULL), JZ_SW_UNCHANGED);
-		assert_int_equal(manage(c, 0, OPEN, i, NULL), JZ_SW_OK);
-		assert_int_equal(manage(c, 0, CLOSE, i, NULL), JZ_SW_OK);
+		assert_int_equal(
+		    probe_manage(c, 0, PROBE_CLOSE, i, NULL), JZ_SW_UNCHANGED);
+		assert_int_equal(
+		    probe_manage(c, 0, PROBE_OPEN, i, NULL), JZ_SW_OK);
+		assert_int_equal(
+		    probe_manage(c, 0, PROBE_CLOSE, i, NULL), JZ_SW_OK);
 		assert_false(is_open(c, i));
-		assert_int_equal(manage(c, 0, CLOSE, i, NULL), JZ_SW_UNCHANGED);
+		assert_int_equal(
+		    probe_manage(c, 0, PROBE_CLOSE, i, NULL), JZ_SW_UNCHANGED);
 	}
 }
 
@@ -224,7 +195,8 @@ test_the_basic_channel_cannot_be_closed(void **state)
 {
 	struct rig_card *c = card_of(state);
 
-	assert_int_equal(manage(c, 0, CLOSE, 0, NULL), JZ_SW_FUNCTION);
+	assert_int_equal(
+	    probe_manage(c, 0, PROBE_CLOSE, 0, NULL), JZ_SW_FUNCTION);
 	assert_true(is_open(c, 0));
 }
 
@@ -235,10 +207,12 @@ test_a_channel_closes_itself(void **state)
 	struct rig_card *c = card_of(state);
 
 	for (unsigned i = 1; i <= LAST; i++) {
-		assert_int_equal(manage(c, 0, OPEN, i, NULL), JZ_SW_OK);
 		assert_int_equal(
-		    manage(c, i, CLOSE, i % 2 == 0 ? i : 0, NULL), JZ_SW_OK);
-		assert_int_equal(count_open(c), 1);
+		    probe_manage(c, 0, PROBE_OPEN, i, NULL), JZ_SW_OK);
+		assert_int_equal(
+		    probe_manage(c, i, PROBE_CLOSE, i % 2 == 0 ? i : 0, NULL),
+		    JZ_SW_OK);
+		assert_int_equal(probe_channels(c), 1);
 	}
 }
 
@@ -247,9 +221,9 @@ test_a_channel_closes_another(void **state)
 {
 	struct rig_card *c = card_of(state);
 
-	manage(c, 0, OPEN, 3, NULL);
-	manage(c, 0, OPEN, 9, NULL);
-	assert_int_equal(manage(c, 9, CLOSE, 3, NULL), JZ_SW_OK);
+	probe_manage(c, 0, PROBE_OPEN, 3, NULL);
+	probe_manage(c, 0, PROBE_OPEN, 9, NULL);
+	assert_int_equal(probe_manage(c, 9, PROBE_CLOSE, 3, NULL), JZ_SW_OK);
 	assert_false(is_open(c, 3));
 	assert_true(is_open(c, 9));
 }
@@ -278,7 +252,7 @@ test_parameters_and_lengths_of_manage_channel(void **state)
 		if (port_hex(&c->port, cases[i].command, &a) != cases[i].sw)
 			fail_msg("%s: %04X", cases[i].command, a.sw);
 		assert_int_equal(a.len, 0);
-		assert_int_equal(count_open(c), 1);
+		assert_int_equal(probe_channels(c), 1);
 	}
 	/* A number that was chosen needs no answer. */
 	assert_int_equal(port_hex(&c->port, "00700001", &a), JZ_SW_OK);
@@ -292,7 +266,7 @@ test_manage_channel_is_interindustry(void **state)
 	struct rig_card *c = card_of(state);
 
 	assert_int_equal(port_hex(&c->port, "80700000 01", NULL), JZ_SW_NO_EF);
-	assert_int_equal(count_open(c), 1);
+	assert_int_equal(probe_channels(c), 1);
 }
 
 static void
@@ -310,7 +284,7 @@ test_a_closed_channel_takes_no_command_but_select(void **state)
 	    port_hex(&c->port, "01A4000002 3F00", NULL), JZ_SW_CHANNEL);
 	assert_int_equal(
 	    port_hex(&c->port, "05A4040001 F0", NULL), JZ_SW_CHANNEL);
-	assert_int_equal(count_open(c), 1);
+	assert_int_equal(probe_channels(c), 1);
 }
 
 /* ---- class bytes -------------------------------------------------------- */
@@ -464,12 +438,12 @@ test_a_channel_opened_from_the_basic_one_gets_the_default(void **state)
 	probe_add_privileged(c, &probe_multi, 'd', JZ_PRIV_CARD_RESET);
 	probe_choose(c, 0, 'a');
 	probe_reset();
-	assert_int_equal(open_any(c, 0), 1);
+	assert_int_equal(probe_open(c, 0), 1);
 	probe_expect("Sd1 ");
 	assert_int_equal(probe_who(c, 1), 'd');
 	assert_int_equal(probe_who(c, 0), 'a');
 	/* A channel that the terminal chose, too. */
-	assert_int_equal(manage(c, 0, OPEN, 12, NULL), JZ_SW_OK);
+	assert_int_equal(probe_manage(c, 0, PROBE_OPEN, 12, NULL), JZ_SW_OK);
 	assert_int_equal(probe_who(c, 12), 'd');
 }
 
@@ -480,7 +454,7 @@ test_without_a_default_the_new_channel_has_nothing(void **state)
 
 	probe_add(c, &probe_multi, 'a');
 	probe_choose(c, 0, 'a');
-	assert_int_equal(probe_who(c, open_any(c, 0)), NOTHING);
+	assert_int_equal(probe_who(c, probe_open(c, 0)), PROBE_NOTHING);
 }
 
 static void
@@ -491,9 +465,9 @@ test_a_channel_opened_from_another_gets_what_that_has(void **state)
 	probe_add(c, &probe_multi, 'a');
 	probe_add_privileged(c, &probe_multi, 'd', JZ_PRIV_CARD_RESET);
 	probe_choose(c, 6, 'a');
-	assert_int_equal(open_any(c, 6), 1);
+	assert_int_equal(probe_open(c, 6), 1);
 	assert_int_equal(probe_who(c, 1), 'a');
-	assert_int_equal(probe_who(c, open_any(c, 1)), 'a');
+	assert_int_equal(probe_who(c, probe_open(c, 1)), 'a');
 }
 
 static void
@@ -501,9 +475,9 @@ test_a_channel_opened_from_an_empty_one_is_empty(void **state)
 {
 	struct rig_card *c = card_of(state);
 
-	assert_int_equal(manage(c, 0, OPEN, 4, NULL), JZ_SW_OK);
+	assert_int_equal(probe_manage(c, 0, PROBE_OPEN, 4, NULL), JZ_SW_OK);
 	probe_add_privileged(c, &probe_multi, 'd', JZ_PRIV_CARD_RESET);
-	assert_int_equal(probe_who(c, open_any(c, 4)), NOTHING);
+	assert_int_equal(probe_who(c, probe_open(c, 4)), PROBE_NOTHING);
 }
 
 static void
@@ -514,11 +488,12 @@ test_a_default_that_refuses_opens_no_channel(void **state)
 
 	probe_add_privileged(c, &probe_multi, 'd', JZ_PRIV_CARD_RESET);
 	probe.hook = refuse_select;
-	assert_int_equal(manage(c, 0, OPEN, 0, &a), JZ_SW_SELECT_FAILED);
+	assert_int_equal(
+	    probe_manage(c, 0, PROBE_OPEN, 0, &a), JZ_SW_SELECT_FAILED);
 	assert_int_equal(a.len, 0);
-	assert_int_equal(count_open(c), 1);
+	assert_int_equal(probe_channels(c), 1);
 	probe.hook = NULL;
-	assert_int_equal(open_any(c, 0), 1);
+	assert_int_equal(probe_open(c, 0), 1);
 }
 
 static uint16_t
@@ -540,287 +515,8 @@ test_a_default_that_warns_is_selected(void **state)
 
 	probe_add_privileged(c, &probe_multi, 'd', JZ_PRIV_CARD_RESET);
 	probe.hook = warn_select;
-	assert_int_equal(open_any(c, 0), 1);
+	assert_int_equal(probe_open(c, 0), 1);
 	assert_int_equal(probe_who(c, 1), 'd');
-}
-
-/* ---- one channel at a time ---------------------------------------------- */
-
-static void
-test_a_single_selectable_applet_is_on_one_channel(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	probe_add(c, &probe_single, 'a');
-	probe_add(c, &probe_single, 'b');
-	probe_add(c, &probe_multi, 'm');
-	probe_choose(c, 0, 'a');
-	probe_choose(c, 1, 'm');
-	probe_reset();
-	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_CONDITIONS);
-	/* Nor another instance of its class. */
-	assert_int_equal(probe_choose(c, 1, 'b'), JZ_SW_CONDITIONS);
-	probe_expect("");
-	/* What was selected, stays. */
-	assert_int_equal(probe_who(c, 1), 'm');
-	assert_int_equal(probe_who(c, 0), 'a');
-	/* On its own channel it may be selected anew, and so may the other. */
-	assert_int_equal(probe_choose(c, 0, 'a'), JZ_SW_OK);
-	assert_int_equal(probe_choose(c, 0, 'b'), JZ_SW_OK);
-	/* And elsewhere when it has left. */
-	assert_int_equal(probe_choose(c, 0, 'm'), JZ_SW_OK);
-	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_OK);
-}
-
-static void
-test_closing_a_channel_frees_its_applet(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	probe_add(c, &probe_single, 'a');
-	probe_choose(c, 3, 'a');
-	assert_int_equal(probe_choose(c, 0, 'a'), JZ_SW_CONDITIONS);
-	assert_int_equal(manage(c, 0, CLOSE, 3, NULL), JZ_SW_OK);
-	assert_int_equal(probe_choose(c, 0, 'a'), JZ_SW_OK);
-}
-
-static void
-test_no_channel_opens_with_an_applet_in_use(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	probe_add_privileged(c, &probe_single, 'd', JZ_PRIV_CARD_RESET);
-	jz_card_reset(&c->card);
-	assert_int_equal(probe_who(c, 0), 'd');
-	/* The default one is on the basic channel. */
-	assert_int_equal(manage(c, 0, OPEN, 0, NULL), JZ_SW_CONDITIONS);
-	/* The origin's is on the origin. */
-	manage(c, 0, CLOSE, 1, NULL);
-	probe_add(c, &probe_multi, 'm');
-	probe_choose(c, 0, 'm');
-	probe_choose(c, 2, 'd');
-	assert_int_equal(manage(c, 2, OPEN, 0, NULL), JZ_SW_CONDITIONS);
-	assert_int_equal(count_open(c), 2);
-	assert_int_equal(probe_who(c, 2), 'd');
-}
-
-/* Locked since it was selected: it stays, and is selected nowhere else. */
-static void
-test_no_channel_opens_with_a_locked_applet(void **state)
-{
-	struct rig_card *c = card_of(state);
-	struct jz_applet *sd =
-	    probe_add_privileged(c, &TELLER, 's', JZ_PRIV_SECURITY_DOMAIN);
-	const struct jz_aid a = probe_aid('a');
-
-	probe_add(c, &probe_multi, 'a');
-	probe_choose(c, 1, 'a');
-	assert_int_equal(jz_admin_lock(sd, &a, true), JZ_SW_OK);
-	assert_int_equal(probe_who(c, 1), 'a');
-	assert_int_equal(manage(c, 1, OPEN, 0, NULL), JZ_SW_CONDITIONS);
-	assert_int_equal(count_open(c), 2);
-}
-
-/* ---- transient memory --------------------------------------------------- */
-
-static void
-check_memory(struct rig_card *c, unsigned channel, uint8_t cor, uint8_t cod)
-{
-	uint8_t expected[2 * PROBE_RAM_BYTES];
-	struct answer a;
-
-	memset(expected, cor, PROBE_RAM_BYTES);
-	memset(expected + PROBE_RAM_BYTES, cod, PROBE_RAM_BYTES);
-	assert_int_equal(
-	    probe_send(c, channel, PROBE_MEMORY, 0, 0, &a), JZ_SW_OK);
-	assert_int_equal(a.len, sizeof(expected));
-	assert_memory_equal(a.data, expected, sizeof(expected));
-}
-
-/* As many channels as strict mode's pages of transient memory allow. */
-#define SHARED 5
-
-static void
-select_everywhere(struct rig_card *c)
-{
-	probe_add(c, &probe_multi, 'a');
-	for (unsigned i = 0; i < SHARED; i++) {
-		assert_int_equal(probe_choose(c, i, 'a'), JZ_SW_OK);
-		assert_int_equal(
-		    probe_send(c, i, PROBE_MARK, (uint8_t)(0xA0 + i),
-			(uint8_t)(0xD0 + i), NULL),
-		    JZ_SW_OK);
-	}
-}
-
-static void
-test_each_channel_has_its_memory_and_all_share_one(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	select_everywhere(c);
-	for (unsigned i = 0; i < SHARED; i++)
-		check_memory(c, i, 0xA0 + SHARED - 1, (uint8_t)(0xD0 + i));
-}
-
-static void
-test_deselection_on_one_channel_clears_no_others_memory(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	select_everywhere(c);
-	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_OK);
-	check_memory(c, 1, 0xA0 + SHARED - 1, 0x00);
-	assert_int_equal(manage(c, 0, CLOSE, 2, NULL), JZ_SW_OK);
-	assert_int_equal(probe_choose(c, 2, 'a'), JZ_SW_OK);
-	check_memory(c, 2, 0xA0 + SHARED - 1, 0x00);
-	check_memory(c, 0, 0xA0 + SHARED - 1, 0xD0);
-	check_memory(c, 3, 0xA0 + SHARED - 1, 0xD3);
-	check_memory(c, 4, 0xA0 + SHARED - 1, 0xD4);
-}
-
-static void
-test_reset_clears_all_of_it(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	select_everywhere(c);
-	jz_card_reset(&c->card);
-	for (size_t i = 0; i < sizeof(c->ram); i++)
-		assert_int_equal(c->ram[i], 0);
-	for (unsigned i = 0; i < SHARED; i++) {
-		assert_int_equal(probe_choose(c, i, 'a'), JZ_SW_OK);
-		check_memory(c, i, 0, 0);
-	}
-}
-
-/* What a channel leaves is taken by the next, zeroed. */
-static void
-test_memory_of_a_closed_channel_is_free_again(void **state)
-{
-	struct rig_card *c = card_of(state);
-	uint32_t before = jz_card_ram_free(&c->card), after;
-
-	select_everywhere(c);
-	after = jz_card_ram_free(&c->card);
-	assert_true(after < before);
-	for (unsigned i = 1; i < SHARED; i++)
-		manage(c, 0, CLOSE, i, NULL);
-	for (unsigned round = 0; round < 100; round++) {
-		assert_int_equal(probe_choose(c, 7, 'a'), JZ_SW_OK);
-		check_memory(c, 7, 0xA0 + SHARED - 1, 0);
-		probe_send(c, 7, PROBE_MARK, 0xA0 + SHARED - 1, 0xEE, NULL);
-		manage(c, 0, CLOSE, 7, NULL);
-	}
-	check_memory(c, 0, 0xA0 + SHARED - 1, 0xD0);
-}
-
-static void
-test_transient_memory_full_is_6a84_and_selects_nothing(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	probe_add(c, &GREEDY, 'g');
-	probe_add(c, &probe_multi, 'a');
-	assert_int_equal(probe_choose(c, 0, 'g'), JZ_SW_OK);
-	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_OK);
-	probe_reset();
-	assert_int_equal(probe_choose(c, 1, 'g'), JZ_SW_SPACE);
-	probe_expect("Da ");
-	assert_int_equal(probe_who(c, 1), NOTHING);
-	assert_int_equal(probe_who(c, 0), 'g');
-	/* From a channel that has it, none can be opened with it. */
-	assert_int_equal(probe_choose(c, 0, 'a'), JZ_SW_OK);
-	assert_int_equal(probe_choose(c, 1, 'g'), JZ_SW_OK);
-	assert_int_equal(manage(c, 1, OPEN, 0, NULL), JZ_SW_SPACE);
-	assert_int_equal(count_open(c), 2);
-	/* Selected anew on its channel, it has its old place. */
-	assert_int_equal(probe_choose(c, 1, 'g'), JZ_SW_OK);
-}
-
-/* ---- what is called ----------------------------------------------------- */
-
-/* The last byte of the memory that deselect sees. */
-static uint8_t seen_cod;
-
-static uint16_t
-look_at_cod(
-    struct jz_applet *self, char event, struct jz_apdu *apdu, struct jz_span in)
-{
-	(void)apdu;
-	(void)in;
-	if (event == PROBE_DESELECT)
-		seen_cod = ((const uint8_t *)self->cod)[PROBE_RAM_BYTES - 1];
-	return 0;
-}
-
-static void
-test_deselect_has_the_memory_of_its_channel(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	select_everywhere(c);
-	probe.hook = look_at_cod;
-	for (unsigned i = 1; i < SHARED; i++) {
-		seen_cod = 0;
-		assert_int_equal(manage(c, 0, CLOSE, i, NULL), JZ_SW_OK);
-		assert_int_equal(seen_cod, 0xD0 + i);
-	}
-}
-
-static void
-test_closing_deselects_and_reset_does_not(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	probe_add(c, &probe_multi, 'a');
-	probe_choose(c, 1, 'a');
-	probe_choose(c, 2, 'a');
-	probe_reset();
-	assert_int_equal(manage(c, 0, CLOSE, 1, NULL), JZ_SW_OK);
-	probe_expect("Da ");
-	jz_card_reset(&c->card);
-	probe_expect("");
-	assert_int_equal(rig_reopen(c), 0);
-	probe_expect("");
-}
-
-static int elsewhere[2]; /* in select or process, and in deselect */
-
-static uint16_t
-look_elsewhere(
-    struct jz_applet *self, char event, struct jz_apdu *apdu, struct jz_span in)
-{
-	(void)apdu;
-	(void)in;
-	elsewhere[event == PROBE_DESELECT] = jz_selected_elsewhere(self);
-	return 0;
-}
-
-static void
-test_an_applet_knows_whether_it_is_selected_elsewhere(void **state)
-{
-	struct rig_card *c = card_of(state);
-
-	probe_add(c, &probe_multi, 'a');
-	probe_add(c, &probe_multi, 'b');
-	probe.hook = look_elsewhere;
-	probe_choose(c, 3, 'b');
-	elsewhere[0] = -1;
-	probe_choose(c, 0, 'a');
-	assert_int_equal(elsewhere[0], false);
-	probe_choose(c, 2, 'a');
-	assert_int_equal(elsewhere[0], true);
-	elsewhere[0] = -1;
-	probe_who(c, 0);
-	assert_int_equal(elsewhere[0], true);
-	manage(c, 0, CLOSE, 2, NULL);
-	assert_int_equal(elsewhere[1], true);
-	probe_who(c, 0);
-	assert_int_equal(elsewhere[0], false);
-	probe_choose(c, 0, 'b');
-	assert_int_equal(elsewhere[1], false);
-	assert_int_equal(elsewhere[0], true);
 }
 
 int
@@ -851,18 +547,6 @@ main(void)
 	    TEST(test_a_channel_opened_from_an_empty_one_is_empty),
 	    TEST(test_a_default_that_refuses_opens_no_channel),
 	    TEST(test_a_default_that_warns_is_selected),
-	    TEST(test_a_single_selectable_applet_is_on_one_channel),
-	    TEST(test_closing_a_channel_frees_its_applet),
-	    TEST(test_no_channel_opens_with_an_applet_in_use),
-	    TEST(test_no_channel_opens_with_a_locked_applet),
-	    TEST(test_each_channel_has_its_memory_and_all_share_one),
-	    TEST(test_deselection_on_one_channel_clears_no_others_memory),
-	    TEST(test_reset_clears_all_of_it),
-	    TEST(test_memory_of_a_closed_channel_is_free_again),
-	    TEST(test_transient_memory_full_is_6a84_and_selects_nothing),
-	    TEST(test_deselect_has_the_memory_of_its_channel),
-	    TEST(test_closing_deselects_and_reset_does_not),
-	    TEST(test_an_applet_knows_whether_it_is_selected_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

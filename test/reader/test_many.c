@@ -3,7 +3,7 @@
  * Many cards in one process: what one more of them takes, that each works, and
  * snapshots and forks, of which they are made.
  */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 
 #include "../../reader/virtual.h"
 
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,6 +28,7 @@
 #include "../support/payment.h"
 
 #define CARDS	   1000u
+#define WORKING	   100u
 #define FILES	   40u
 #define CARD_BYTES 16384u /* one more card, personalised */
 #define RECORDS	   32u
@@ -51,6 +53,28 @@ struct many {
 	struct port payer_port, payee_port;
 	struct jz_virtual *card[CARDS];
 };
+
+/* ---- flushes of the disk, seen from below ------------------------------- */
+
+static unsigned flushes, flushes_of_all;
+static bool flush_fails;
+
+/* In the place of the C library's. */
+int
+fdatasync(int fd)
+{
+	flushes++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+syncfs(int fd)
+{
+	flushes_of_all++;
+	return flush_fails ? -1 : (int)syscall(SYS_syncfs, fd);
+}
+
+/* ---- cards -------------------------------------------------------------- */
 
 static size_t
 transmit(void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
@@ -192,35 +216,56 @@ make_fork(struct many *m, unsigned i, void *snapshot)
 	    jz_virtual_fork(&m->options, snapshot, &m->card[i]), 0);
 }
 
-/* One more card, personalised, with 32 records of room: 16 KiB of heap, and no
- * more when it has worked. */
+/* Forks of the payer pay the payee, one after the other. */
 static void
-test_a_thousand_cards_take_16_kib_each_and_pay(void **state)
+pay_each(struct many *m, unsigned n)
 {
-	struct many *m = *state;
-	struct jz_virtual_snapshot *s = NULL;
-	size_t bytes, before, with;
+	const uint32_t before = port_balance(&m->payee_port);
 
-	heap_or_skip();
-	assert_int_equal(port_info(&m->payer_port).capacity, RECORDS);
-	assert_int_equal(jz_virtual_save(m->payer, &s), 0);
-	bytes = each_takes(m, CARDS, make_fork, s);
-	jz_virtual_snapshot_free(&s);
-	assert_null(s);
-	print_message("one more card: %zu bytes\n", bytes);
-	assert_true(bytes <= CARD_BYTES);
-	before = heap_taken();
-	for (unsigned i = 0; i < CARDS; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		const struct port port = port_of(m->card[i]);
 
 		make_room(m);
 		pay(&m->payee_port, &port);
 		assert_int_equal(port_balance(&port), FUNDS - AMOUNT);
 	}
-	with = heap_taken();
+	assert_int_equal(port_balance(&m->payee_port), before + n * AMOUNT);
+}
+
+static void
+test_a_thousand_cards_work_in_one_process(void **state)
+{
+	struct many *m = *state;
+	struct jz_virtual_snapshot *s = NULL;
+
+	assert_int_equal(jz_virtual_save(m->payer, &s), 0);
+	for (unsigned i = 0; i < CARDS; i++)
+		make_fork(m, i, s);
+	jz_virtual_snapshot_free(&s);
+	assert_null(s);
+	pay_each(m, CARDS);
+}
+
+/* One more card, personalised, with 32 records of room: 16 KiB of heap, and no
+ * more when it has worked. */
+static void
+test_one_more_card_takes_16_kib(void **state)
+{
+	struct many *m = *state;
+	struct jz_virtual_snapshot *s = NULL;
+	size_t bytes, before;
+
+	heap_or_skip();
+	assert_int_equal(port_info(&m->payer_port).capacity, RECORDS);
+	assert_int_equal(jz_virtual_save(m->payer, &s), 0);
+	bytes = each_takes(m, CARDS, make_fork, s);
+	jz_virtual_snapshot_free(&s);
+	print_message("one more card: %zu bytes\n", bytes);
+	assert_true(bytes <= CARD_BYTES);
+	before = heap_taken();
+	pay_each(m, WORKING);
 	/* What OpenSSL keeps for itself is not the cards'. */
-	assert_true(with <= before + CARDS * (CARD_BYTES - bytes));
-	assert_int_equal(port_balance(&m->payee_port), FUNDS + CARDS * AMOUNT);
+	assert_true(heap_taken() <= before + WORKING * (CARD_BYTES - bytes));
 }
 
 /* A log of 32 records that are all evidence: both sides' signatures. */
@@ -266,8 +311,10 @@ static struct jz_virtual_options
 copy_card(struct many *m, unsigned i)
 {
 	struct jz_virtual_options o = m->options;
+	char path[PATH_MAX / 2];
 
-	snprintf(m->copy[i], sizeof(m->copy[i]), "%s/%u.card", m->dir, i);
+	snprintf(path, sizeof(path), "%s/%u.card", m->dir, i);
+	memcpy(m->copy[i], path, sizeof(path));
 	copy_file(m->path, m->copy[i]);
 	o.path = m->copy[i];
 	o.key_path = m->key;
@@ -343,6 +390,44 @@ test_many_files_are_opened_at_once(void **state)
 		assert_int_equal(port_balance(&port),
 		    i == FILES / 2 ? FUNDS - AMOUNT : FUNDS);
 	}
+}
+
+/* What they have read is durable all the same when they are open. */
+static void
+test_many_files_are_synced_at_once(void **state)
+{
+	struct many *m = *state;
+	const struct jz_virtual_options o = file_options(m);
+	struct jz_virtual *v = card_of(m, &o, PAYER_ID);
+	struct jz_virtual_options many[3];
+	size_t failed = 0;
+	struct port port;
+
+	jz_virtual_free(&v);
+	for (unsigned i = 0; i < 3; i++)
+		many[i] = copy_card(m, i);
+	flushes = flushes_of_all = 0;
+	assert_int_equal(jz_virtual_open(&many[0], &v), 0);
+	assert_int_equal(flushes, 1);
+	jz_virtual_free(&v);
+	flushes = 0;
+	assert_int_equal(jz_virtual_open_many(many, 3, m->card, &failed), 0);
+	assert_int_equal(flushes, 0);
+	assert_int_equal(flushes_of_all, 1);
+	/* From now on each syncs its own commits. */
+	port = port_of(m->card[1]);
+	assert_int_equal(port_select(&port), JZ_SW_OK);
+	assert_int_equal(port_verify(&port, PIN), JZ_SW_OK);
+	assert_true(flushes > 0);
+	for (unsigned i = 0; i < 3; i++)
+		jz_virtual_free(&m->card[i]);
+	flush_fails = true;
+	assert_int_equal(jz_virtual_open_many(many, 3, m->card, &failed),
+	    JZ_ERR_CARD_STORAGE);
+	flush_fails = false;
+	assert_int_equal(failed, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_null(m->card[i]);
 }
 
 /* One that cannot be opened: none is, and it is named. */
@@ -497,10 +582,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    WITH_CARDS(test_a_thousand_cards_take_16_kib_each_and_pay),
+	    WITH_CARDS(test_a_thousand_cards_work_in_one_process),
+	    WITH_CARDS(test_one_more_card_takes_16_kib),
 	    WITH_CARDS(test_a_compact_card_has_room_for_32_records),
 	    WITH_CARDS(test_cards_in_files_take_16_kib_each),
 	    WITH_CARDS(test_many_files_are_opened_at_once),
+	    WITH_CARDS(test_many_files_are_synced_at_once),
 	    WITH_CARDS(test_of_many_files_one_is_missing),
 	    WITH_CARDS(test_a_card_is_opened_with_either_size),
 	    WITH_CARDS(test_a_card_goes_back_to_its_snapshot),

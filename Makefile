@@ -357,7 +357,10 @@ $(BUILD)/test/plugin/norelro.so: PLUGIN_LINK = -nostartfiles \
 $(BUILD)/test/plugin/stack.so: PLUGIN_LINK += -Wl,-z,execstack
 $(BUILD)/test/plugin/libc.so: PLUGIN_LIBRARY = -Wl,--no-as-needed -lc
 $(BUILD)/test/plugin/library.so: $(BUILD)/test/plugin/libcase.so
-$(BUILD)/test/plugin/library.so: PLUGIN_LIBRARY = $(BUILD)/test/plugin/libcase.so
+# The loader would find it.
+$(BUILD)/test/plugin/library.so: PLUGIN_LIBRARY = \
+	$(BUILD)/test/plugin/libcase.so \
+	-Wl,-rpath,$(abspath $(BUILD)/test/plugin)
 $(BUILD)/test/plugin/libcase.so: test/applet/virtual/plugin_library.c
 	@mkdir -p $(@D)
 	$(Q)$(PLUGIN_CC) -Wl,-soname,libcase.so -o $@ $<

@@ -5,6 +5,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include "../support/cardrig.h"
 #include "../support/conform.h"
 
 #include "../../apdu/error.h"
@@ -247,6 +248,7 @@ test_the_card_file_shows_nothing(void **state)
 	snprintf(path, sizeof(path), "%s/card", dir);
 	snprintf(key, sizeof(key), "%s.key", path);
 	o.path = path;
+	o.strict = rig_can_be_strict();
 	assert_int_equal(jz_virtual_create(&o, &v), 0);
 	assert_int_equal(jz_reader_take_virtual(&v, &r), 0);
 	port = (struct port){c->card.transmit, r};

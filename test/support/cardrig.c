@@ -2,6 +2,8 @@
 /*
  * Cards in memory for tests.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include "cardrig.h"
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
@@ -13,6 +15,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -92,6 +95,12 @@ transmit(void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
 	struct rig_card *c = state;
 
 	return jz_card_process(&c->card, cmd, len, rsp, cap);
+}
+
+bool
+rig_can_be_strict(void)
+{
+	return sysconf(_SC_PAGESIZE) <= (long)RIG_PAGE_BYTES;
 }
 
 /* Zeroed, and on a page. */

@@ -24,6 +24,8 @@
  * strict mode, and its own test says so. */
 #define RIG_PAGE_BYTES 4096u
 
+bool rig_can_be_strict(void);
+
 /* What all cards of a test share. */
 struct rig {
 	struct jz_engine openssl;

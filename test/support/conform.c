@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "conform.h"
+#include "cardrig.h"
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 #include "../../reader/virtual.h"
@@ -48,7 +49,7 @@ transmit(void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
 static struct jz_reader *
 card_in_process(void)
 {
-	struct jz_virtual_options o = {0};
+	struct jz_virtual_options o = {.strict = rig_can_be_strict()};
 	struct jz_virtual *v = NULL;
 	struct jz_reader *r = NULL;
 

@@ -6,6 +6,7 @@
 #define _XOPEN_SOURCE 700
 
 #include "tornrig.h"
+#include "cardrig.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -77,7 +78,8 @@ static const struct jz_reader_ops OPS = {
 static void
 card_new(struct torn *t)
 {
-	const struct jz_virtual_options in_memory = {.path = NULL};
+	const struct jz_virtual_options in_memory = {
+	    .strict = rig_can_be_strict()};
 
 	memset(t, 0, sizeof(*t));
 	assert_int_equal(jz_virtual_create(&in_memory, &t->card), 0);

@@ -392,7 +392,7 @@ test_a_copy_of_a_running_card_draws_something_else(void **state)
 	uint8_t a[OUT], b[OUT];
 
 	assert_int_equal(draw(c, a), 0);
-	copy = malloc(sizeof(*copy));
+	copy = aligned_alloc(_Alignof(struct rig_card), sizeof(*copy));
 	assert_non_null(copy);
 	*copy = *c;
 	copy->card.applet[0].card = &copy->card;

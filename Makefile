@@ -414,6 +414,11 @@ $(BENCH): $(call objects,$(BENCH_SRC)) $(BY_HOST)
 bench: setup
 	@$(SUBMAKE) all $(BENCH) $(HELPERS:%=$(BUILD)/%)
 	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' $(BENCH)
+	@if command -v arm-none-eabi-gcc >/dev/null; then \
+		.ci/freestanding; \
+	else \
+		echo 'skipped: sizes for a Cortex-M33, no arm-none-eabi-gcc'; \
+	fi
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \

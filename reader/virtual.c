@@ -180,6 +180,10 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	v->own_pool = o->pool == NULL;
 	if (v->own_pool && (e = jz_virtual_pool_new(&v->pool)) != 0)
 		goto out;
+	e = v->pool->engine.crypto->random(
+	    v->pool->engine.state, v->mark, sizeof(v->mark));
+	if (e != 0)
+		goto out;
 	setup->chip = o->path == NULL ? &jz_bare_chip : &jz_file_chip;
 	setup->engine = v->pool->engine;
 	setup->classes = jz_virtual_classes;

@@ -97,9 +97,9 @@ int jz_virtual_image_hash(const struct jz_virtual *v, uint8_t out[static 32]);
  * wrong with the plug-in: JZ_ERR_PLUGIN_*; JZ_ERR_UNSUPPORTED (this program
  * does not export what plug-ins call, or the card has a newer layout of the
  * applet's data), JZ_ERR_EXISTS (the card has a class of its own with this
- * AID), JZ_ERR_CARD_FULL, JZ_ERR_CARD_STORAGE.  After JZ_ERR_CARD_VERSION, an
- * applet that cannot be upgraded, the card is without power, and its file as
- * before.
+ * AID), JZ_ERR_CARD_FULL, JZ_ERR_CARD_VERSION (an applet cannot be upgraded),
+ * JZ_ERR_MEMORY.  After JZ_ERR_CARD_STORAGE the card is mute until it is opened
+ * again.
  */
 int jz_virtual_plug(struct jz_virtual *v, const char *path,
     uint8_t aid[static JZ_VIRTUAL_AID_MAX], size_t *aid_len);

@@ -20,6 +20,9 @@ struct jz_virtual_pool {
 	struct jz_journal journal;
 };
 
+/* What tells a card from one that lay at the same address before. */
+#define JZ_VIRTUAL_MARK_BYTES 16
+
 struct jz_virtual {
 	struct jz_virtual_pool *pool;
 	bool own_pool;
@@ -28,7 +31,8 @@ struct jz_virtual {
 	uint64_t *memory; /* non-volatile, then transient */
 	uint32_t nvm_bytes, ram_bytes;
 	struct jz_card card;
-	struct jz_plugs *plugs; /* NULL: none was asked for yet */
+	struct jz_plugs *plugs;		     /* NULL: none was asked for yet */
+	uint8_t mark[JZ_VIRTUAL_MARK_BYTES]; /* random: which card this is */
 	bool strict;
 	struct jz_page_guard *guard; /* over the memory; NULL: not strict */
 };
@@ -54,6 +58,10 @@ void jz_virtual_memory_free(struct jz_virtual *v);
 /* For a new card: its file, unnamed as yet, and the key it is sealed under. */
 int jz_virtual_storage(const struct jz_virtual_options *o, struct jz_virtual *v,
     struct jz_card_setup *setup);
+/* A card that was closed, as it was when the snapshot was taken; its storage
+ * must be as it was then. */
+void jz_virtual_bring_back(struct jz_virtual *v,
+    const struct jz_card_setup *setup, const struct jz_virtual_snapshot *s);
 /* For struct jz_card_setup: `plug`, with the card as `plugs`. */
 const struct jz_applet_class *jz_virtual_find_plug(void *v,
     const struct jz_aid *module, const uint8_t hash[static JZ_FILE_HASH_BYTES]);

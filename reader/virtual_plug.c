@@ -39,6 +39,8 @@ int
 jz_virtual_plug(struct jz_virtual *v, const char *path,
     uint8_t aid[static JZ_VIRTUAL_AID_MAX], size_t *aid_len)
 {
+	const struct jz_card_setup setup = v->card.setup;
+	struct jz_virtual_snapshot *before = NULL;
 	struct jz_plugs *plugs = NULL;
 	struct jz_aid module = {0};
 	int e;
@@ -46,7 +48,14 @@ jz_virtual_plug(struct jz_virtual *v, const char *path,
 	memset(aid, 0, JZ_VIRTUAL_AID_MAX);
 	*aid_len = 0;
 	if ((e = jz_virtual_plugs(v, &plugs)) != 0 ||
-	    (e = jz_plugs_add(plugs, &v->card, path, &module)) != 0)
+	    (e = jz_virtual_save(v, &before)) != 0)
+		return e;
+	e = jz_plugs_add(plugs, &v->card, path, &module);
+	/* The runtime has closed the card and stored nothing. */
+	if (e != 0 && !v->card.powered)
+		jz_virtual_bring_back(v, &setup, before);
+	jz_virtual_snapshot_free(&before);
+	if (e != 0)
 		return e;
 	memcpy(aid, module.bytes, module.len);
 	*aid_len = module.len;

@@ -11,7 +11,7 @@
 #include "../keys/secret.h"
 
 struct jz_virtual_snapshot {
-	const struct jz_virtual *of;
+	uint8_t mark[JZ_VIRTUAL_MARK_BYTES]; /* of the card */
 	uint32_t nvm_bytes, ram_bytes;
 	struct jz_plugs *plugs; /* of the card; NULL: it has none */
 	size_t words;
@@ -21,16 +21,19 @@ struct jz_virtual_snapshot {
 int
 jz_virtual_save(const struct jz_virtual *v, struct jz_virtual_snapshot **out)
 {
-	size_t words =
-	    (jz_card_snapshot_bytes(&v->card) + sizeof(uint64_t) - 1) /
-	    sizeof(uint64_t);
-	struct jz_virtual_snapshot *s =
-	    calloc(1, sizeof(*s) + words * sizeof(s->state[0]));
+	struct jz_virtual_snapshot *s;
+	size_t words;
 
+	*out = NULL;
+	if (!v->card.powered)
+		return JZ_ERR_CARD_DEAD;
+	words = (jz_card_snapshot_bytes(&v->card) + sizeof(uint64_t) - 1) /
+	    sizeof(uint64_t);
+	s = calloc(1, sizeof(*s) + words * sizeof(s->state[0]));
 	*out = s;
 	if (s == NULL)
 		return JZ_ERR_MEMORY;
-	s->of = v;
+	memcpy(s->mark, v->mark, sizeof(s->mark));
 	s->nvm_bytes = v->nvm_bytes;
 	s->ram_bytes = v->ram_bytes;
 	s->words = words;
@@ -56,10 +59,18 @@ jz_virtual_snapshot_free(struct jz_virtual_snapshot **snapshot)
 int
 jz_virtual_restore(struct jz_virtual *v, const struct jz_virtual_snapshot *s)
 {
-	if (s->of != v)
+	if (memcmp(s->mark, v->mark, sizeof(s->mark)) != 0)
 		return JZ_ERR_ARGUMENT;
 	/* Without storage there is nothing to write. */
 	return jz_card_rewind(&v->card, s->state);
+}
+
+void
+jz_virtual_bring_back(struct jz_virtual *v, const struct jz_card_setup *setup,
+    const struct jz_virtual_snapshot *s)
+{
+	v->card.setup = *setup;
+	jz_card_restore(&v->card, s->state);
 }
 
 /* The plug-ins of the card that the snapshot was taken of. */

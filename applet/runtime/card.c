@@ -131,6 +131,8 @@ jz_card_close(struct jz_card *card)
 void
 jz_card_reset(struct jz_card *card)
 {
+	if (card->setup.nvm == NULL)
+		return; /* closed */
 	jz_card_rollback(card);
 	jz_wipe(card->setup.ram, card->setup.ram_bytes);
 	jz_answer_forget(card);
@@ -162,6 +164,8 @@ jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32])
 	    jz_span(nvm + registry, counts - registry),
 	    jz_span(nvm + sizeof(*root), root->used - sizeof(*root))};
 
+	if (nvm == NULL)
+		return JZ_ERR_CARD_DEAD; /* closed */
 	return card->setup.engine.crypto->hash(
 	    card->setup.engine.state, image, 3, out);
 }

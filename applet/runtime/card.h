@@ -293,6 +293,7 @@ size_t jz_card_snapshot_bytes(const struct jz_card *card);
 /* `out` is aligned for uint64_t. */
 void jz_card_save(const struct jz_card *card, void *out);
 void jz_card_restore(struct jz_card *card, const void *snapshot);
+/* JZ_ERR_ARGUMENT: the snapshot of a card of other sizes. */
 int jz_card_rewind(struct jz_card *card, const void *snapshot);
 /* A second card from the snapshot of another, in the memory of its own setup
  * and with an empty storage, which gets the image.  JZ_ERR_ARGUMENT: other

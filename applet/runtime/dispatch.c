@@ -60,6 +60,9 @@ to_applet(struct jz_card *card, struct jz_apdu *apdu)
 
 	if (a == NULL)
 		return JZ_SW_NO_EF;
+	/* Locked since it was selected, or the card is. */
+	if (!jz_registry_selectable(card, a))
+		return JZ_SW_CONDITIONS;
 	before = jz_enter(a, jz_channel_cod(card, apdu->channel));
 	sw = a->class->process(a, apdu);
 	jz_leave(card, before);

@@ -297,6 +297,9 @@ jz_card_plug(struct jz_card *card, const struct jz_applet_class *class,
 		return JZ_ERR_EXISTS;
 	if (!layouts_fit(card, class))
 		return JZ_ERR_UNSUPPORTED;
+	if (class->cor_bytes > card->setup.ram_bytes ||
+	    class->cod_bytes > card->setup.ram_bytes)
+		return JZ_ERR_CARD_FULL;
 	if ((place = file_place(card, &class->aid)) < 0)
 		return JZ_ERR_CARD_FULL;
 	file.module_len = class->aid.len;

@@ -170,7 +170,7 @@ to_current(struct jz_card *card, struct jz_applet *a, struct jz_apdu *apdu)
 	struct jz_context before;
 	uint16_t sw;
 
-	if (a == NULL)
+	if (a == NULL || !jz_registry_selectable(card, a))
 		return JZ_SW_FILE;
 	before = jz_enter(a, jz_channel_cod(card, apdu->channel));
 	sw = a->class->process(a, apdu);

@@ -132,8 +132,13 @@ int
 jz_card_rewind(struct jz_card *card, const void *snapshot)
 {
 	struct jz_log_env env;
+	struct head h;
 	int e;
 
+	memcpy(&h, snapshot, sizeof(h));
+	if (h.nvm_bytes != card->setup.nvm_bytes ||
+	    h.ram_bytes != card->setup.ram_bytes)
+		return JZ_ERR_ARGUMENT;
 	jz_card_restore(card, snapshot);
 	env = jz_card_log_env(card);
 	e = jz_log_rewrite(&card->log, &env, jz_root(card)->used);

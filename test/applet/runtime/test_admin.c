@@ -160,7 +160,9 @@ check_shut(void **state)
 {
 	struct rig_card *c = card_of(state);
 
-	assert_int_equal(probe_who(c, 1), 'b');
+	/* What was selected before is stopped as well. */
+	assert_int_equal(
+	    probe_send(c, 1, PROBE_WHO, 0, 0, NULL), JZ_SW_CONDITIONS);
 	assert_int_equal(probe_choose(c, 0, 'a'), JZ_SW_FILE);
 	assert_int_equal(probe_choose(c, 2, 'b'), JZ_SW_FILE);
 	assert_int_equal(
@@ -235,17 +237,42 @@ test_a_locked_application_is_not_selected(void **state)
 
 /* It ends when the terminal ends it: GlobalPlatform forbids selection. */
 static void
-test_a_session_outlives_the_lock(void **state)
+test_a_lock_stops_what_is_selected(void **state)
 {
 	struct rig_card *c = card_of(state);
 
 	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_OK);
+	assert_int_equal(probe_who(c, 1), 'a');
 	assert_int_equal(lock(state, 'a', true), JZ_SW_OK);
-	assert_int_equal(probe_who(c, 1), 'a');
+	assert_int_equal(
+	    probe_send(c, 1, PROBE_WHO, 0, 0, NULL), JZ_SW_CONDITIONS);
 	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_FILE);
-	assert_int_equal(probe_who(c, 1), 'a');
 	assert_int_equal(probe_choose(c, 1, 'b'), JZ_SW_OK);
 	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_FILE);
+	assert_int_equal(probe_who(c, 1), 'b');
+}
+
+static void
+test_a_locked_card_stops_what_is_selected(void **state)
+{
+	static const uint8_t states[] = {JZ_CARD_LOCKED, JZ_CARD_TERMINATED};
+	struct rig_card *c = card_of(state);
+
+	assert_int_equal(probe_choose(c, 1, 'a'), JZ_SW_OK);
+	assert_int_equal(
+	    jz_admin_set_card_state(domain(state), JZ_CARD_SECURED), JZ_SW_OK);
+	for (unsigned i = 0; i < sizeof(states); i++) {
+		assert_int_equal(probe_who(c, 1), 'a');
+		assert_int_equal(
+		    jz_admin_set_card_state(domain(state), states[i]),
+		    JZ_SW_OK);
+		assert_int_equal(
+		    probe_send(c, 1, PROBE_WHO, 0, 0, NULL), JZ_SW_CONDITIONS);
+		if (states[i] == JZ_CARD_LOCKED)
+			assert_int_equal(jz_admin_set_card_state(
+					     domain(state), JZ_CARD_SECURED),
+			    JZ_SW_OK);
+	}
 }
 
 static void
@@ -640,7 +667,8 @@ main(void)
 	    TEST(test_a_locked_card_has_its_domain_alone),
 	    TEST(test_so_has_a_terminated_one),
 	    TEST(test_a_locked_application_is_not_selected),
-	    TEST(test_a_session_outlives_the_lock),
+	    TEST(test_a_lock_stops_what_is_selected),
+	    TEST(test_a_locked_card_stops_what_is_selected),
 	    TEST(test_a_lock_keeps_the_state_below_it),
 	    TEST(test_neither_itself_nor_the_unknown_is_locked),
 	    TEST(test_make_selectable_gives_state_and_privileges),

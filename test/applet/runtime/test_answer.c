@@ -183,6 +183,17 @@ check_warning(void **state, uint16_t sw)
 }
 
 static void
+test_get_response_takes_no_data(void **state)
+{
+	struct answer a;
+
+	ask(state, 600, SHORT, 256, true, NULL);
+	assert_int_equal(
+	    port_hex(port_of(state), "00C00000 01 00", &a), JZ_SW_LENGTH);
+	assert_int_equal(a.len, 0);
+}
+
+static void
 test_a_warning_comes_with_the_last_byte(void **state)
 {
 	check_warning(state, 0x6282);
@@ -387,6 +398,8 @@ main(void)
 	    T0(test_an_answer_of_any_length_comes_whole),
 	    T1(test_get_response_tells_what_is_left),
 	    T0(test_get_response_tells_what_is_left),
+	    T1(test_get_response_takes_no_data),
+	    T0(test_get_response_takes_no_data),
 	    T1(test_a_warning_comes_with_the_last_byte),
 	    T0(test_a_warning_comes_with_the_last_byte),
 	    T1(test_what_is_kept_belongs_to_its_channel),

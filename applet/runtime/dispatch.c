@@ -151,8 +151,9 @@ check_class(struct jz_card *card, const struct jz_command *c, unsigned *out)
 	return JZ_SW_OK;
 }
 
+/* *kept: it was asked for what was kept of the answer before. */
 static uint16_t
-carry_out(struct jz_card *card, struct jz_apdu *apdu, size_t room)
+carry_out(struct jz_card *card, struct jz_apdu *apdu, size_t room, bool *kept)
 {
 	struct jz_command *c = &apdu->command;
 	uint16_t sw = check_class(card, c, &apdu->channel);
@@ -162,7 +163,8 @@ carry_out(struct jz_card *card, struct jz_apdu *apdu, size_t room)
 		jz_answer_forget(card);
 		return sw;
 	}
-	if (!card->chaining && jz_answer_continue(card, apdu, room, &sw))
+	*kept = !card->chaining && jz_answer_continue(card, apdu, room, &sw);
+	if (*kept)
 		return sw;
 	jz_answer_forget(card);
 	if ((c->cla & JZ_CLA_CHAINING) != 0)
@@ -196,6 +198,7 @@ run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 {
 	struct jz_command sent;
 	struct jz_apdu apdu;
+	bool kept = false;
 	uint16_t sw;
 
 	apdu.out = jz_buffer(rsp, JZ_CARD_RESPONSE_MAX);
@@ -209,11 +212,13 @@ run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 		sw = JZ_SW_LENGTH;
 	} else {
 		sent = apdu.command;
-		sw = carry_out(card, &apdu, room);
+		sw = carry_out(card, &apdu, room, &kept);
 	}
 	/* Secure messaging takes the command out of its cover: how the answer
-	 * goes is judged by what came. */
-	apdu.command = sent;
+	 * goes is judged by what came.  A part of a kept one is what was asked
+	 * for. */
+	if (!kept)
+		apdu.command = sent;
 	if (!card->chaining)
 		forget_chain(card);
 	if (card->dead)

@@ -52,6 +52,9 @@ object_new(void)
 	struct object o = {0};
 
 	o.bytes = plugin_read(plugin_path("library"), &o.len);
+	/* So that a sanitizer sees a step too far. */
+	o.bytes = realloc(o.bytes, o.len);
+	assert_non_null(o.bytes);
 	o.header = (void *)o.bytes;
 	o.segment = (void *)(o.bytes + o.header->e_phoff);
 	return o;
@@ -61,12 +64,15 @@ static int
 check(const struct object *o)
 {
 	struct jz_plugin_needs needs;
-	unsigned machine;
-	struct object real = object_new();
+	static unsigned machine;
 	int e;
 
-	machine = real.header->e_machine;
-	free(real.bytes);
+	if (machine == 0) {
+		struct object real = object_new();
+
+		machine = real.header->e_machine;
+		free(real.bytes);
+	}
 	e = jz_plugin_check(jz_span(o->bytes, o->len), PAGE, machine, &needs);
 	for (size_t i = 0; e == 0 && i < needs.n; i++)
 		assert_true(strlen(needs.name[i]) < o->len);
@@ -537,15 +543,17 @@ test_damage_is_survived(void **state)
 	len[1] = segment(&o, PT_DYNAMIC, 0)->p_filesz;
 	from[2] = len[0]; /* hash table, symbols, relocations */
 	len[2] = segment(&o, PT_LOAD, PF_R)->p_filesz - from[2];
-	free(o.bytes);
 	for (unsigned part = 0; part < 3; part++)
 		for (size_t i = 0; i < len[part]; i++)
 			for (unsigned bit = 0; bit < 8; bit += 3, n++) {
-				o = object_new();
-				o.bytes[from[part] + i] ^= (uint8_t)(1u << bit);
+				uint8_t *byte = &o.bytes[from[part] + i];
+				uint8_t good = *byte;
+
+				*byte ^= (uint8_t)(1u << bit);
 				refused += check(&o) != 0;
-				free(o.bytes);
+				*byte = good;
 			}
+	free(o.bytes);
 	assert_true(refused > 0 && refused < n);
 }
 

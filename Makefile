@@ -173,7 +173,7 @@ HELPERS = test/serve-card test/with-pcscd
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
 PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
 	stack link library symbol abi name process short_aid long_aid small \
-	huge huge_cor huge_cod
+	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
 FUZZ = manager session tlv
@@ -361,6 +361,12 @@ $(BUILD)/test/plugin/library.so: $(BUILD)/test/plugin/libcase.so
 # The loader would find it.
 $(BUILD)/test/plugin/library.so: PLUGIN_LIBRARY = \
 	$(BUILD)/test/plugin/libcase.so \
+	-Wl,-rpath,$(abspath $(BUILD)/test/plugin)
+$(BUILD)/test/plugin/auxiliary.so $(BUILD)/test/plugin/filter.so: \
+	$(BUILD)/test/plugin/libcase.so
+$(BUILD)/test/plugin/auxiliary.so: PLUGIN_LIBRARY = -Wl,-f,libcase.so \
+	-Wl,-rpath,$(abspath $(BUILD)/test/plugin)
+$(BUILD)/test/plugin/filter.so: PLUGIN_LIBRARY = -Wl,-F,libcase.so \
 	-Wl,-rpath,$(abspath $(BUILD)/test/plugin)
 $(BUILD)/test/plugin/libcase.so: test/applet/virtual/plugin_library.c
 	@mkdir -p $(@D)

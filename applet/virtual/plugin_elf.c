@@ -25,14 +25,21 @@
 #define DATA_NATIVE ELFDATA2MSB
 #endif
 #if UINTPTR_MAX > 0xFFFFFFFFu
-#define CLASS_NATIVE ELFCLASS64
+#define CLASS_NATIVE	  ELFCLASS64
+#define RELOCATION_TYPE	  ELF64_R_TYPE
+#define RELOCATION_SYMBOL ELF64_R_SYM
+#define SYMBOL_TYPE	  ELF64_ST_TYPE
 #else
-#define CLASS_NATIVE ELFCLASS32
+#define CLASS_NATIVE	  ELFCLASS32
+#define RELOCATION_TYPE	  ELF32_R_TYPE
+#define RELOCATION_SYMBOL ELF32_R_SYM
+#define SYMBOL_TYPE	  ELF32_ST_TYPE
 #endif
 
 struct image {
 	struct jz_span file;
 	size_t page;
+	uint32_t calling; /* type of relocation */
 	ElfW(Phdr) segment[SEGMENTS_MAX];
 	size_t n;
 	ElfW(Phdr) relro, dynamic; /* p_memsz 0: there is none */
@@ -149,17 +156,64 @@ offset_of(const struct image *m, uint64_t address, uint64_t len, uint64_t *out)
 	return false;
 }
 
+static bool
+copy_at(const struct image *m, uint64_t address, void *out, size_t len)
+{
+	uint64_t at = 0;
+
+	return offset_of(m, address, len, &at) &&
+	    copy_out(m->file, at, out, len);
+}
+
+/* Places are addresses, lengths are bytes; 0: there is none. */
 struct dynamic {
 	uint64_t strings, strings_len;
+	uint64_t symbols, hash, gnu_hash;
+	uint64_t rel, rel_len, rela, rela_len;
+	uint64_t plt, plt_len, plt_kind; /* DT_REL or DT_RELA */
 	uint64_t needed[JZ_PLUGIN_NEEDED];
 	size_t n;
 };
 
-/* E2, and what E1 says of the text. */
+/* Where an entry's value is kept, of which the last counts; or NULL. */
+static uint64_t *
+place_of(struct dynamic *d, int64_t tag)
+{
+	switch (tag) {
+	case DT_STRTAB:
+		return &d->strings;
+	case DT_STRSZ:
+		return &d->strings_len;
+	case DT_SYMTAB:
+		return &d->symbols;
+	case DT_HASH:
+		return &d->hash;
+	case DT_GNU_HASH:
+		return &d->gnu_hash;
+	case DT_REL:
+		return &d->rel;
+	case DT_RELSZ:
+		return &d->rel_len;
+	case DT_RELA:
+		return &d->rela;
+	case DT_RELASZ:
+		return &d->rela_len;
+	case DT_JMPREL:
+		return &d->plt;
+	case DT_PLTRELSZ:
+		return &d->plt_len;
+	case DT_PLTREL:
+		return &d->plt_kind;
+	default:
+		return NULL;
+	}
+}
+
+/* E2 of functions, E3, and what E1 says of the text. */
 static int
 read_entry(const ElfW(Dyn) * e, struct dynamic *d)
 {
-	uint64_t v = e->d_un.d_val;
+	uint64_t v = e->d_un.d_val, *place;
 
 	switch (e->d_tag) {
 	case DT_INIT:
@@ -172,18 +226,17 @@ read_entry(const ElfW(Dyn) * e, struct dynamic *d)
 		return JZ_ERR_PLUGIN_DATA;
 	case DT_FLAGS:
 		return (v & DF_TEXTREL) != 0 ? JZ_ERR_PLUGIN_DATA : 0;
-	case DT_STRTAB:
-		d->strings = v;
-		return 0;
-	case DT_STRSZ:
-		d->strings_len = v;
-		return 0;
+	case DT_AUXILIARY:
+	case DT_FILTER:
+		return JZ_ERR_PLUGIN_LINK;
 	case DT_NEEDED:
 		if (d->n == JZ_PLUGIN_NEEDED)
 			return JZ_ERR_PLUGIN_LINK;
 		d->needed[d->n++] = v;
 		return 0;
 	default:
+		if ((place = place_of(d, e->d_tag)) != NULL)
+			*place = v;
 		return 0;
 	}
 }
@@ -234,18 +287,164 @@ find_names(const struct image *m, const struct dynamic *d,
 	return 0;
 }
 
+/*
+ * How many symbols the GNU table reaches: a chain goes upwards until a word
+ * is odd, so that none goes beyond the end of the last to begin.
+ */
+static int
+count_gnu(const struct image *m, uint64_t address, uint64_t *n)
+{
+	struct {
+		uint32_t buckets, first, filters, shift;
+	} h;
+	uint64_t last = 0;
+	uint32_t word = 0;
+
+	if (!copy_at(m, address, &h, sizeof(h)))
+		return JZ_ERR_PLUGIN_FORMAT;
+	address += sizeof(h) + h.filters * (uint64_t)sizeof(ElfW(Addr));
+	for (uint32_t i = 0; i < h.buckets; i++, address += sizeof(word)) {
+		if (!copy_at(m, address, &word, sizeof(word)))
+			return JZ_ERR_PLUGIN_FORMAT;
+		if (word > last)
+			last = word;
+	}
+	*n = h.first;
+	if (last == 0)
+		return 0; /* all are empty */
+	if (last < h.first)
+		return JZ_ERR_PLUGIN_FORMAT;
+	address += (last - h.first) * sizeof(word);
+	for (word = 0; (word & 1) == 0; last++, address += sizeof(word))
+		if (!copy_at(m, address, &word, sizeof(word)))
+			return JZ_ERR_PLUGIN_FORMAT;
+	*n = last;
+	return 0;
+}
+
+/* The same of the gABI's table; no word of it may go beyond its count. */
+static int
+count_sysv(const struct image *m, uint64_t address, uint64_t *n)
+{
+	struct {
+		uint32_t buckets, chains;
+	} h;
+	uint32_t word = 0;
+
+	if (!copy_at(m, address, &h, sizeof(h)))
+		return JZ_ERR_PLUGIN_FORMAT;
+	address += sizeof(h);
+	for (uint64_t i = 0; i < (uint64_t)h.buckets + h.chains; i++) {
+		if (!copy_at(
+			m, address + i * sizeof(word), &word, sizeof(word)) ||
+		    (word != 0 && word >= h.chains))
+			return JZ_ERR_PLUGIN_FORMAT;
+	}
+	*n = h.chains;
+	return 0;
+}
+
+/* E2: the loader calls what such a symbol names, for the address to use. */
+static int
+check_symbol(const struct image *m, const struct dynamic *d, uint64_t index)
+{
+	ElfW(Sym) s;
+
+	if (!copy_at(m, d->symbols + index * sizeof(s), &s, sizeof(s)))
+		return JZ_ERR_PLUGIN_FORMAT;
+	return SYMBOL_TYPE(s.st_info) == STT_GNU_IFUNC ? JZ_ERR_PLUGIN_START
+						       : 0;
+}
+
+static int
+check_symbols(const struct image *m, const struct dynamic *d)
+{
+	uint64_t gnu = 0, sysv = 0;
+	int e = 0;
+
+	if (d->gnu_hash != 0)
+		e = count_gnu(m, d->gnu_hash, &gnu);
+	if (e == 0 && d->hash != 0)
+		e = count_sysv(m, d->hash, &sysv);
+	for (uint64_t i = 0; e == 0 && (i < gnu || i < sysv); i++)
+		e = check_symbol(m, d, i);
+	return e;
+}
+
+/* The relocation that calls a function for its value; 0: not known. */
+static uint32_t
+calling_type(unsigned machine)
+{
+	switch (machine) {
+	case EM_386:
+		return R_386_IRELATIVE;
+	case EM_X86_64:
+		return R_X86_64_IRELATIVE;
+	case EM_ARM:
+		return R_ARM_IRELATIVE;
+	case EM_AARCH64:
+		return CLASS_NATIVE == ELFCLASS64 ? R_AARCH64_IRELATIVE
+						  : R_AARCH64_P32_IRELATIVE;
+	default:
+		return 0;
+	}
+}
+
+/* `size` is that of an entry; both kinds begin as ElfW(Rel). */
+static int
+check_table(const struct image *m, const struct dynamic *d, uint64_t address,
+    uint64_t len, size_t size)
+{
+	ElfW(Rel) r;
+	int e;
+
+	for (uint64_t i = 0; i < len; i += size) {
+		if (!copy_at(m, address + i, &r, sizeof(r)))
+			return JZ_ERR_PLUGIN_FORMAT;
+		if (RELOCATION_TYPE(r.r_info) == m->calling)
+			return JZ_ERR_PLUGIN_START;
+		/* A local symbol is not looked up. */
+		e = check_symbol(m, d, RELOCATION_SYMBOL(r.r_info));
+		if (e != 0)
+			return e;
+	}
+	return 0;
+}
+
+static int
+check_relocations(const struct image *m, const struct dynamic *d)
+{
+	size_t plt =
+	    d->plt_kind == DT_REL ? sizeof(ElfW(Rel)) : sizeof(ElfW(Rela));
+	int e;
+
+	if (d->plt_len != 0 && d->plt_kind != DT_REL && d->plt_kind != DT_RELA)
+		return JZ_ERR_PLUGIN_FORMAT;
+	e = check_table(m, d, d->rel, d->rel_len, sizeof(ElfW(Rel)));
+	if (e == 0)
+		e = check_table(m, d, d->rela, d->rela_len, sizeof(ElfW(Rela)));
+	if (e == 0)
+		e = check_table(m, d, d->plt, d->plt_len, plt);
+	return e;
+}
+
 int
 jz_plugin_check(struct jz_span file, size_t page, unsigned machine,
     struct jz_plugin_needs *needs)
 {
-	struct image m = {.file = file, .page = page};
+	struct image m = {
+	    .file = file, .page = page, .calling = calling_type(machine)};
 	struct dynamic d = {0};
 	int e;
 
 	memset(needs, 0, sizeof(*needs));
+	if (m.calling == 0)
+		return JZ_ERR_PLUGIN_FORMAT;
 	if ((e = read_header(&m, machine)) != 0 ||
 	    (e = read_segments(&m)) != 0 || (e = check_writable(&m)) != 0 ||
-	    (e = read_dynamic(&m, &d)) != 0)
+	    (e = read_dynamic(&m, &d)) != 0 ||
+	    (e = check_symbols(&m, &d)) != 0 ||
+	    (e = check_relocations(&m, &d)) != 0)
 		return e;
 	return find_names(&m, &d, needs);
 }

@@ -11,10 +11,13 @@
  *       read-only, all of it.  No segment is writable and executable, there is
  *       no thread-local storage, the text needs no relocation.
  *   E2  code that runs at loading or unloading: no DT_INIT, DT_FINI or their
- *       arrays.
+ *       arrays; no symbol STT_GNU_IFUNC, no relocation R_*_IRELATIVE, for
+ *       either of which the loader calls a function.
+ *   E3  libraries beside those of DT_NEEDED: no DT_AUXILIARY, no DT_FILTER.
  *
- * Program headers and the dynamic table alone are looked at, since the loader
- * looks at nothing else; section headers may be stripped.
+ * Program headers and the dynamic table are looked at, with the tables that it
+ * names, since the loader looks at nothing else; section headers may be
+ * stripped.
  *
  * This finds mistakes, not malice: a plug-in is native code, and can do
  * whatever the program that loads it can do.
@@ -36,8 +39,9 @@ struct jz_plugin_needs {
 
 /*
  * 0; JZ_ERR_PLUGIN_FORMAT (not a shared object for this machine, or cut short,
- * or with an executable stack), JZ_ERR_PLUGIN_DATA (E1), JZ_ERR_PLUGIN_START
- * (E2), JZ_ERR_PLUGIN_LINK (too many libraries).
+ * or with an executable stack; or any object, on a machine other than 386,
+ * x86-64, ARM and AArch64, whose relocations are not known here), JZ_ERR_PLUGIN_DATA (E1), JZ_ERR_PLUGIN_START
+ * (E2), JZ_ERR_PLUGIN_LINK (E3, or too many libraries).
  *
  * `page` is the system's page size, `machine` e_machine of this program.
  */

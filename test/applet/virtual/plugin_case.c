@@ -38,6 +38,25 @@ __attribute__((destructor)) void
 jz_case_stop(void)
 {
 }
+#elif defined(CASE_ifunc) || defined(CASE_irelative)
+#if defined(CASE_irelative)
+#define LOCAL static /* the linker leaves no name */
+#else
+#define LOCAL
+#endif
+static uint32_t
+chosen(void)
+{
+	return LAYOUT;
+}
+
+/* The loader calls it. */
+static uint32_t (*choose(void))(void)
+{
+	return chosen;
+}
+
+LOCAL uint32_t jz_case_chosen(void) __attribute__((ifunc("choose")));
 #endif
 
 /* What the make is there for is used, so that no compiler drops it. */
@@ -50,6 +69,8 @@ step(void)
 	return jz_nobody_has_this();
 #elif defined(CASE_library)
 	return jz_case_library();
+#elif defined(CASE_ifunc) || defined(CASE_irelative)
+	return jz_case_chosen();
 #else
 	return LAYOUT;
 #endif

@@ -29,10 +29,14 @@
 #define STANDING_KVN 0x01 /* of a card whose initial keys were replaced */
 #define SPARE_KVN    0x05
 #define SUBSETS	     8u /* of three sectors: no record touches more */
-/* Bounded: of the bytes of a replacement, whose cuts are all alike. */
+/* Bytes between cuts.  Bounded: in a replacement, whose cuts are all alike. */
 #define REPLACE_STEP 151u
-#define SECOND_MIN   3u /* between the first cuts with second ones, of n */
-#define COUNTER	     offsetof(struct manager_nvm, sequence)
+/* Between the second ones of one first, and between the first ones that have
+ * them, at least. */
+#define SECOND_STEP	    97u
+#define SECOND_STEP_BOUNDED 1021u
+#define FIRST_STEP	    3u
+#define COUNTER		    offsetof(struct manager_nvm, sequence)
 
 /* What happened to the card before. */
 enum prior {
@@ -487,7 +491,7 @@ cut_everywhere(struct trial *t)
 {
 	unsigned ways = t->replaces ? 1 : full ? 1 + SUBSETS : 3;
 	uint64_t step = t->replaces && !full ? REPLACE_STEP : 1;
-	uint64_t apart = t->bytes / (full ? 16 : 2) + SECOND_MIN, next = 1;
+	uint64_t apart = t->bytes / (full ? 16 : 2) + FIRST_STEP, next = 1;
 
 	for (uint64_t at = 0; at <= t->bytes; at += step) {
 		/* the last bytes of a replacement count most */
@@ -500,7 +504,8 @@ cut_everywhere(struct trial *t)
 		next = at + apart;
 		cut(t, at, sectors(t, 0, at));
 		if (is_before(t))
-			cut_again(t, at, full ? 97 : 1021);
+			cut_again(
+			    t, at, full ? SECOND_STEP : SECOND_STEP_BOUNDED);
 	}
 	assert_in_range(t->kept, 1, t->points - 1);
 }

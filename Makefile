@@ -466,7 +466,9 @@ dist:
 		gzip -n >$(BUILD)/jiaozi-$(VERSION).tar.gz
 
 # Every power cut: minutes.  Each program says how many points it cut.
-TEAR_TESTS = $(filter test/tear/%,$(TESTS))
+TEAR_TESTS = $(filter test/tear/%,$(TESTS)) test/applet/manager/test_power \
+	test/applet/runtime/test_delete test/applet/runtime/test_plug \
+	test/applet/runtime/test_upgrade
 
 tear: setup
 	@$(SUBMAKE) $(TEAR_TESTS:%=$(BUILD)/%)

@@ -5,8 +5,10 @@
  * After each the card opens in the state before or after the step, and the
  * host can go on to the same end.
  *
- * JIAOZI_TEAR=full also tries every subset of the unsynced sectors, a second
- * cut in the first step after the first, and goes on to the end every time.
+ * Some are followed by a second one, in the first step after the first.
+ *
+ * JIAOZI_TEAR=full also tries every subset of the unsynced sectors, many more
+ * second cuts, and goes on to the end every time.
  *
  * proves: ALL-1 ALL-2 ALL-3
  */
@@ -28,6 +30,9 @@
 #define SUBSETS	     8	 /* of three sectors: no record touches more */
 #define SECOND_EVERY 32	 /* of the cuts get a second one after them */
 #define SECOND_STEP  128 /* bytes between those, at most */
+/* The same, bounded. */
+#define SECOND_EVERY_BOUNDED 211
+#define SECOND_STEP_BOUNDED  4096
 
 /* A place in the story: before this step. */
 struct place {
@@ -41,7 +46,7 @@ struct tear {
 	struct place *place; /* one for each step, and the end */
 	unsigned steps;
 	bool full;
-	unsigned long cuts, ends;
+	unsigned long cuts, second, ends;
 	uint32_t seed;
 };
 
@@ -210,9 +215,10 @@ random_bits(struct tear *t)
 static void
 cut_again(struct tear *t, unsigned step, uint64_t first, uint64_t keep)
 {
+	const uint32_t step_max = t->full ? SECOND_STEP : SECOND_STEP_BOUNDED;
 	bool again = true;
 
-	for (uint64_t at = 0; again; at += 1 + random_bits(t) % SECOND_STEP) {
+	for (uint64_t at = 0; again; at += 1 + random_bits(t) % step_max) {
 		struct jz_fault_plan plan = JZ_FAULT_NO_PLAN;
 		struct rig_card *c;
 
@@ -226,7 +232,7 @@ cut_again(struct tear *t, unsigned step, uint64_t first, uint64_t keep)
 		again = story_step(&t->story, step) != JZ_SW_OK;
 		assert_int_equal(again, jz_fault_is_cut(c->fault));
 		if (again) {
-			t->cuts++;
+			t->second++;
 			assert_int_equal(rig_reopen(c), 0);
 			go_on(t, step, at);
 		}
@@ -237,6 +243,8 @@ cut_again(struct tear *t, unsigned step, uint64_t first, uint64_t keep)
 static void
 walk(struct tear *t, unsigned step, uint64_t keep, bool seeded)
 {
+	const unsigned every = t->full ? SECOND_EVERY : SECOND_EVERY_BOUNDED;
+
 	for (uint64_t at = 0;; at++) {
 		if (seeded)
 			keep = random_bits(t) & (SUBSETS - 1);
@@ -246,8 +254,7 @@ walk(struct tear *t, unsigned step, uint64_t keep, bool seeded)
 		check_state(t, step, at);
 		if (t->full || at % END_EVERY == 0)
 			go_on(t, step, at);
-		if (t->full && (seeded || keep == KEEP_ALL) &&
-		    at % SECOND_EVERY == 0)
+		if ((seeded || keep == KEEP_ALL) && at % every == every / 2)
 			cut_again(t, step, at, keep);
 	}
 	check_durable(t, step);
@@ -265,9 +272,10 @@ test_every_byte_of_every_step(void **state)
 		for (uint64_t keep = 1; t->full && keep < SUBSETS; keep++)
 			walk(t, step, keep, false);
 	}
-	print_message(
-	    "          %lu cuts, %lu stories to the end\n", t->cuts, t->ends);
-	assert_true(t->cuts > 1000);
+	print_message("          %lu cuts, %lu second cuts, %lu stories to the "
+		      "end\n",
+	    t->cuts, t->second, t->ends);
+	assert_true(t->cuts > 1000 && t->second > 20);
 }
 
 /* Fills the log, changing nothing, until the next commit must fold it. */
@@ -316,6 +324,8 @@ test_steps_that_fold_the_log(void **state)
 		}
 		rig_snapshot_free(&full);
 	}
+	print_message("          %lu cuts while folding\n", t->cuts);
+	assert_true(t->cuts > 20);
 }
 
 int

@@ -438,6 +438,7 @@ test_what_a_leaving_applet_wrote_elsewhere_comes_with_it(void **state)
 	struct fixture *f = *state;
 	struct rig_card *c = f->card;
 	bool done = false;
+	unsigned cuts = 0;
 
 	verdict = JZ_SW_OK;
 	for (uint64_t at = 0; !done; at++) {
@@ -456,7 +457,10 @@ test_what_a_leaving_applet_wrote_elsewhere_comes_with_it(void **state)
 		    probe_nvm(probe_find(c, 'd'))->value, there ? 4 : 0x77);
 		assert_true(!done || !there);
 		assert_true(!there || rig_unchanged(c, f->before));
+		cuts += !done;
 	}
+	print_message("          %u cuts\n", cuts);
+	assert_true(cuts > 0);
 }
 
 static uint16_t
@@ -511,6 +515,7 @@ test_a_cut_at_any_byte_deletes_all_or_nothing(void **state)
 			gone++;
 		}
 	}
+	print_message("          %u cuts\n", kept + gone - 1);
 	assert_true(kept > sizeof(struct jz_nvm_root) && gone > 0);
 }
 

@@ -332,6 +332,7 @@ test_a_cut_at_any_byte_plugs_all_or_nothing(void **state)
 			new ++;
 		}
 	}
+	print_message("          %u cuts\n", old + new - 1);
 	assert_true(old > sizeof(struct jz_nvm_root) && new > 0);
 	rig_snapshot_free(&before);
 }

@@ -460,6 +460,7 @@ check_cuts(void **state, const struct jz_applet_class *class)
 		assert_int_equal(open_with(state, class), 0);
 		check_upgraded(c, class);
 	}
+	print_message("          %u cuts\n", old + new - 1);
 	assert_true(old > sizeof(struct jz_nvm_root) && new > 0);
 }
 

@@ -19,7 +19,7 @@
 set -u
 
 jobs=${JOBS:-2}
-timeout=${TEST_TIMEOUT:-120}
+timeout=${TEST_TIMEOUT:-400}
 
 # Passed, failed, skipped and unfinished tests of a log and an exit status.
 count()

@@ -153,7 +153,8 @@ test_no_channel_opens_with_a_locked_applet(void **state)
 	probe_add(c, &probe_multi, 'a');
 	probe_choose(c, 1, 'a');
 	assert_int_equal(jz_admin_lock(sd, &a, true), JZ_SW_OK);
-	assert_int_equal(probe_who(c, 1), 'a');
+	assert_int_equal(
+	    probe_send(c, 1, PROBE_WHO, 0, 0, NULL), JZ_SW_CONDITIONS);
 	assert_int_equal(
 	    probe_manage(c, 1, PROBE_OPEN, 0, NULL), JZ_SW_CONDITIONS);
 	assert_int_equal(probe_channels(c), 2);

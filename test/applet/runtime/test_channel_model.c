@@ -274,6 +274,8 @@ step_mark(struct fixture *f, uint16_t *said)
 		return JZ_SW_CHANNEL;
 	if (m->selected[channel] == PROBE_NOTHING)
 		return JZ_SW_NO_EF;
+	if (m->locked[index_of(m->selected[channel])])
+		return JZ_SW_CONDITIONS;
 	m->cor[index_of(m->selected[channel])] = cor;
 	m->cod[channel] = cod;
 	return JZ_SW_OK;

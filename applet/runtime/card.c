@@ -152,8 +152,8 @@ jz_card_atr(const struct jz_card *card)
 	return jz_span(card->atr, card->atr_len);
 }
 
-int
-jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32])
+static int
+hash_image(const struct jz_card *card, uint8_t out[static 32])
 {
 	const struct jz_nvm_root *root = jz_root(card);
 	const size_t generator = offsetof(struct jz_nvm_root, generator);
@@ -164,8 +164,15 @@ jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32])
 	    jz_span(nvm + registry, counts - registry),
 	    jz_span(nvm + sizeof(*root), root->used - sizeof(*root))};
 
-	if (nvm == NULL)
-		return JZ_ERR_CARD_DEAD; /* closed */
 	return card->setup.engine.crypto->hash(
 	    card->setup.engine.state, image, 3, out);
+}
+
+int
+jz_card_image_hash(const struct jz_card *card, uint8_t out[static 32])
+{
+	/* Closed. */
+	if (card->setup.nvm == NULL)
+		return JZ_ERR_CARD_DEAD;
+	return hash_image(card, out);
 }

@@ -191,7 +191,8 @@ struct jz_card {
 	uint8_t *buffer;
 };
 
-/* Makes a new, empty card in setup's storage and opens it. */
+/* Makes a new, empty card in setup's storage and opens it.  A card that is
+ * open is closed first, by the caller. */
 int jz_card_format(struct jz_card *card, const struct jz_card_setup *setup);
 
 /*

@@ -298,7 +298,7 @@ malformed_sets_are_refused(void **state)
 			b.len--;
 			break;
 		case 11:
-			b.len++;
+			b.data[b.len++] = 0;
 			want = JZ_SW_LENGTH;
 			break;
 		case 12: /* DES */

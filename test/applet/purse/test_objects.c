@@ -281,7 +281,8 @@ test_malformed_parameters_are_6a80(void **state)
 
 	b.len--;
 	desk_refuses(f, &b, false, JZ_SW_DATA);
-	b.len += 2;
+	b.len++;
+	b.data[b.len++] = 0;
 	desk_refuses(f, &b, false, JZ_SW_DATA);
 }
 

@@ -285,6 +285,7 @@ test_another_protocol_than_t0_and_t1_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
+	jz_card_close(&f->card->card);
 	f->card->setup.protocol = JZ_PROTOCOL_T0 | JZ_PROTOCOL_T1;
 	assert_int_equal(
 	    jz_card_format(&f->card->card, &f->card->setup), JZ_ERR_ARGUMENT);

@@ -148,8 +148,9 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
-	test/reader/test_plug test/reader/test_reader test/reader/test_serve \
-	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
+	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
+	test/reader/test_serve test/reader/test_trace test/reader/test_virtual \
+	test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
@@ -379,10 +380,11 @@ TEST_PROGRAMS = $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
 tests: all $(TEST_PROGRAMS)
 
 # What test/run.sh runs: a name and a command in each line.
+# Scripts first: they take longest.
 $(BUILD)/tests.list: FORCE
 	@mkdir -p $(@D)
-	@{ $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
-	   $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
+	@{ $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
+	   $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
 	   $(foreach r,virtual pcsc,echo 'test/demo/demo.sh-$(r)' \
 		'env READERS=$(r) test/demo/demo.sh'; \
 		echo 'test/demo/demo.sh-$(r)-t0' \

@@ -184,7 +184,13 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	    v->pool->engine.state, v->mark, sizeof(v->mark));
 	if (e != 0)
 		goto out;
+	if (v->pool->seeded && o->path != NULL) {
+		e = JZ_ERR_ARGUMENT;
+		goto out;
+	}
 	setup->chip = o->path == NULL ? &jz_bare_chip : &jz_file_chip;
+	/* Of a bare chip. */
+	setup->chip_state = o->path == NULL ? &v->pool->now : NULL;
 	setup->engine = v->pool->engine;
 	setup->classes = jz_virtual_classes;
 	setup->n_classes = jz_virtual_n_classes;
@@ -278,9 +284,11 @@ jz_virtual_storage(const struct jz_virtual_options *o, struct jz_virtual *v,
 {
 	int e;
 
-	if (o->path != NULL && (e = jz_file_create(o->path, &v->file)) != 0)
-		return e;
-	setup->chip_state = v->file;
+	if (o->path != NULL) {
+		if ((e = jz_file_create(o->path, &v->file)) != 0)
+			return e;
+		setup->chip_state = v->file;
+	}
 	return create_key(o, &v->pool->engine, setup);
 }
 

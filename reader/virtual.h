@@ -48,6 +48,17 @@ int jz_virtual_pool_new(struct jz_virtual_pool **out);
 void jz_virtual_pool_free(struct jz_virtual_pool **pool);
 
 /*
+ * A pool for runs that must come out the same: with one seed, the same commands
+ * to the same cards in the same order give the same bytes, keys and signatures
+ * included.  The cards' clock stands at `now` (UTC, seconds) until it is set.
+ * Such cards are in memory: to create one with a file is JZ_ERR_ARGUMENT.
+ */
+#define JZ_VIRTUAL_SEED_BYTES 32
+int jz_virtual_pool_new_seeded(const uint8_t seed[static JZ_VIRTUAL_SEED_BYTES],
+    int64_t now, struct jz_virtual_pool **out);
+void jz_virtual_pool_set_time(struct jz_virtual_pool *pool, int64_t now);
+
+/*
  * Creates a new card and opens it: an issuer security domain, whose keys (key
  * version FF) are the well-known 40..4F until somebody replaces them, and an
  * empty purse.  Makes the key file when there is none.  JZ_ERR_EXISTS when the

@@ -18,6 +18,8 @@
 struct jz_virtual_pool {
 	struct jz_engine engine;
 	struct jz_journal journal;
+	bool seeded;
+	int64_t now; /* of cards in memory; 0: the system's */
 };
 
 /* What tells a card from one that lay at the same address before. */

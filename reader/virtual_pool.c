@@ -20,6 +20,8 @@ _Static_assert(WORD == JZ_REGION_ALIGN, "a region begins on a word");
 /* Pages of most systems; a strict card's memory is whole ones. */
 #define STRICT_ALIGN 4096u
 
+_Static_assert(JZ_VIRTUAL_SEED_BYTES == JZ_SEED_BYTES, "one seed");
+
 static uint32_t
 align(uint32_t n, uint32_t to)
 {
@@ -96,21 +98,46 @@ jz_virtual_memory_free(struct jz_virtual *v)
 	v->ram_bytes = 0;
 }
 
-int
-jz_virtual_pool_new(struct jz_virtual_pool **out)
+/* Of a seed, or of none. */
+static int
+new_pool(const uint8_t *seed, int64_t now, struct jz_virtual_pool **out)
 {
 	struct jz_virtual_pool *p = calloc(1, sizeof(*p));
 	int e = JZ_ERR_MEMORY;
 
 	*out = NULL;
-	if (p != NULL)
-		e = jz_openssl_new(JZ_SUITE_NIST, &p->engine);
+	if (p != NULL) {
+		p->seeded = seed != NULL;
+		p->now = now;
+		e = seed == NULL
+		    ? jz_openssl_new(JZ_SUITE_NIST, &p->engine)
+		    : jz_openssl_new_seeded(JZ_SUITE_NIST, seed, &p->engine);
+	}
 	if (e == 0) {
 		*out = p;
 		p = NULL;
 	}
 	jz_virtual_pool_free(&p);
 	return e;
+}
+
+int
+jz_virtual_pool_new(struct jz_virtual_pool **out)
+{
+	return new_pool(NULL, 0, out);
+}
+
+int
+jz_virtual_pool_new_seeded(const uint8_t seed[static JZ_VIRTUAL_SEED_BYTES],
+    int64_t now, struct jz_virtual_pool **out)
+{
+	return new_pool(seed, now, out);
+}
+
+void
+jz_virtual_pool_set_time(struct jz_virtual_pool *pool, int64_t now)
+{
+	pool->now = now;
 }
 
 void

@@ -25,7 +25,7 @@ void jz_heap_give(void *chip, void *block, size_t bytes);
 
 /* ---- a chip without storage --------------------------------------------- */
 
-/* Its state is NULL. */
+/* Its state is the time, an int64_t; where that is 0, the system's counts. */
 extern const struct jz_chip jz_bare_chip;
 
 /* ---- a file ------------------------------------------------------------- */

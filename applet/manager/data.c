@@ -2,7 +2,8 @@
 /*
  * GET DATA: GlobalPlatform 11.3, H (card recognition data, capabilities),
  * Amendment D 4.1.5 (sequence counter), ETSI TS 102 226 8.2.1.7.2 (resources).
- * One row for each object; all can be read by everybody.
+ * One row for each object.  Everybody can read them; ours, which tells what is
+ * on the card, only in a session, as GET STATUS.
  */
 #include "manager.h"
 #include "../../apdu/tlv.h"
@@ -195,9 +196,12 @@ put_region(const struct jz_region_info *r, struct jz_buffer *out)
 static uint16_t
 put_statistics(const struct jz_applet *self, struct jz_buffer *out)
 {
-	size_t mark = jz_tlv_open(out, JZ_GP_TAG_STATISTICS);
 	struct jz_region_info r;
+	size_t mark;
 
+	if (manager_cod(self)->phase != MANAGER_OPEN)
+		return JZ_SW_SECURITY;
+	mark = jz_tlv_open(out, JZ_GP_TAG_STATISTICS);
 	for (unsigned i = 0; i <= JZ_MAX_APPLETS; i++)
 		if (jz_admin_region(self, i, &r) == 0)
 			put_region(&r, out);

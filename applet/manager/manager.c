@@ -19,7 +19,6 @@
 #define MAX_DATA    0xFF /* of one short command */
 #define FOR_BOTH    (JZ_GP_FOR_INSTALL | JZ_GP_FOR_MAKE_SELECTABLE)
 #define INSTALL_MAX 255
-#define LIST_MAX    64
 #define PUT_KEY_MIN (1 + JZ_GP_KEYS * (2 + JZ_KEY_BYTES + 1 + JZ_GP_KCV_BYTES))
 #define PUT_KEY_MAX (PUT_KEY_MIN + JZ_GP_KEYS)
 
@@ -53,8 +52,8 @@ static const struct jz_instruction IN_CLEAR[] = {
 static const struct jz_instruction IN_SESSION[] = {
 	{ JZ_GP_CLA, JZ_GP_GET_DATA,           JZ_ANY,  JZ_ANY, 0,    0, 0,              manager_get_data },
 	{ 0x00,      JZ_GP_GET_DATA,           JZ_ANY,  JZ_ANY, 0,    0, 0,              manager_get_data },
-	{ JZ_GP_CLA, JZ_GP_GET_STATUS,         JZ_ANY,  JZ_GP_FIRST, 2, LIST_MAX, ALIVE | LOCKED, manager_get_status },
-	{ JZ_GP_CLA, JZ_GP_GET_STATUS,         JZ_ANY,  JZ_GP_NEXT, 2, LIST_MAX, ALIVE | LOCKED, manager_get_status },
+	{ JZ_GP_CLA, JZ_GP_GET_STATUS,         JZ_ANY,  JZ_GP_FIRST, 2, MANAGER_LIST_MAX, ALIVE | LOCKED, manager_get_status },
+	{ JZ_GP_CLA, JZ_GP_GET_STATUS,         JZ_ANY,  JZ_GP_NEXT, 2, MANAGER_LIST_MAX, ALIVE | LOCKED, manager_get_status },
 	{ JZ_GP_CLA, JZ_GP_SET_STATUS,         JZ_GP_DOMAIN, JZ_ANY, 0, JZ_AID_MAX, ALIVE | LOCKED, manager_set_card_status },
 	{ JZ_GP_CLA, JZ_GP_SET_STATUS,         JZ_GP_APPLICATIONS, JZ_ANY, JZ_AID_MIN, JZ_AID_MAX, ALIVE | LOCKED, manager_set_app_status },
 	{ JZ_GP_CLA, JZ_GP_INSTALL,            JZ_GP_FOR_INSTALL, 0x00, 1, INSTALL_MAX, ALIVE, manager_install },

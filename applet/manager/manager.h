@@ -66,6 +66,9 @@ enum manager_phase {
 	MANAGER_OPEN,
 };
 
+/* GET STATUS: a whole AID, and a list of every tag of an entry and more. */
+#define MANAGER_LIST_MAX 36
+
 /* The secure channel of one logical channel, and what hangs on it. */
 struct manager_cod {
 	struct jz_scp03 channel;
@@ -73,8 +76,9 @@ struct manager_cod {
 	uint8_t phase;	    /* enum manager_phase */
 	uint8_t list_scope; /* GET STATUS has more of this; 0: none */
 	uint8_t list_next;
-	uint8_t reserved;
-	uint16_t store_next;  /* block of STORE DATA */
+	uint8_t list_len;
+	uint8_t list_data[MANAGER_LIST_MAX]; /* what was asked for */
+	uint16_t store_next;		     /* block of STORE DATA */
 	struct jz_aid target; /* of STORE DATA; len 0: the domain itself */
 };
 

@@ -4,7 +4,7 @@
  *
  * An answer has as many entries as fit in one short response under any
  * protection; 6310 says that there are more, and the same command with P2 03
- * gives them.
+ * and the same data gives them.
  *
  * A built-in class or a plug-in is one load file with one module, and both
  * have the class's AID.
@@ -22,6 +22,7 @@ struct search {
 	const struct jz_applet *self;
 	uint8_t scope;
 	bool listed;	     /* tags has what is wanted */
+	struct jz_span data; /* as it came */
 	struct jz_span name; /* the AID begins with it */
 	struct jz_span tags;
 };
@@ -194,6 +195,8 @@ list(const struct search *s, unsigned i, struct jz_buffer *out)
 		if (out->len + b.len > PAGE_MAX) {
 			cod->list_scope = s->scope;
 			cod->list_next = (uint8_t)i;
+			cod->list_len = (uint8_t)s->data.len;
+			memcpy(cod->list_data, s->data.data, s->data.len);
 			return JZ_SW_MORE_AVAILABLE;
 		}
 		jz_put(out, b.data, b.len);
@@ -213,7 +216,7 @@ manager_get_status(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct jz_command *c = &apdu->command;
 	struct manager_cod *cod = manager_cod(self);
-	struct search s = {.self = self, .scope = c->p1};
+	struct search s = {.self = self, .scope = c->p1, .data = c->data};
 	uint8_t going_on = cod->list_scope;
 
 	cod->list_scope = 0;
@@ -223,7 +226,8 @@ manager_get_status(struct jz_applet *self, struct jz_apdu *apdu)
 		return JZ_SW_DATA;
 	if (c->p2 == JZ_GP_FIRST)
 		return list(&s, 0, &apdu->out);
-	if (going_on != c->p1)
+	if (going_on != c->p1 || c->data.len != cod->list_len ||
+	    memcmp(c->data.data, cod->list_data, cod->list_len) != 0)
 		return JZ_SW_CONDITIONS;
 	return list(&s, cod->list_next, &apdu->out);
 }

@@ -35,9 +35,9 @@
 #define HEAD_BYTES     (MAGIC_BYTES + 2 + SALT_BYTES)
 #define OVERHEAD_BYTES (HEAD_BYTES + JZ_SEAL_TAG_BYTES + JZ_HASH_BYTES)
 /* One more, so that a file that is too long is seen to be. */
-#define FILE_MAX      (OVERHEAD_BYTES + JZ_KEYFILE_MAX + 1)
-#define SCRYPT_R      8
-#define SCRYPT_P      1
+#define FILE_MAX (OVERHEAD_BYTES + JZ_KEYFILE_MAX + 1)
+#define SCRYPT_R 8
+#define SCRYPT_P 1
 
 /* Slow checks of our own code build with less; a file that such a build writes
  * has another version, and opens nowhere else. */

@@ -161,8 +161,10 @@ def other_criteria(card):
             break
     more = response is not None and response.sw == MORE
     if more:
-        # Another command in between, or another scope: no next one.
+        # Of another scope, and of other criteria: no next one.
         secured.send(0xF2, 0x80, 0x03, tlv(0x4F, b"")).refused()
+        secured.send(0xF2, 0x40, 0x02, tlv(0x4F, b"")).must(MORE)
+        secured.send(0xF2, 0x40, 0x03, tlv(0x4F, COUNTER)).refused()
     for aid in added:
         secured.delete(aid).must()
     if not more:

@@ -36,10 +36,22 @@ trap clean EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT HUP
 
+# The applet of docs/applet.md: small, so that many fit on the card.
+add_counter()
+{
+	mkdir "$dir/include"
+	ln -s "$(cd "$here/../.." && pwd)" "$dir/include/jiaozi"
+	"${CC:-cc}" -shared -fPIC -O2 -nostartfiles -Wl,-z,relro,-z,now \
+	    -I"$dir/include" -o "$dir/counter.so" "$here/../../docs/counter.c" &&
+	    "$jiaozi" card install "$dir/counter.so" --params 0331323334 \
+	    --card "virtual:$dir/gp.card" --keys default >/dev/null || exit 1
+}
+
 # Makes a card, serves it and waits until the daemon has seen it.
 insert()
 {
 	"$jiaozi" card create "$dir/gp.card" >/dev/null || exit 1
+	add_counter
 	: >"$dir/events"
 	"$jiaozi" card serve "$dir/gp.card" --lang en >>"$dir/events" 2>&1 &
 	card=$!

@@ -268,6 +268,14 @@ next_follows_first(void **state)
 	/* of another scope */
 	gp_refuses(c, &g, GP_AT_STATUS_NEXT(0x20), "4F00", JZ_SW_CONDITIONS);
 	gp_refuses(c, &g, GP_AT_STATUS_NEXT(0x40), "4F00", JZ_SW_CONDITIONS);
+	/* of other criteria */
+	assert_int_equal(
+	    gp_hex(&g, GP_AT_STATUS(0x40), "4F00", NULL), JZ_SW_MORE_AVAILABLE);
+	gp_refuses(c, &g, GP_AT_STATUS_NEXT(0x40), "4F01F0", JZ_SW_CONDITIONS);
+	assert_int_equal(
+	    gp_hex(&g, GP_AT_STATUS(0x40), "4F00", NULL), JZ_SW_MORE_AVAILABLE);
+	gp_refuses(
+	    c, &g, GP_AT_STATUS_NEXT(0x40), "4F005C014F", JZ_SW_CONDITIONS);
 	/* after another command */
 	assert_int_equal(
 	    gp_hex(&g, GP_AT_STATUS(0x40), "4F00", NULL), JZ_SW_MORE_AVAILABLE);

@@ -3,50 +3,11 @@
  * INITIALIZE UPDATE, EXTERNAL AUTHENTICATE and secure messaging: Amendment D
  * 6 and 7.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define INITIALIZE_KDD "80 50 00 00 08 0102030405060708 00"
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
-
-static int
-new_card(void **state)
-{
-	*state = gp_card_new(&rig, true);
-	return 0;
-}
-
-static int
-free_card(void **state)
-{
-	struct rig_card *c = *state;
-
-	rig_card_free(&c);
-	return 0;
-}
 
 static const uint8_t LEVELS[] = {0x01, 0x03, 0x11, 0x13, 0x33};
 
@@ -573,7 +534,6 @@ the_counter_is_durable_before_its_use(void **state)
 int
 main(void)
 {
-#define CARD(test) cmocka_unit_test_setup_teardown(test, new_card, free_card)
 	const struct CMUnitTest tests[] = {
 	    CARD(initialize_update_names_the_card),
 	    CARD(every_level_opens_a_session),

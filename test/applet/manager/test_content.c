@@ -2,52 +2,13 @@
 /*
  * INSTALL and DELETE of applications: GlobalPlatform 11.5, 11.2.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define NOTE_1	      "06F04E4F544501"
 #define NOTE_LOAD     "05F04E4F5445 05F04E4F5445 "
 #define AT_CLEAR(ins) (0x80000000u | (uint32_t)(ins) << 16)
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
-
-static int
-new_card(void **state)
-{
-	*state = gp_card_new(&rig, true);
-	return 0;
-}
-
-static int
-free_card(void **state)
-{
-	struct rig_card *c = *state;
-
-	rig_card_free(&c);
-	return 0;
-}
 
 /* A command whose answer is the empty confirmation. */
 static void
@@ -454,7 +415,6 @@ malformed_deletions_are_refused(void **state)
 int
 main(void)
 {
-#define CARD(test) cmocka_unit_test_setup_teardown(test, new_card, free_card)
 	const struct CMUnitTest tests[] = {
 	    CARD(install_and_make_selectable),
 	    CARD(install_then_make_selectable),

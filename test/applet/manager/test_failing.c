@@ -3,14 +3,9 @@
  * A coprocessor that fails at any one of its operations: the command is refused
  * with 6F00, nothing is half done, and no session is left half open.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "../../../apdu/error.h"
 
@@ -54,24 +49,6 @@ cbc(void *state, bool encrypt, const uint8_t key[static JZ_KEY_BYTES],
 	}
 	return f->under.crypto->cbc(
 	    f->under.state, encrypt, key, iv, in, out, len);
-}
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
 }
 
 struct fixture {

@@ -2,50 +2,11 @@
 /*
  * PUT KEY and DELETE [key]: GlobalPlatform 11.8, 11.2.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define KEY_FIELD 23 /* 88 11 10, key, 03, value */
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
-
-static int
-new_card(void **state)
-{
-	*state = gp_card_new(&rig, true);
-	return 0;
-}
-
-static int
-free_card(void **state)
-{
-	struct rig_card *c = *state;
-
-	rig_card_free(&c);
-	return 0;
-}
 
 /* The keys of a version are gp_keys() of it. */
 static uint16_t
@@ -389,7 +350,6 @@ sets_share_the_counter(void **state)
 int
 main(void)
 {
-#define CARD(test) cmocka_unit_test_setup_teardown(test, new_card, free_card)
 	const struct CMUnitTest tests[] = {
 	    CARD(answer_is_version_and_check_values),
 	    cmocka_unit_test(the_initial_set_is_replaced),

@@ -3,50 +3,11 @@
  * SET STATUS and what each state of card and application allows:
  * GlobalPlatform 5.1, 5.3, 11.10.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define NOTE_1 "F04E4F544501"
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
-
-static int
-new_card(void **state)
-{
-	*state = gp_card_new(&rig, true);
-	return 0;
-}
-
-static int
-free_card(void **state)
-{
-	struct rig_card *c = *state;
-
-	rig_card_free(&c);
-	return 0;
-}
 
 static uint8_t
 card_state(struct rig_card *c)
@@ -359,7 +320,6 @@ malformed_states_are_refused(void **state)
 int
 main(void)
 {
-#define CARD(test) cmocka_unit_test_setup_teardown(test, new_card, free_card)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(transitions_of_the_card),
 	    CARD(states_survive_the_power),

@@ -2,48 +2,9 @@
 /*
  * What a session leaves in memory: nothing.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
-
-static int
-new_card(void **state)
-{
-	*state = gp_card_new(&rig, false);
-	return 0;
-}
-
-static int
-free_card(void **state)
-{
-	struct rig_card *c = *state;
-
-	rig_card_free(&c);
-	return 0;
-}
 
 static bool
 holds(const void *memory, size_t len, const void *secret, size_t n)
@@ -132,10 +93,9 @@ clear_data_do_not_stay_in_the_answer(void **state)
 int
 main(void)
 {
-#define CARD(test) cmocka_unit_test_setup_teardown(test, new_card, free_card)
 	const struct CMUnitTest tests[] = {
-	    CARD(session_keys_end_with_the_session),
-	    CARD(clear_data_do_not_stay_in_the_answer),
+	    BARE(session_keys_end_with_the_session),
+	    BARE(clear_data_do_not_stay_in_the_answer),
 	};
 
 	return cmocka_run_group_tests_name("secrets", tests, set_up, tear_down);

@@ -2,53 +2,21 @@
 /*
  * GET STATUS: GlobalPlatform 11.4.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "../../../apdu/tlv.h"
 
 #define PAGE_MAX 239
 
-static struct rig rig;
-
+/* More applets than there are pages of transient memory. */
 static int
-set_up(void **state)
+set_up_loose(void **state)
 {
-	(void)state;
-	rig_new(&rig);
-	/* More applets than there are pages of transient memory. */
+	set_up(state);
 	rig.loose = true;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
-
-static int
-new_card(void **state)
-{
-	*state = gp_card_new(&rig, false);
-	return 0;
-}
-
-static int
-free_card(void **state)
-{
-	struct rig_card *c = *state;
-
-	rig_card_free(&c);
 	return 0;
 }
 
@@ -318,18 +286,18 @@ each_channel_has_its_own_page(void **state)
 int
 main(void)
 {
-#define CARD(test) cmocka_unit_test_setup_teardown(test, new_card, free_card)
 	const struct CMUnitTest tests[] = {
-	    CARD(the_domain),
-	    CARD(applications),
-	    CARD(load_files_and_modules),
-	    CARD(a_tag_list_chooses),
-	    CARD(malformed_searches_are_refused),
-	    CARD(pages_hold_every_instance_once),
-	    CARD(a_page_is_one_response),
-	    CARD(next_follows_first),
-	    CARD(each_channel_has_its_own_page),
+	    BARE(the_domain),
+	    BARE(applications),
+	    BARE(load_files_and_modules),
+	    BARE(a_tag_list_chooses),
+	    BARE(malformed_searches_are_refused),
+	    BARE(pages_hold_every_instance_once),
+	    BARE(a_page_is_one_response),
+	    BARE(next_follows_first),
+	    BARE(each_channel_has_its_own_page),
 	};
 
-	return cmocka_run_group_tests_name("status", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name(
+	    "status", tests, set_up_loose, tear_down);
 }

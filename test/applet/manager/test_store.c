@@ -2,50 +2,11 @@
 /*
  * INSTALL [for personalisation] and STORE DATA: GlobalPlatform 11.5, 11.11.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define FOR_NOTE_1 "00 00 06F04E4F544501 00 00 00"
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
-
-static int
-new_card(void **state)
-{
-	*state = gp_card_new(&rig, true);
-	return 0;
-}
-
-static int
-free_card(void **state)
-{
-	struct rig_card *c = *state;
-
-	rig_card_free(&c);
-	return 0;
-}
 
 static const struct note_nvm *
 note(const struct rig_card *c)
@@ -319,7 +280,6 @@ malformed_numbers_are_refused(void **state)
 int
 main(void)
 {
-#define CARD(test) cmocka_unit_test_setup_teardown(test, new_card, free_card)
 	const struct CMUnitTest tests[] = {
 	    CARD(blocks_go_to_the_application),
 	    CARD(the_last_block_ends_it),

@@ -5,15 +5,10 @@
  * (scp03Test.c): a card with the same keys, AID and counter gives the same
  * challenges and cryptograms, and takes the same commands.
  */
-#include "../../support/gpclient.h"
+#include "group.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define COMMANDS 5
 
@@ -90,24 +85,6 @@ static const struct trace TRACES[] = {
   {"84F21002183D98B6DE9CBF3905EAE4FAF5E141C58DAB7013D1076745C700", JZ_SW_OK}}},
 };
 /* clang-format on */
-
-static struct rig rig;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	rig_new(&rig);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_free(&rig);
-	return 0;
-}
 
 static struct jz_scp03_keys
 keys_of(const struct trace *t)

@@ -6,84 +6,14 @@
 # pcsc_scan, opensc-tool, scriptor and pyscard use a card that `jiaozi card
 # serve` shows through a
 # private PC/SC daemon.  A program that is not installed is named and left
-# out; 77 when none is, or no daemon.  The last line counts what was checked.
+# out; 77 when none is, or no daemon.
 
 set -u
 
-bin=${1:?usage: foreign.sh BUILD/test}
-here=$(dirname "$0")
-if [ -z "${JIAOZI_VPCD_PORT:-}" ]; then
-	exec "$bin/with-pcscd" -- "$0" "$bin"
-fi
+# shellcheck source=test/pcsc/served.sh
+. "$(dirname "$0")/served.sh"
 
-jiaozi=${JIAOZI:-$bin/../jiaozi}
-reader='Virtual PCD 00 00'
 select='00A4040008F04A49414F5A490100'
-dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-foreign-XXXXXX") || exit 1
-card=
-passed=0
-failed=0
-skipped=0
-
-# Takes the card out, if one is in.
-eject()
-{
-	if [ -n "$card" ]; then
-		kill "$card" 2>/dev/null
-		wait "$card" 2>/dev/null
-		card=
-	fi
-}
-
-clean()
-{
-	eject
-	rm -rf "$dir"
-}
-trap clean EXIT
-trap 'exit 143' TERM
-trap 'exit 130' INT HUP
-
-# Whether the last program's output has a line that matches.
-expect()
-{
-	if grep -Eq -- "$2" "$dir/out"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $1: no line matches: $2"
-		sed 's/^/    /' "$dir/out"
-	fi
-}
-
-have()
-{
-	if command -v "$1" >/dev/null 2>&1; then
-		return 0
-	fi
-	echo "skipped: no $1 (package $2)"
-	skipped=$((skipped + 1))
-	return 1
-}
-
-# Serves a card and waits until the daemon has seen it.
-insert()
-{
-	: >"$dir/events"
-	"$jiaozi" card serve "$dir/foreign.card" --lang en \
-	    >>"$dir/events" 2>&1 &
-	card=$!
-	i=0
-	until grep -q 'power on' "$dir/events"; do
-		i=$((i + 1))
-		if [ $i -gt 100 ]; then
-			echo 'FAILED: the daemon does not see the card'
-			cat "$dir/events"
-			exit 1
-		fi
-		sleep 0.1
-	done
-}
 
 check_pcsc_scan()
 {
@@ -161,21 +91,18 @@ check_replug()
 	eject
 	listed "^0 +No +$reader"
 	expect 'after removal' "^0 +No +$reader"
-	insert
+	insert foreign.card
 	listed "^0 +Yes +$reader"
 	expect 'after insertion' "^0 +Yes +$reader"
 }
 
 "$jiaozi" card create "$dir/foreign.card" >/dev/null || exit 1
-insert
+insert foreign.card
 check_pcsc_scan
 check_opensc_tool
 check_scriptor
 check_pyscard
 check_replug
 
-echo "foreign programs: $passed passed, $failed failed, $skipped skipped"
-if [ "$failed" -gt 0 ]; then
-	exit 1
-fi
+[ "$failed" -eq 0 ] || exit 1
 [ "$passed" -gt 0 ] || exit 77

@@ -6,76 +6,14 @@
 # scriptor and pyscard see 61xx and 6Cxx, opensc-tool follows them.  The card
 # is one that `jiaozi card create --protocol T=0` made, served to a private
 # PC/SC daemon.  A program that is not installed is named and left out; 77 when
-# none is, or no daemon.  The last line counts what was checked.
+# none is, or no daemon.
 
 set -u
 
-bin=${1:?usage: t0.sh BUILD/test}
-here=$(dirname "$0")
-if [ -z "${JIAOZI_VPCD_PORT:-}" ]; then
-	exec "$bin/with-pcscd" -- "$0" "$bin"
-fi
+# shellcheck source=test/pcsc/served.sh
+. "$(dirname "$0")/served.sh"
 
-jiaozi=${JIAOZI:-$bin/../jiaozi}
-reader='Virtual PCD 00 00'
 aid='F04A49414F5A4901'
-dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-t0-XXXXXX") || exit 1
-card=
-passed=0
-failed=0
-skipped=0
-
-clean()
-{
-	if [ -n "$card" ]; then
-		kill "$card" 2>/dev/null
-		wait "$card" 2>/dev/null
-	fi
-	rm -rf "$dir"
-}
-trap clean EXIT
-trap 'exit 143' TERM
-trap 'exit 130' INT HUP
-
-# Whether the last program's output has a line that matches.
-expect()
-{
-	if grep -Eq -- "$2" "$dir/out"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $1: no line matches: $2"
-		sed 's/^/    /' "$dir/out"
-	fi
-}
-
-have()
-{
-	if command -v "$1" >/dev/null 2>&1; then
-		return 0
-	fi
-	echo "skipped: no $1 (package $2)"
-	skipped=$((skipped + 1))
-	return 1
-}
-
-# Serves the card and waits until the daemon has seen it.
-insert()
-{
-	: >"$dir/events"
-	"$jiaozi" card serve "$dir/t0.card" --lang en >>"$dir/events" 2>&1 &
-	card=$!
-	i=0
-	until grep -q 'power on' "$dir/events"; do
-		i=$((i + 1))
-		if [ $i -gt 100 ]; then
-			echo 'FAILED: the daemon does not see the card'
-			cat "$dir/events"
-			exit 1
-		fi
-		sleep 0.1
-	done
-}
 
 # scriptor sends what it is given, and follows nothing.
 check_scriptor()
@@ -115,13 +53,10 @@ check_pyscard()
 }
 
 "$jiaozi" card create "$dir/t0.card" --protocol T=0 >/dev/null || exit 1
-insert
+insert t0.card
 check_scriptor
 check_opensc_tool
 check_pyscard
 
-echo "T=0 to foreign programs: $passed passed, $failed failed, $skipped skipped"
-if [ "$failed" -gt 0 ]; then
-	exit 1
-fi
+[ "$failed" -eq 0 ] || exit 1
 [ "$passed" -gt 0 ] || exit 77

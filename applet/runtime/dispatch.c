@@ -82,7 +82,7 @@ gather(struct jz_card *card, const struct jz_command *c)
 		card->chaining = true;
 	} else if (memcmp(card->chain_header, header, sizeof(header)) != 0) {
 		card->chaining = false;
-		return JZ_SW_CHAINING;
+		return JZ_SW_LAST_BLOCK;
 	}
 	if (jz_buffer_take(card) == NULL) {
 		card->chaining = false;

@@ -57,6 +57,8 @@ enum {
 	JZ_SW_COUNTER = 0x9402,	   /* PBOC: counter at its maximum */
 	JZ_SW_KEY_INDEX = 0x9403,  /* PBOC: key index not supported */
 	JZ_SW_NO_MAC = 0x9406,	   /* PBOC: MAC/TAC not available */
+	JZ_SW_ALGORITHM = 0x9484,  /* GlobalPlatform: of a key */
+	JZ_SW_KEY_CHECK = 0x9485,  /* GlobalPlatform: its check value */
 	/*
 	 * Ours, in PBOC's class 94xx.  A refusal has one word each, so that a
 	 * terminal can say what was wrong.

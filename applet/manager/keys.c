@@ -68,15 +68,18 @@ take_key(const struct jz_applet *self, struct jz_cursor *c,
 	struct jz_span said = manager_take_lv(c);
 	uint8_t value[JZ_GP_KCV_BYTES];
 
-	if (c->bad || type != JZ_GP_KEY_AES || inner != JZ_KEY_BYTES ||
-	    said.len != sizeof(value))
+	if (c->bad)
+		return JZ_SW_DATA;
+	if (type != JZ_GP_KEY_AES)
+		return JZ_SW_ALGORITHM;
+	if (inner != JZ_KEY_BYTES || said.len != sizeof(value))
 		return JZ_SW_DATA;
 	if (e->crypto->cbc(e->state, false, manager_cod(self)->dek, zero,
 		secret.data, key, JZ_KEY_BYTES) != 0 ||
 	    jz_key_check_value(e, key, value) != 0)
 		return JZ_SW_UNKNOWN;
 	if (!jz_equal_secret(value, said.data, sizeof(value)))
-		return JZ_SW_DATA;
+		return JZ_SW_KEY_CHECK;
 	jz_put(answer, value, sizeof(value));
 	return JZ_SW_OK;
 }

@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-/* With the privilege, and no transaction of its own open. */
+/* With the privilege, in its own name, and no transaction of its own open. */
 static bool
 may(const struct jz_applet *sd)
 {
 	return (sd->privileges[0] & JZ_PRIV_SECURITY_DOMAIN) != 0 &&
-	    !sd->card->setup.journal->open;
+	    jz_is_caller(sd) && !sd->card->setup.journal->open;
 }
 
 static uint16_t

@@ -19,7 +19,8 @@
  * transaction rolled back.
  *
  * Errors.  A write that fails, and any call with memory that is not the
- * applet's, makes every later write of the transaction and its commit fail with
+ * applet's or in the name of another applet (JZ_ERR_ARGUMENT, status word
+ * 6F00), makes every later write of the transaction and its commit fail with
  * the same error, so a handler may write on and test jz_commit() alone.
  *
  * One thread at a time per card.
@@ -274,7 +275,8 @@ struct jz_pin {
 };
 _Static_assert(sizeof(struct jz_pin) == 20, "no padding");
 
-/* Sets value and limit (1-15), tries to the limit; part of a transaction. */
+/* Sets value and limit (1-15), tries to the limit; part of a transaction.
+ * JZ_ERR_RANGE: the limit, or a PIN of no or too many bytes. */
 int jz_pin_update(struct jz_applet *self, const struct jz_pin *pin,
     struct jz_span value, uint8_t limit);
 

@@ -2,10 +2,10 @@
 /*
  * MANAGE CHANNEL: ISO/IEC 7816-4:2013 11.1.2, Java Card 3 JCRE 4.4.
  *
- * Where the texts leave it open: no channel left, or one that is open already,
- * is 6A81; closing a channel that is not open is the warning 6200; the basic
- * channel cannot be closed (6A81).  P2 00 closes the channel that the command
- * came on.
+ * As JCRE 4.5.1 and 4.6.1 have it: no channel left, a number above 19, another
+ * P1, and the basic channel to be closed are 6A81; to open one that is open is
+ * 6A86; to close one that is not is the warning 6200.  P2 00 closes the channel
+ * that the command came on, as ISO/IEC 7816-4 has it.
  *
  * A locked or terminated card opens no channel (6A81): GlobalPlatform 6.3.2.
  */
@@ -59,14 +59,16 @@ open_channel(struct jz_card *card, struct jz_apdu *apdu)
 	uint16_t sw;
 
 	if (n >= JZ_MAX_CHANNELS)
-		return JZ_SW_P1P2;
+		return JZ_SW_FUNCTION;
 	/* A number that nobody is told of cannot be closed again. */
 	if (n == 0 && c->has_le == false && c->ne == 0)
 		return JZ_SW_LENGTH;
 	if (n == 0)
 		n = free_channel(card);
-	if (n < 0 || card->channel[n].open || !jz_channels_may_open(card))
+	if (n < 0 || !jz_channels_may_open(card))
 		return JZ_SW_FUNCTION;
+	if (card->channel[n].open)
+		return JZ_SW_P1P2;
 	card->channel[n].open = true;
 	sw = select_first(card, origin, (unsigned)n);
 	if (sw != JZ_SW_OK && (sw & 0xFE00) != 0x6200) {
@@ -84,7 +86,7 @@ close_channel(struct jz_card *card, const struct jz_apdu *apdu)
 	unsigned n = apdu->command.p2;
 
 	if (n >= JZ_MAX_CHANNELS)
-		return JZ_SW_P1P2;
+		return JZ_SW_FUNCTION;
 	if (n == 0)
 		n = apdu->channel;
 	if (n == 0)
@@ -107,6 +109,6 @@ jz_manage_channel(struct jz_card *card, struct jz_apdu *apdu)
 	case P1_CLOSE:
 		return close_channel(card, apdu);
 	default:
-		return JZ_SW_P1P2;
+		return JZ_SW_FUNCTION;
 	}
 }

@@ -82,7 +82,7 @@ gather(struct jz_card *card, const struct jz_command *c)
 		card->chaining = true;
 	} else if (memcmp(card->chain_header, header, sizeof(header)) != 0) {
 		card->chaining = false;
-		return JZ_SW_CHAINING;
+		return JZ_SW_LAST_BLOCK;
 	}
 	if (jz_buffer_take(card) == NULL) {
 		card->chaining = false;
@@ -173,9 +173,10 @@ carry_out(struct jz_card *card, struct jz_apdu *apdu, size_t room, bool *kept)
 		return sw;
 	if (is_select(c))
 		return jz_card_select(card, apdu);
-	if ((c->cla & 0x80) == 0 && !jz_cla_secure(c->cla) &&
-	    c->ins == JZ_INS_MANAGE_CHANNEL)
-		return jz_manage_channel(card, apdu);
+	/* Of no applet's business, so in no session of one: JCRE 4.5.1. */
+	if ((c->cla & 0x80) == 0 && c->ins == JZ_INS_MANAGE_CHANNEL)
+		return jz_cla_secure(c->cla) ? JZ_SW_SECURE_MESSAGING
+					     : jz_manage_channel(card, apdu);
 	return to_applet(card, apdu);
 }
 

@@ -152,11 +152,14 @@ jz_register(struct jz_applet *self, const struct jz_aid *aid)
 {
 	struct jz_card *card = self->card;
 	const struct jz_nvm_head *head = self->nvm;
-	const struct jz_aid name = *aid;
 	const struct jz_nvm_entry *entry;
 	uint8_t bytes[1 + JZ_AID_MAX] = {0};
+	struct jz_aid name;
 	int e = 0, at;
 
+	if (!jz_may_read(self, aid, sizeof(*aid)))
+		return jz_refuse_call(self);
+	name = *aid;
 	if (name.len < JZ_AID_MIN || name.len > JZ_AID_MAX)
 		return JZ_ERR_RANGE;
 	if (card->installing != self->index || card->registered)
@@ -188,6 +191,8 @@ jz_set_state(struct jz_applet *self, uint8_t state)
 	if ((state & JZ_APP_SELECTABLE) != JZ_APP_SELECTABLE ||
 	    (state & JZ_APP_LOCKED) != 0)
 		return JZ_ERR_RANGE;
+	if (!jz_is_caller(self))
+		return jz_refuse_call(self);
 	jz_runtime_open(card);
 	entry = &jz_root(card)->entry[self->index];
 	state |= entry->state & JZ_APP_LOCKED;

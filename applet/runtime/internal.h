@@ -84,6 +84,9 @@ int jz_card_write_both(
 
 /* ---- write.c ------------------------------------------------------------ */
 
+/* Whether it is the applet whose code runs; when none does, the card's maker may
+ * speak for any.  The three that follow refuse whoever speaks for another. */
+bool jz_is_caller(const struct jz_applet *self);
 /* Whether [dst, dst + len) is taken memory of the applet's region, after its
  * head. */
 bool jz_owns(const struct jz_applet *self, const void *dst, size_t len);
@@ -93,6 +96,9 @@ bool jz_may_read(const struct jz_applet *self, const void *src, size_t len);
 /* Whether the runtime may write there for it: into its transient memory, or
  * outside the card's memory. */
 bool jz_may_write(const struct jz_applet *self, const void *dst, size_t len);
+/* What such a call answers: JZ_ERR_ARGUMENT, which spoils an open transaction
+ * too. */
+int jz_refuse_call(const struct jz_applet *self);
 /* At most JZ_NONATOMIC_BYTES of the applet's memory, durable at once; inside
  * install part of its transaction. */
 int jz_write_piece(

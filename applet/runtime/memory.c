@@ -124,6 +124,8 @@ jz_nvm_take(struct jz_applet *self, uint32_t bytes, const void **out)
 	uint32_t from, taken;
 	int e = 0;
 
+	if (!jz_may_write(self, out, sizeof(*out)))
+		return jz_refuse_call(self);
 	*out = NULL;
 	jz_runtime_open(card);
 	from = jz_align(head->taken, JZ_REGION_ALIGN);

@@ -19,10 +19,12 @@ jz_pin_update(struct jz_applet *self, const struct jz_pin *pin,
 	int e;
 
 	if (value.len == 0 || value.len > JZ_PIN_MAX || limit == 0 ||
-	    limit > JZ_PIN_LIMIT_MAX)
+	    limit > JZ_PIN_LIMIT_MAX) {
+		jz_card_spoil(self->card, JZ_ERR_RANGE);
 		return JZ_ERR_RANGE;
+	}
 	if (!jz_may_read(self, value.data, value.len))
-		return JZ_ERR_ARGUMENT;
+		return jz_refuse_call(self);
 	new.limit = limit;
 	new.tries = limit;
 	new.len = (uint8_t)value.len;
@@ -61,7 +63,7 @@ owns(struct jz_applet *self, const struct jz_pin *pin)
 {
 	if (jz_owns(self, pin, sizeof(*pin)))
 		return true;
-	jz_card_spoil(self->card, JZ_ERR_ARGUMENT);
+	(void)jz_refuse_call(self);
 	return false;
 }
 
@@ -90,10 +92,10 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 	int e;
 
 	if (!jz_may_write(self, validated, sizeof(*validated)))
-		return JZ_SW_UNKNOWN;
+		return jz_runtime_status(jz_refuse_call(self));
 	*validated = 0;
 	if (!owns(self, pin) || !jz_may_read(self, value.data, value.len))
-		return JZ_SW_UNKNOWN;
+		return jz_runtime_status(jz_refuse_call(self));
 	tries = pin->tries;
 	if (tries == 0)
 		return JZ_SW_BLOCKED;

@@ -247,7 +247,7 @@ jz_card_random(const struct jz_applet *self, void *out, size_t len)
 	int e = card->dead ? JZ_ERR_CARD_DEAD : 0;
 
 	if (!jz_may_write(self, out, len))
-		return JZ_ERR_ARGUMENT;
+		return jz_refuse_call(self);
 	jz_runtime_open(card);
 	if (e == 0)
 		e = seed(card);

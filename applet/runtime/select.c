@@ -5,6 +5,9 @@
  * The name may be the beginning of an AID; P2 00 asks for the first such
  * applet in AID order, P2 02 for the next after the selected one.  An empty
  * name asks for the default applet.  SELECT on a closed channel opens it.
+ *
+ * What P2's bits 4 and 3 ask to be told (FCI, FCP, FMD, nothing) chooses no
+ * applet: JCRE 4.5.2 has them "don't care", and hands them to the applet.
  */
 #include "internal.h"
 #include "../../apdu/tlv.h"
@@ -14,6 +17,7 @@
 
 #define JZ_SELECT_FIRST 0x00
 #define JZ_SELECT_NEXT	0x02
+#define JZ_SELECT_TELL	0x0C /* of P2: what the answer is to be */
 #define JZ_TAG_FCI	0x6F
 #define JZ_TAG_DF_NAME	0x84
 
@@ -180,22 +184,35 @@ to_current(struct jz_card *card, struct jz_applet *a, struct jz_apdu *apdu)
 	return sw == JZ_SW_INS || sw == JZ_SW_CLA ? JZ_SW_FILE : sw;
 }
 
+/* P2 0C without Le asks for no answer, which T=0 would offer otherwise. */
+static uint16_t
+select_told(struct jz_applet *a, struct jz_apdu *apdu)
+{
+	const struct jz_command *c = &apdu->command;
+	uint16_t sw = jz_select_applet(a, apdu);
+
+	if ((c->p2 & JZ_SELECT_TELL) == JZ_SELECT_TELL && c->ne == 0)
+		apdu->out.len = 0;
+	return sw;
+}
+
 uint16_t
 jz_card_select(struct jz_card *card, struct jz_apdu *apdu)
 {
 	const struct jz_command *c = &apdu->command;
 	struct jz_applet *current = jz_selected(card, apdu->channel), *a;
+	uint8_t which = c->p2 & (uint8_t)~JZ_SELECT_TELL;
 
-	if (c->p2 != JZ_SELECT_FIRST && c->p2 != JZ_SELECT_NEXT)
+	if (which != JZ_SELECT_FIRST && which != JZ_SELECT_NEXT)
 		return JZ_SW_P1P2;
 	if (c->data.len > JZ_AID_MAX)
 		return JZ_SW_LENGTH;
 	if (c->data.len == 0) {
-		a = c->p2 == JZ_SELECT_FIRST ? jz_registry_default(card) : NULL;
-		return a == NULL ? JZ_SW_FILE : jz_select_applet(a, apdu);
+		a = which == JZ_SELECT_FIRST ? jz_registry_default(card) : NULL;
+		return a == NULL ? JZ_SW_FILE : select_told(a, apdu);
 	}
 	a = jz_registry_find(
-	    card, c->data, c->p2 == JZ_SELECT_NEXT ? current : NULL);
-	return a != NULL ? jz_select_applet(a, apdu)
+	    card, c->data, which == JZ_SELECT_NEXT ? current : NULL);
+	return a != NULL ? select_told(a, apdu)
 			 : to_current(card, current, apdu);
 }

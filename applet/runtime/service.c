@@ -94,15 +94,18 @@ jz_call(struct jz_applet *self, const struct jz_aid *server, uint16_t function,
 	struct jz_card *card = self->card;
 	uint8_t bytes[JZ_SERVICE_BYTES], question[JZ_SERVICE_BYTES];
 	struct jz_buffer answer = jz_buffer(bytes, sizeof(bytes));
-	struct jz_aid name = *server;
 	struct jz_applet *to = NULL;
+	struct jz_aid name;
 	uint16_t sw;
 
 	if (in.len > sizeof(question))
 		return JZ_SW_LENGTH;
-	if (!jz_may_read(self, in.data, in.len) ||
+	if (!jz_may_read(self, server, sizeof(*server)) ||
+	    !jz_may_read(self, in.data, in.len) ||
+	    !jz_may_write(self, out, sizeof(*out)) ||
 	    !jz_may_write(self, out->data, out->cap))
-		return JZ_SW_UNKNOWN;
+		return jz_runtime_status(jz_refuse_call(self));
+	name = *server;
 	if (in.len > 0)
 		memcpy(question, in.data, in.len);
 	jz_runtime_open(card);

@@ -28,12 +28,21 @@ meets(const void *p, size_t len, const void *from, size_t n)
 }
 
 bool
+jz_is_caller(const struct jz_applet *self)
+{
+	const struct jz_applet *running = self->card->running;
+
+	return running == NULL || running == self;
+}
+
+bool
 jz_owns(const struct jz_applet *self, const void *dst, size_t len)
 {
 	const struct jz_nvm_head *head = jz_as_runtime(self->card, self->nvm);
 
-	return within(jz_as_runtime(self->card, dst), len, head + 1,
-	    head->taken - sizeof(*head));
+	return jz_is_caller(self) &&
+	    within(jz_as_runtime(self->card, dst), len, head + 1,
+		head->taken - sizeof(*head));
 }
 
 /* Transient memory of the applet. */
@@ -67,6 +76,8 @@ jz_may_read(const struct jz_applet *self, const void *src, size_t len)
 	const struct jz_card_setup *s = &self->card->setup;
 	const void *p = jz_as_runtime(self->card, src);
 
+	if (!jz_is_caller(self))
+		return false;
 	if (src == NULL)
 		return len == 0;
 	if (meets(p, len, s->nvm, s->nvm_bytes))
@@ -83,12 +94,21 @@ jz_may_write(const struct jz_applet *self, const void *dst, size_t len)
 	const struct jz_card_setup *s = &self->card->setup;
 	const void *p = jz_as_runtime(self->card, dst);
 
+	if (!jz_is_caller(self))
+		return false;
 	if (dst == NULL)
 		return len == 0;
 	if (meets(p, len, s->nvm, s->nvm_bytes))
 		return false;
 	return !meets(p, len, s->ram, s->ram_bytes) ||
 	    is_transient(self, p, len);
+}
+
+int
+jz_refuse_call(const struct jz_applet *self)
+{
+	jz_card_spoil(self->card, JZ_ERR_ARGUMENT);
+	return JZ_ERR_ARGUMENT;
 }
 
 /* 0, or the refusal. */
@@ -98,8 +118,7 @@ check(
 {
 	if (jz_owns(self, dst, len) && jz_may_read(self, src, len))
 		return 0;
-	jz_card_spoil(self->card, JZ_ERR_ARGUMENT);
-	return JZ_ERR_ARGUMENT;
+	return jz_refuse_call(self);
 }
 
 int
@@ -164,10 +183,8 @@ jz_write_now(
 
 	jz_runtime_open(self->card);
 	e = check(self, dst, src, len);
-	if (e == 0 && len > JZ_PIN_MAX) {
-		e = JZ_ERR_ARGUMENT;
-		jz_card_spoil(self->card, e);
-	}
+	if (e == 0 && len > JZ_PIN_MAX)
+		e = jz_refuse_call(self);
 	if (e == 0)
 		e = jz_write_piece(self, dst, src, len);
 	jz_runtime_close(self->card);

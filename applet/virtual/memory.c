@@ -160,7 +160,7 @@ bare_now(void *chip, int64_t *utc)
 {
 	const int64_t *now = chip;
 
-	if (*now == 0)
+	if (now == NULL || *now == 0)
 		return jz_system_now(chip, utc);
 	*utc = *now;
 	return 0;

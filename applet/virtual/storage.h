@@ -25,7 +25,8 @@ void jz_heap_give(void *chip, void *block, size_t bytes);
 
 /* ---- a chip without storage --------------------------------------------- */
 
-/* Its state is the time, an int64_t; where that is 0, the system's counts. */
+/* Its state is the time, an int64_t, or NULL; where that is 0 or there is none,
+ * the system's counts. */
 extern const struct jz_chip jz_bare_chip;
 
 /* ---- a file ------------------------------------------------------------- */

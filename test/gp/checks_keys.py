@@ -17,8 +17,10 @@ INITIAL = 0xFF
 FIRST = 0x01
 NEW = 0x02
 NEXT = 0x03
-# GlobalPlatform 11.8.3.2: an invalid key check value; 6A80 says it too.
-BAD_VALUE = (0x9485, 0x6A80)
+# GlobalPlatform 11.8.3.2: an invalid key check value.
+BAD_VALUE = 0x9485
+# An algorithm that the card does not have; a wrong form says it too.
+BAD_TYPE = (0x9484, 0x6A80)
 
 
 def fresh():
@@ -129,7 +131,7 @@ def other_dek(card):
     secured = card.open(0x33, NEW, keys=one)
     # The DEK is the session's version's, not the first one's.
     wrong = secured.put_keys(0, NEXT, two)
-    wrong.must(*BAD_VALUE)
+    wrong.must(BAD_VALUE)
     secured.put_keys(0, NEXT, two, dek=one).must()
     card.open(0x01, NEXT, keys=two)
     without(card)
@@ -143,7 +145,7 @@ def wrong_value(card):
     for i in range(3):
         wrong = list(right)
         wrong[i] = bytes([wrong[i][0] ^ 1]) + wrong[i][1:]
-        secured.put_keys(0, NEW, keys, wrong).must(*BAD_VALUE)
+        secured.put_keys(0, NEW, keys, wrong).must(BAD_VALUE)
     card.select().must()
     need(NEW not in key_sets(card), "in E0")
     card.send(0x80, 0x50, NEW, 0, os.urandom(8)).must(NO_DATA)
@@ -164,7 +166,7 @@ def form(card):
         secured.send(0xD8, 0, 0x81, bytes([kvn]) + good[1:]).refused()
     # A DES key, and an AES key of 24 bytes that has 16.
     secured.send(0xD8, 0, 0x81, good.replace(b"\x88\x11", b"\x80\x11")
-                 ).refused()
+                 ).must(*BAD_TYPE)
     secured.send(0xD8, 0, 0x81, good.replace(b"\x88\x11\x10",
                                              b"\x88\x11\x18")).refused()
     card.select().must()

@@ -414,6 +414,25 @@ a_select_that_finds_nothing_leaves_the_session(void **state)
 	assert_int_equal(gp_hex(&g, GP_AT_GET_DATA(0xCF), "", NULL), JZ_SW_OK);
 }
 
+/* Channels are the runtime's business, and in no session. */
+static void
+manage_channel_takes_no_secure_messaging(void **state)
+{
+	static const char *const commands[] = {
+	    "04700000 01", "08700000 01", "04708001", "0C700001"};
+	struct rig_card *c = *state;
+	struct gp g = gp_host(c);
+
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(port_hex(&c->port, commands[i], NULL),
+		    JZ_SW_SECURE_MESSAGING);
+	gp_login(&g);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(port_hex(&c->port, commands[i], NULL),
+		    JZ_SW_SECURE_MESSAGING);
+	assert_int_equal(gp_hex(&g, GP_AT_GET_DATA(0xCF), "", NULL), JZ_SW_OK);
+}
+
 /* What is refused does not end it: see gp_refuses(). */
 static void
 a_refused_command_leaves_the_session(void **state)
@@ -555,6 +574,7 @@ main(void)
 	    CARD(a_new_challenge_ends_the_session),
 	    CARD(select_and_reset_end_the_session),
 	    CARD(a_select_that_finds_nothing_leaves_the_session),
+	    CARD(manage_channel_takes_no_secure_messaging),
 	    CARD(a_refused_command_leaves_the_session),
 	    CARD(each_channel_has_its_own_session),
 	    CARD(the_counter_goes_on_with_every_challenge),

@@ -391,6 +391,29 @@ test_only_an_empty_and_settled_purse_is_deleted(void **state)
 	assert_int_equal(delete_it(f), JZ_SW_OK);
 }
 
+/* Nor one that is owed an answer, though it holds nothing yet: the permission
+ * of a load, whose account was debited, or the completion of a payment. */
+static void
+test_a_purse_that_is_owed_an_answer_is_not_deleted(void **state)
+{
+	struct fixture *f = *state;
+	struct blob load = load_of(500);
+	struct payment in = payment_of(f->port, &f->other->port, 300, RIG_NOW);
+
+	assert_int_equal(port_verify(f->port, PIN), JZ_SW_OK);
+	rig_accepts(f->card, AT_INITIALIZE, blob_span(&load), NULL);
+	assert_int_equal(port_balance(f->port), 0);
+	assert_int_equal(delete_it(f), JZ_SW_CONDITIONS);
+	rig_accepts(f->card, AT_CANCEL, NOTHING, NULL);
+	assert_int_equal(
+	    bank_load(&f->rig.bank, &f->other->port, PIN, 500), JZ_SW_OK);
+	assert_int_equal(payment_run(&in, STEP_CONFIRM), JZ_SW_OK);
+	assert_int_equal(port_balance(f->port), 0);
+	assert_int_equal(delete_it(f), JZ_SW_CONDITIONS);
+	assert_int_equal(payment_run(&in, STEP_CREDIT), JZ_SW_OK);
+	assert_int_equal(port_balance(f->port), 300);
+}
+
 /* The next one in its place is another purse, with another key. */
 static void
 test_a_new_purse_has_a_new_key(void **state)
@@ -429,6 +452,7 @@ main(void)
 	    TEST(test_unknown_commands),
 	    TEST(test_without_a_clock_the_stated_time_is_recorded),
 	    TEST(test_only_an_empty_and_settled_purse_is_deleted),
+	    TEST(test_a_purse_that_is_owed_an_answer_is_not_deleted),
 	    TEST(test_a_new_purse_has_a_new_key),
 	};
 

@@ -229,7 +229,8 @@ test_a_chain_belongs_to_its_channel(void **state)
 	probe_choose(f->card, 1, 'a');
 	before = count(state);
 	assert_int_equal(port_hex(p, "101A9000 02 0102", NULL), JZ_SW_OK);
-	assert_int_equal(port_hex(p, "011A9000 02 0304", NULL), JZ_SW_CHAINING);
+	assert_int_equal(
+	    port_hex(p, "011A9000 02 0304", NULL), JZ_SW_LAST_BLOCK);
 	assert_int_equal(count(state), before);
 }
 

@@ -104,6 +104,20 @@ test_t0_a_repetition_must_have_the_right_le(void **state)
 	assert_int_equal(count(state), 2);
 }
 
+/* P2 0C: what nobody asks for does not wait. */
+static void
+test_t0_a_selection_that_asks_for_no_answer_gets_none(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+	    port_hex(&f->card->port, "00A4040006 F050524F4261", NULL) & 0xFF00,
+	    JZ_SW_MORE_DATA);
+	assert_int_equal(
+	    port_hex(&f->card->port, "00A4040C06 F050524F4261", NULL),
+	    JZ_SW_OK);
+}
+
 /* The answer waits for a repetition, not for GET RESPONSE. */
 static void
 test_t0_after_6cxx_another_command_forgets(void **state)
@@ -318,6 +332,7 @@ main(void)
 	    T0(test_t0_le_exact),
 	    T0(test_t0_a_wrong_le_is_told_the_right_one),
 	    T0(test_t0_a_repetition_must_have_the_right_le),
+	    T0(test_t0_a_selection_that_asks_for_no_answer_gets_none),
 	    T0(test_t0_after_6cxx_another_command_forgets),
 	    T0(test_t0_with_data_the_answer_waits),
 	    T0(test_t0_get_response_with_another_le),

@@ -19,6 +19,7 @@
 #define INS_WRITE 0x10 /* P1 into persistent memory */
 #define INS_READ  0x12 /* persistent, COR, COD */
 #define INS_MARK  0x14 /* P1 into both transient memories */
+#define INS_LEAVE 0x16 /* P1 into all three, in a transaction left open */
 
 struct cell_nvm {
 	struct jz_nvm_head head;
@@ -40,6 +41,12 @@ cell_process(struct jz_applet *self, struct jz_apdu *apdu)
 		jz_put_u8(&apdu->out, n->value);
 		jz_put_u8(&apdu->out, *cor);
 		jz_put_u8(&apdu->out, *cod);
+		return JZ_SW_OK;
+	case INS_LEAVE:
+		jz_begin(self);
+		jz_write_u8(self, &n->value, apdu->command.p1);
+		*cor = apdu->command.p1;
+		*cod = apdu->command.p1;
 		return JZ_SW_OK;
 	case INS_MARK:
 		*cor = apdu->command.p1;
@@ -163,6 +170,18 @@ test_reset_clears_transient_memory_and_the_selection(void **state)
 	assert_int_equal(port_hex(&c->port, "00120000 00", NULL), JZ_SW_NO_EF);
 	assert_int_equal(port_hex(&c->port, SELECT, NULL), JZ_SW_OK);
 	check_cell(c, "\7\0\0");
+}
+
+/* JCRE 5.1: what was written there does not come back. */
+static void
+test_transient_memory_takes_no_part_in_a_transaction(void **state)
+{
+	struct rig_card *c = card_of(state);
+
+	port_hex(&c->port, "00100700", NULL);
+	port_hex(&c->port, "00140700", NULL);
+	assert_int_equal(port_hex(&c->port, "00160900", NULL), JZ_SW_OK);
+	check_cell(c, "\7\11\11");
 }
 
 static void
@@ -342,6 +361,7 @@ main(void)
 	    TEST(test_a_fresh_card_has_nothing_on_it),
 	    TEST(test_power_off_keeps_what_is_persistent_and_nothing_else),
 	    TEST(test_reset_clears_transient_memory_and_the_selection),
+	    TEST(test_transient_memory_takes_no_part_in_a_transaction),
 	    TEST(test_equal_states_have_equal_hashes),
 	    TEST(test_cards_are_independent),
 	    TEST(test_another_key_does_not_open_the_card),

@@ -165,10 +165,8 @@ test_an_open_channel_cannot_be_opened(void **state)
 	struct rig_card *c = card_of(state);
 
 	assert_int_equal(probe_manage(c, 0, PROBE_OPEN, 7, NULL), JZ_SW_OK);
-	assert_int_equal(
-	    probe_manage(c, 0, PROBE_OPEN, 7, NULL), JZ_SW_FUNCTION);
-	assert_int_equal(
-	    probe_manage(c, 7, PROBE_OPEN, 7, NULL), JZ_SW_FUNCTION);
+	assert_int_equal(probe_manage(c, 0, PROBE_OPEN, 7, NULL), JZ_SW_P1P2);
+	assert_int_equal(probe_manage(c, 7, PROBE_OPEN, 7, NULL), JZ_SW_P1P2);
 	assert_int_equal(probe_channels(c), 2);
 }
 
@@ -235,12 +233,12 @@ test_parameters_and_lengths_of_manage_channel(void **state)
 		const char *command;
 		uint16_t sw;
 	} cases[] = {
-	    {"00700014 01", JZ_SW_P1P2}, /* channel 20 */
-	    {"007000FF 01", JZ_SW_P1P2}, {"00700080 01", JZ_SW_P1P2},
-	    {"00708014", JZ_SW_P1P2}, {"007080FF", JZ_SW_P1P2},
-	    {"00700100 01", JZ_SW_P1P2}, /* P1 */
-	    {"00704000 01", JZ_SW_P1P2}, {"00708100", JZ_SW_P1P2},
-	    {"0070FF00", JZ_SW_P1P2},
+	    {"00700014 01", JZ_SW_FUNCTION}, /* channel 20 */
+	    {"007000FF 01", JZ_SW_FUNCTION}, {"00700080 01", JZ_SW_FUNCTION},
+	    {"00708014", JZ_SW_FUNCTION}, {"007080FF", JZ_SW_FUNCTION},
+	    {"00700100 01", JZ_SW_FUNCTION}, /* P1 */
+	    {"00704000 01", JZ_SW_FUNCTION}, {"00708100", JZ_SW_FUNCTION},
+	    {"0070FF00", JZ_SW_FUNCTION},
 	    {"00700000 01 00 01", JZ_SW_LENGTH}, /* data */
 	    {"00700001 01 00", JZ_SW_LENGTH}, {"00708001 01 00", JZ_SW_LENGTH},
 	    {"00700000", JZ_SW_LENGTH}, /* no Le to answer in */

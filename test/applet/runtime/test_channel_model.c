@@ -35,7 +35,7 @@ struct model {
 	bool there[N_NAMES], locked[N_NAMES];
 	/* What the card is known to be able to give: counted to be sure that
 	 * the walk has been everywhere. */
-	unsigned seen[8];
+	unsigned seen[9];
 };
 
 enum {
@@ -173,7 +173,7 @@ see(struct model *m, uint16_t sw)
 {
 	static const uint16_t words[] = {JZ_SW_OK, JZ_SW_CONDITIONS, JZ_SW_FILE,
 	    JZ_SW_SPACE, JZ_SW_FUNCTION, JZ_SW_UNCHANGED, JZ_SW_CHANNEL,
-	    JZ_SW_REFERENCE};
+	    JZ_SW_REFERENCE, JZ_SW_P1P2};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		m->seen[i] += words[i] == sw;
@@ -204,7 +204,7 @@ expect_open(struct model *m, unsigned origin, unsigned channel, uint16_t said)
 	if (!m->open[origin])
 		return JZ_SW_CHANNEL;
 	if (m->open[channel])
-		return JZ_SW_FUNCTION;
+		return JZ_SW_P1P2;
 	if (name == PROBE_NOTHING) {
 		m->open[channel] = true;
 		return JZ_SW_OK;

@@ -565,6 +565,42 @@ test_an_applet_whose_code_is_under_way_is_not_deleted(void **state)
 	    jz_admin_delete(probe_find(c, 'y'), &x, false), JZ_SW_OK);
 }
 
+static struct jz_applet *named;
+static uint16_t named_sw[3];
+
+static uint16_t
+administer_in_anothers_name(
+    struct jz_applet *self, char event, struct jz_apdu *apdu, struct jz_span in)
+{
+	const struct jz_aid b = probe_aid('b');
+
+	(void)self;
+	(void)apdu;
+	(void)in;
+	if (event != PROBE_PROCESS)
+		return 0;
+	named_sw[0] = jz_admin_delete(named, &b, false);
+	named_sw[1] = jz_admin_lock(named, &b, true);
+	named_sw[2] = jz_admin_set_card_state(named, JZ_CARD_SECURED);
+	return JZ_SW_OK;
+}
+
+/* An applet that hands over the domain for itself. */
+static void
+test_nobody_administers_in_the_domains_name(void **state)
+{
+	struct fixture *f = *state;
+
+	named = f->sd;
+	assert_int_equal(probe_choose(f->card, 0, 'a'), JZ_SW_OK);
+	probe.hook = administer_in_anothers_name;
+	assert_int_equal(
+	    port_hex(&f->card->port, "00E20000 01 00", NULL), JZ_SW_OK);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(named_sw[i], JZ_SW_UNKNOWN);
+	assert_true(rig_unchanged(f->card, f->before));
+}
+
 int
 main(void)
 {
@@ -588,6 +624,7 @@ main(void)
 	    TEST(test_an_uninstall_whose_writes_fail_refuses),
 	    CUT(test_a_cut_at_any_byte_deletes_all_or_nothing),
 	    TEST(test_an_applet_whose_code_is_under_way_is_not_deleted),
+	    TEST(test_nobody_administers_in_the_domains_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,6 +335,148 @@ test_own_memory_may_be_handed_over(void **state)
 	assert_memory_equal(bytes, CELL.aid.bytes, 6);
 }
 
+/* ---- what a call answers into, and who calls ----------------------------- */
+
+/* Names and places for an answer are memory, too. */
+static void
+test_no_call_answers_into_another_applets_memory(void **state)
+{
+	struct rig_card *c = card_of(state);
+	const uint8_t *at = ((const struct cell_nvm *)neighbour(c)->nvm)->text;
+	const void **place = (const void **)(uintptr_t)at;
+	uint8_t bytes[64];
+	struct jz_buffer out = jz_buffer(bytes, sizeof(bytes));
+	struct rig_snapshot *s;
+
+	assert_int_equal(jz_write(neighbour(c), at, &out, sizeof(out)), 0);
+	s = rig_save(c);
+	assert_int_equal(jz_nvm_take(cell(c), 0, place), JZ_ERR_ARGUMENT);
+	assert_int_equal(jz_nvm_take(cell(c), 99999, place), JZ_ERR_ARGUMENT);
+	assert_int_equal(jz_call(cell(c), &NEIGHBOUR.aid, 0, jz_span("a", 1),
+			     (struct jz_buffer *)(uintptr_t)at),
+	    JZ_SW_UNKNOWN);
+	assert_true(rig_unchanged(c, s));
+	assert_int_equal(out.len, 0);
+	rig_snapshot_free(&s);
+}
+
+static void
+test_no_call_takes_a_name_from_another_applets_memory(void **state)
+{
+	struct rig_card *c = card_of(state);
+	const uint8_t *at = ((const struct cell_nvm *)neighbour(c)->nvm)->text;
+	const struct jz_aid *name = (const struct jz_aid *)(uintptr_t)at;
+	uint8_t bytes[64];
+	struct jz_buffer out = jz_buffer(bytes, sizeof(bytes));
+
+	assert_int_equal(
+	    jz_write(neighbour(c), at, &NEIGHBOUR.aid, sizeof(*name)), 0);
+	assert_int_equal(
+	    jz_call(cell(c), name, 0, jz_span("a", 1), &out), JZ_SW_UNKNOWN);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(jz_register(cell(c), name), JZ_ERR_ARGUMENT);
+	assert_int_equal(jz_register(neighbour(c), name), JZ_ERR_STATE);
+}
+
+/* Whatever is handed over and is not the applet's, the transaction is lost: a
+ * handler that looks at its commit alone sees it. */
+static void
+test_every_refused_call_spoils_the_transaction(void **state)
+{
+	struct rig_card *c = card_of(state);
+	uint8_t *other = (uint8_t *)(uintptr_t)neighbour(c)->nvm + 40;
+	struct jz_span pin = jz_span((const uint8_t *)"1234", 4);
+	uint8_t bytes[64], ok;
+	struct jz_buffer out = jz_buffer(bytes, sizeof(bytes));
+
+	for (unsigned i = 0; i < 7; i++) {
+		assert_int_equal(jz_begin(cell(c)), 0);
+		switch (i) {
+		case 0:
+			jz_nvm_take(cell(c), 0, (const void **)(void *)other);
+			break;
+		case 1:
+			jz_call(cell(c), &NEIGHBOUR.aid, 0, jz_span(other, 1),
+			    &out);
+			break;
+		case 2:
+			jz_pin_update(
+			    cell(c), &nvm(c)->pin, jz_span(other, 4), 3);
+			break;
+		case 3:
+			jz_pin_check(cell(c), &nvm(c)->pin, other, pin);
+			break;
+		case 4:
+			jz_pin_check(
+			    cell(c), &nvm(c)->pin, &ok, jz_span(other, 4));
+			break;
+		case 5:
+			assert_int_equal(
+			    jz_card_random(cell(c), other, 8), JZ_ERR_ARGUMENT);
+			break;
+		default:
+			jz_register(
+			    cell(c), (const struct jz_aid *)(void *)other);
+			break;
+		}
+		if (jz_commit(cell(c)) != JZ_ERR_ARGUMENT)
+			fail_msg("call %u does not spoil", i);
+	}
+	/* A PIN that cannot be is as good as not written. */
+	assert_int_equal(jz_begin(cell(c)), 0);
+	assert_int_equal(
+	    jz_pin_update(cell(c), &nvm(c)->pin, pin, 0), JZ_ERR_RANGE);
+	assert_int_equal(jz_commit(cell(c)), JZ_ERR_RANGE);
+}
+
+/* In the name of its neighbour, which stands beside it: what would it write? */
+static struct rig_card *forger_card;
+static unsigned forged;
+
+static uint16_t
+forge(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	struct jz_applet *other = neighbour(forger_card);
+	const struct cell_nvm *n = (const struct cell_nvm *)other->nvm;
+	uint8_t bytes[16], ok = 0;
+	struct jz_buffer out = jz_buffer(bytes, sizeof(bytes));
+	struct jz_span pin = jz_span((const uint8_t *)"1234", 4);
+	const void *p;
+
+	(void)self;
+	(void)apdu;
+	forged += jz_write(other, n->text, "mine", 4) == 0;
+	forged += jz_fill(other, n->text, 1, 4) == 0;
+	forged += jz_write_now(other, n->text, "mine", 4) == 0;
+	forged += jz_write_nonatomic(other, n->text, "mine", 4) == 0;
+	forged += jz_pin_update(other, &n->pin, pin, 3) == 0;
+	forged += jz_pin_unblock(other, &n->pin) == 0;
+	forged += jz_pin_check(other, &n->pin, &ok, pin) != JZ_SW_UNKNOWN;
+	forged += jz_nvm_take(other, 0, &p) == 0;
+	forged += jz_set_state(other, 0x0F) == 0;
+	forged +=
+	    jz_call(other, &CELL.aid, 0, jz_span("a", 1), &out) == JZ_SW_OK;
+	return JZ_SW_OK;
+}
+
+static void
+test_nobody_calls_in_anothers_name(void **state)
+{
+	static struct jz_applet_class forger;
+	struct rig_card *c = card_of(state);
+	struct rig_snapshot *s = rig_save(c);
+
+	forger = CELL;
+	forger.process = forge;
+	forger_card = c;
+	forged = 0;
+	cell(c)->class = &forger;
+	assert_int_equal(port_hex(&c->port, "80010000", NULL), JZ_SW_OK);
+	assert_int_equal(forged, 0);
+	assert_true(rig_unchanged(c, s));
+	rig_snapshot_free(&s);
+}
+
 /* ---- what was taken ------------------------------------------------------ */
 
 static void
@@ -375,6 +517,10 @@ main(void)
 	    T(test_write_now_takes_a_counter_and_no_more),
 	    T(test_no_call_reads_another_applets_memory),
 	    T(test_own_memory_may_be_handed_over),
+	    T(test_no_call_answers_into_another_applets_memory),
+	    T(test_no_call_takes_a_name_from_another_applets_memory),
+	    T(test_every_refused_call_spoils_the_transaction),
+	    T(test_nobody_calls_in_anothers_name),
 	    T(test_memory_that_is_not_taken_is_not_the_applets),
 	};
 

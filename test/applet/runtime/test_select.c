@@ -328,6 +328,29 @@ test_an_unknown_name_is_6a82_with_and_without_selection(void **state)
 	assert_int_equal(port_hex(&c->port, "00A40400 00", NULL), JZ_SW_FILE);
 }
 
+/* JCRE 4.5.2: bits 4 and 3 of P2 choose no applet. */
+static void
+test_what_is_to_be_told_chooses_nothing(void **state)
+{
+	static const char *const first[] = {"00A4040004 F057484F 00",
+	    "00A4040404 F057484F 00", "00A4040804 F057484F 00",
+	    "00A4040C04 F057484F 00", "00A4040C04 F057484F"};
+	static const char *const next[] = {"00A4040204 F057484F 00",
+	    "00A4040604 F057484F 00", "00A4040A04 F057484F 00",
+	    "00A4040E04 F057484F 00", "00A4040E04 F057484F"};
+	struct rig_card *c = card_of(state);
+	struct answer a;
+
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(port_hex(&c->port, first[i], &a), JZ_SW_OK);
+		assert_int_equal(who(c), 2);
+		assert_int_equal(a.len, i < 4 ? 3 : 0);
+		assert_int_equal(port_hex(&c->port, next[i], &a), JZ_SW_OK);
+		assert_int_equal(who(c), 'a');
+		assert_int_equal(a.len, i < 4 ? 3 : 0);
+	}
+}
+
 static void
 test_parameters_and_length_of_select(void **state)
 {
@@ -336,7 +359,9 @@ test_parameters_and_length_of_select(void **state)
 	assert_int_equal(
 	    port_hex(&c->port, "00A4040104 F057484F", NULL), JZ_SW_P1P2);
 	assert_int_equal(
-	    port_hex(&c->port, "00A4040C04 F057484F", NULL), JZ_SW_P1P2);
+	    port_hex(&c->port, "00A4040304 F057484F", NULL), JZ_SW_P1P2);
+	assert_int_equal(
+	    port_hex(&c->port, "00A4041004 F057484F", NULL), JZ_SW_P1P2);
 	assert_int_equal(
 	    port_hex(&c->port,
 		"00A4040011 F057484F00000000000000000000000000 00", NULL),
@@ -462,6 +487,7 @@ main(void)
 	    TEST(test_a_chained_select_selects),
 	    TEST(test_a_longer_name_than_any_selects_nothing),
 	    TEST(test_an_unknown_name_is_6a82_with_and_without_selection),
+	    TEST(test_what_is_to_be_told_chooses_nothing),
 	    TEST(test_parameters_and_length_of_select),
 	    TEST(test_a_refused_selection_selects_nothing),
 	    TEST(test_deselection_clears_one_memory_and_reset_both),

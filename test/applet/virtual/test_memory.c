@@ -165,7 +165,7 @@ the_clock_can_be_set(void **state)
 static void
 the_bare_chip_has_a_clock_alone(void **state)
 {
-	int64_t before = (int64_t)time(NULL), utc = 0;
+	int64_t before = (int64_t)time(NULL), utc = 0, set = 0;
 
 	(void)state;
 	assert_null(jz_bare_chip.size);
@@ -175,6 +175,12 @@ the_bare_chip_has_a_clock_alone(void **state)
 	assert_null(jz_bare_chip.replace);
 	assert_int_equal(jz_bare_chip.now(NULL, &utc), 0);
 	assert_true(utc >= before && utc <= before + 60);
+	utc = 0;
+	assert_int_equal(jz_bare_chip.now(&set, &utc), 0);
+	assert_true(utc >= before && utc <= before + 60);
+	set = 1768478400;
+	assert_int_equal(jz_bare_chip.now(&set, &utc), 0);
+	assert_true(utc == set);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -53,39 +53,48 @@ take_privileges(struct jz_span in, uint8_t out[JZ_PRIVILEGE_BYTES])
 	    out[2] == 0;
 }
 
-/* An object that may be absent. */
+/* EF { C7 transient, C8 persistent bytes }, each once at the most. */
 static bool
-take_quota(struct jz_cursor *c, uint32_t tag, uint32_t *out)
+take_quotas(struct jz_span in, struct jz_install *out)
 {
-	struct jz_span v;
+	struct jz_cursor c = jz_cursor(in);
+	struct jz_tlv t;
 
-	if (jz_tlv_peek(c) != tag || jz_tlv_expect(c, tag, &v) != 0)
-		return true;
-	if (v.len != 2 && v.len != 4)
-		return false;
-	*out = (uint32_t)jz_get_be(v.data, v.len);
-	return true;
+	while (jz_tlv_next(&c, &t) == 0) {
+		uint32_t *quota = t.tag == JZ_GP_TAG_VOLATILE ? &out->ram_quota
+		    : t.tag == JZ_GP_TAG_NON_VOLATILE	      ? &out->nvm_quota
+							      : NULL;
+
+		if (quota == NULL || *quota != 0 ||
+		    (t.value.len != 2 && t.value.len != 4))
+			return false;
+		*quota = (uint32_t)jz_get_be(t.value.data, t.value.len);
+	}
+	return jz_cursor_end(&c);
 }
 
-/* C9 the applet's own, then EF { C7 transient, C8 persistent bytes }. */
+/* C9 the applet's own, which must be there, and EF, in any order. */
 static bool
 take_params(struct jz_span in, struct jz_install *out)
 {
-	struct jz_cursor c = jz_cursor(in), system;
-	struct jz_span v;
+	struct jz_cursor c = jz_cursor(in);
+	bool own = false, system = false;
+	struct jz_tlv t;
 
-	if (jz_tlv_expect(&c, JZ_GP_TAG_PARAMETERS, &out->params) != 0)
-		return false;
-	if (jz_tlv_peek(&c) == JZ_GP_TAG_SYSTEM &&
-	    jz_tlv_expect(&c, JZ_GP_TAG_SYSTEM, &v) == 0) {
-		system = jz_cursor(v);
-		if (!take_quota(&system, JZ_GP_TAG_VOLATILE, &out->ram_quota) ||
-		    !take_quota(
-			&system, JZ_GP_TAG_NON_VOLATILE, &out->nvm_quota) ||
-		    !jz_cursor_end(&system))
+	while (jz_tlv_next(&c, &t) == 0) {
+		bool *seen = t.tag == JZ_GP_TAG_PARAMETERS ? &own
+		    : t.tag == JZ_GP_TAG_SYSTEM		   ? &system
+							   : NULL;
+
+		if (seen == NULL || *seen)
+			return false;
+		*seen = true;
+		if (seen == &own)
+			out->params = t.value;
+		else if (!take_quotas(t.value, out))
 			return false;
 	}
-	return jz_cursor_end(&c);
+	return own && jz_cursor_end(&c);
 }
 
 /* Only one application is selected by a reset (6.6.2.6). */

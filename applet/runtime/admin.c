@@ -306,8 +306,7 @@ transition(uint8_t from, uint8_t to)
 	case JZ_CARD_INITIALIZED:
 		return from == JZ_CARD_OP_READY;
 	case JZ_CARD_SECURED:
-		return from == JZ_CARD_OP_READY ||
-		    from == JZ_CARD_INITIALIZED || from == JZ_CARD_LOCKED;
+		return from == JZ_CARD_INITIALIZED || from == JZ_CARD_LOCKED;
 	case JZ_CARD_LOCKED:
 		return from == JZ_CARD_SECURED;
 	case JZ_CARD_TERMINATED:

@@ -107,7 +107,7 @@ struct jz_applet_class {
 	 * runtime's: jz_begin, jz_commit and jz_abort are JZ_ERR_STATE.
 	 */
 	uint16_t (*install)(struct jz_applet *self, struct jz_span params);
-	/* Appends the FCI.  A status word of 6xxx but 62xx and 63xx refuses.
+	/* Appends the FCI.  Any status word but 9000, 62xx and 63xx refuses.
 	 * NULL: a plain FCI. */
 	uint16_t (*select)(struct jz_applet *self, struct jz_apdu *apdu);
 	/* Not called by a reset or a loss of power. */

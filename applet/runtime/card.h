@@ -171,6 +171,7 @@ struct jz_card {
 	/* The image is changed in place, outside transactions: an upgrade or a
 	 * deletion, which the writing of the whole image commits. */
 	bool rewriting;
+	struct jz_span old; /* what an applet is being upgraded from */
 	/* The open transaction is the runtime's own, around an install or an
 	 * uninstall: no applet ends it. */
 	bool held;

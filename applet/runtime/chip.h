@@ -48,17 +48,22 @@ struct jz_chip {
  * applet's code runs, its persistent region can only be read, its transient
  * memory read and written, and no other byte of the card's memory touched.
  */
+/* What an applet may touch; each may be empty. */
+struct jz_limits {
+	struct jz_span nvm, old; /* read; old: what it is upgraded from */
+	struct jz_span cor, cod; /* read and written */
+};
+
 struct jz_guard {
 	uint32_t page; /* regions begin at multiples of it; a power of two */
 	/* Where applets see the two memories of the card.  NULL: where the
-	 * runtime does, which then opens them for itself. */
+	 * runtime does. */
 	uint8_t *nvm, *ram;
-	/* All of the card's memory, for the runtime; NULL with places of the
-	 * applets' own. */
+	/* All of the card's memory, for the runtime, where it has it. */
 	void (*open)(void *guard);
-	/* Only these, where applets see them; spans may be empty. */
-	void (*limit)(void *guard, struct jz_span read, struct jz_span cor,
-	    struct jz_span cod);
+	/* Only this, where applets see it.  Nothing at the runtime's place,
+	 * when that is another. */
+	void (*limit)(void *guard, const struct jz_limits *open);
 };
 
 #endif

@@ -50,6 +50,13 @@ jz_as_applet(const struct jz_card *card, const void *p)
 	return (void *)at;
 }
 
+const void *
+jz_as_seen(const struct jz_card *card, const void *p)
+{
+	return card->running != NULL ? jz_as_applet(card, p)
+				     : jz_as_runtime(card, p);
+}
+
 static void
 show_as_runtime(struct jz_applet *a)
 {
@@ -74,9 +81,14 @@ limit(struct jz_card *card, const struct jz_applet *a)
 	const struct jz_guard *g = card->setup.guard;
 	const struct jz_applet_class *c = a->class;
 
-	g->limit(card->setup.guard_state, jz_span(a->nvm, a->nvm_bytes),
-	    jz_span(a->cor, a->cor == NULL ? 0 : c->cor_bytes),
-	    jz_span(a->cod, a->cod == NULL ? 0 : c->cod_bytes));
+	const struct jz_limits open = {
+	    .nvm = jz_span(a->nvm, a->nvm_bytes),
+	    .old = jz_span(jz_as_applet(card, card->old.data), card->old.len),
+	    .cor = jz_span(a->cor, a->cor == NULL ? 0 : c->cor_bytes),
+	    .cod = jz_span(a->cod, a->cod == NULL ? 0 : c->cod_bytes),
+	};
+
+	g->limit(card->setup.guard_state, &open);
 }
 
 void

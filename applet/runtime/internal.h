@@ -49,6 +49,8 @@ void jz_runtime_close(struct jz_card *card);
  * struct jz_guard.  Other pointers stay as they are. */
 void *jz_as_runtime(const struct jz_card *card, const void *p);
 void *jz_as_applet(const struct jz_card *card, const void *p);
+/* Where it can be read now: an applet's place while one runs. */
+const void *jz_as_seen(const struct jz_card *card, const void *p);
 /* Turns the pointers of an applet that is entered. */
 void jz_show_as_applet(struct jz_applet *a);
 /* CLEAR_ON_DESELECT memory of a channel. */

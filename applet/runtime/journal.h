@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JZ_JOURNAL_PATCHES 48
+#define JZ_JOURNAL_PATCHES 40
 #define JZ_JOURNAL_BYTES   2048
 
 struct jz_patch {

@@ -96,6 +96,7 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 	*validated = 0;
 	if (!owns(self, pin) || !jz_may_read(self, value.data, value.len))
 		return jz_runtime_status(jz_refuse_call(self));
+	pin = jz_as_seen(self->card, pin);
 	tries = pin->tries;
 	if (tries == 0)
 		return JZ_SW_BLOCKED;
@@ -104,7 +105,7 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 	if (e != 0)
 		return jz_runtime_status(e);
 	if (value.len <= JZ_PIN_MAX && value.len > 0)
-		memcpy(entered, value.data, value.len);
+		memcpy(entered, jz_as_seen(self->card, value.data), value.len);
 	same = jz_equal_secret(entered, pin->value, JZ_PIN_MAX);
 	same = same && value.len == pin->len;
 	jz_wipe(entered, sizeof(entered));
@@ -121,6 +122,8 @@ jz_pin_check(struct jz_applet *self, const struct jz_pin *pin,
 int
 jz_pin_unblock(struct jz_applet *self, const struct jz_pin *pin)
 {
-	return owns(self, pin) ? set_tries(self, pin, pin->limit, 0)
-			       : JZ_ERR_ARGUMENT;
+	if (!owns(self, pin))
+		return JZ_ERR_ARGUMENT;
+	pin = jz_as_seen(self->card, pin);
+	return set_tries(self, pin, pin->limit, 0);
 }

@@ -111,10 +111,12 @@ jz_rewrite_upgrade(
 	self.aid = jz_aid_of(old.instance, old.instance_len);
 	self.nvm = card->setup.nvm + at;
 	self.nvm_bytes = bytes;
+	card->old = jz_span(card->setup.nvm + old.offset, old.bytes);
 	before = jz_enter(&self, NULL);
-	err = class->upgrade(
-	    &self, from, jz_span(card->setup.nvm + old.offset, old.bytes));
+	err = class->upgrade(&self, from,
+	    jz_span(jz_as_applet(card, card->old.data), old.bytes));
 	jz_leave(card, before);
+	card->old = jz_span(NULL, 0);
 	if (err != 0)
 		return JZ_ERR_CARD_VERSION;
 	e->offset = at;

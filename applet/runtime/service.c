@@ -105,10 +105,10 @@ jz_call(struct jz_applet *self, const struct jz_aid *server, uint16_t function,
 	    !jz_may_write(self, out, sizeof(*out)) ||
 	    !jz_may_write(self, out->data, out->cap))
 		return jz_runtime_status(jz_refuse_call(self));
-	name = *server;
-	if (in.len > 0)
-		memcpy(question, in.data, in.len);
 	jz_runtime_open(card);
+	memcpy(&name, jz_as_runtime(card, server), sizeof(name));
+	if (in.len > 0)
+		memcpy(question, jz_as_runtime(card, in.data), in.len);
 	sw = find_server(card, self, &name, &to);
 	if (sw == JZ_SW_OK)
 		sw =

@@ -38,10 +38,12 @@ jz_is_caller(const struct jz_applet *self)
 bool
 jz_owns(const struct jz_applet *self, const void *dst, size_t len)
 {
-	const struct jz_nvm_head *head = jz_as_runtime(self->card, self->nvm);
+	/* Read at its own place: the runtime's may be closed. */
+	const struct jz_nvm_head *head = self->nvm;
 
 	return jz_is_caller(self) &&
-	    within(jz_as_runtime(self->card, dst), len, head + 1,
+	    within(jz_as_runtime(self->card, dst), len,
+		jz_as_runtime(self->card, head + 1),
 		head->taken - sizeof(*head));
 }
 
@@ -63,11 +65,9 @@ is_transient(const struct jz_applet *self, const void *p, size_t len)
 static bool
 is_old_region(const struct jz_applet *self, const void *p, size_t len)
 {
-	const struct jz_card *card = self->card;
-	const struct jz_nvm_entry *e = &jz_root(card)->entry[self->index];
+	const struct jz_span old = self->card->old;
 
-	return card->rewriting &&
-	    within(p, len, card->setup.nvm + e->offset, e->bytes);
+	return old.len != 0 && within(p, len, old.data, old.len);
 }
 
 bool

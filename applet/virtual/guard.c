@@ -38,23 +38,43 @@ protect(const struct jz_page_guard *g, struct jz_span span, int access)
 		abort();
 }
 
+/* The runtime's own place. */
 static void
-guard_limit(
-    void *guard, struct jz_span read, struct jz_span cor, struct jz_span cod)
+protect_own(struct jz_page_guard *g, bool closed)
+{
+	int access = closed ? PROT_NONE : OPEN;
+
+	if (g->closed == closed)
+		return;
+	protect(g, jz_span(g->nvm, g->nvm_bytes), access);
+	protect(g, jz_span(g->ram, g->ram_bytes), access);
+	g->closed = closed;
+}
+
+static void
+guard_open(void *guard)
+{
+	protect_own(guard, false);
+}
+
+static void
+guard_limit(void *guard, const struct jz_limits *open)
 {
 	struct jz_page_guard *g = guard;
 
-	if (same(read, g->read) && same(cor, g->cor) && same(cod, g->cod))
+	protect_own(g, true);
+	if (same(open->nvm, g->open.nvm) && same(open->old, g->open.old) &&
+	    same(open->cor, g->open.cor) && same(open->cod, g->open.cod))
 		return;
-	protect(g, g->read, PROT_NONE);
-	protect(g, g->cor, PROT_NONE);
-	protect(g, g->cod, PROT_NONE);
-	protect(g, read, PROT_READ);
-	protect(g, cor, OPEN);
-	protect(g, cod, OPEN);
-	g->read = read;
-	g->cor = cor;
-	g->cod = cod;
+	protect(g, g->open.nvm, PROT_NONE);
+	protect(g, g->open.old, PROT_NONE);
+	protect(g, g->open.cor, PROT_NONE);
+	protect(g, g->open.cod, PROT_NONE);
+	protect(g, open->nvm, PROT_READ);
+	protect(g, open->old, PROT_READ);
+	protect(g, open->cor, OPEN);
+	protect(g, open->cod, OPEN);
+	g->open = *open;
 }
 
 static int
@@ -120,6 +140,7 @@ jz_page_guard_init(struct jz_page_guard *g, void *nvm, size_t nvm_bytes,
 	if (fd < 0)
 		return JZ_ERR_SYSTEM;
 	g->guard.page = (uint32_t)page;
+	g->guard.open = guard_open;
 	g->guard.limit = guard_limit;
 	g->nvm = nvm;
 	g->nvm_bytes = nvm_bytes;

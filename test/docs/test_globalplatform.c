@@ -172,6 +172,7 @@ keys(struct story *s)
 	tell_span(s, GP_AT_PUT_KEY(0), blob_span(&b), JZ_SW_OK);
 	tell(s, GP_AT_DELETE, "D20101");
 	page_begin(p, "set-status-of-the-card");
+	tell(s, GP_AT_SET_CARD(0x07), "");
 	tell(s, GP_AT_SET_CARD(0x0F), "");
 }
 

@@ -140,7 +140,7 @@ quotas_are_kept(void **state)
 	assert_int_equal(jz_card_region(&c->card, 1, &r), 0);
 	assert_int_equal(r.nvm_bytes, 0x200);
 	confirms(&g, GP_AT_INSTALL(0x0C),
-	    NOTE_LOAD "06F04E4F544502 0100 0AC900EF06C80400000180 00");
+	    NOTE_LOAD "06F04E4F544502 0100 0AEF06C80400000180C900 00");
 	assert_int_equal(jz_card_region(&c->card, 2, &r), 0);
 	assert_int_equal(r.nvm_bytes, 0x180);
 	/* less than the class needs: 24 transient bytes, and its struct */
@@ -206,7 +206,7 @@ malformed_orders_are_refused(void **state)
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 02C901 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 02EF00 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 04C900C900 00", JZ_SW_DATA},
-	    {0x0C, NOTE_LOAD NOTE_1 " 0100 04EF00C900 00", JZ_SW_DATA},
+	    {0x0C, NOTE_LOAD NOTE_1 " 0100 06EF00C900EF00 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 04C900EA00 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 04C900EF01 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 06C900EF02C900 00", JZ_SW_DATA},
@@ -214,7 +214,7 @@ malformed_orders_are_refused(void **state)
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 07C900EF03C80100 00", JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 09C900EF05C803000200 00",
 		JZ_SW_DATA},
-	    {0x0C, NOTE_LOAD NOTE_1 " 0100 0CC900EF08C8020200C7020018 00",
+	    {0x0C, NOTE_LOAD NOTE_1 " 0100 0CC900EF08C7020200C7020018 00",
 		JZ_SW_DATA},
 	    {0x0C, NOTE_LOAD NOTE_1 " 0100 0AC900EF04C802020000 00",
 		JZ_SW_DATA},

@@ -45,6 +45,8 @@ card_in(uint8_t state, struct gp *g)
 	*g = gp_host(c);
 	gp_login(g);
 	gp_add_note(g, 1);
+	if (state == 0x0F || state == 0x7F)
+		reaches(g, 0x07);
 	if (state == 0x7F)
 		reaches(g, 0x0F);
 	if (state != 0x01)
@@ -59,9 +61,8 @@ transitions_of_the_card(void **state)
 {
 	static const struct {
 		uint8_t from, to;
-	} allowed[] = {{0x01, 0x07}, {0x01, 0x0F}, {0x01, 0xFF}, {0x07, 0x0F},
-	    {0x07, 0xFF}, {0x0F, 0x7F}, {0x0F, 0xFF}, {0x7F, 0x0F},
-	    {0x7F, 0xFF}};
+	} allowed[] = {{0x01, 0x07}, {0x01, 0xFF}, {0x07, 0x0F}, {0x07, 0xFF},
+	    {0x0F, 0x7F}, {0x0F, 0xFF}, {0x7F, 0x0F}, {0x7F, 0xFF}};
 	unsigned taken = 0;
 
 	(void)state;
@@ -101,6 +102,7 @@ states_survive_the_power(void **state)
 
 	gp_login(&g);
 	gp_add_note(&g, 1);
+	reaches(&g, 0x07);
 	reaches(&g, 0x0F);
 	assert_int_equal(
 	    gp_hex(&g, GP_AT_SET_APP(0x83), NOTE_1, NULL), JZ_SW_OK);
@@ -306,7 +308,7 @@ malformed_states_are_refused(void **state)
 	    {GP_AT_SET_APP(0x83), "F04E4F544502", JZ_SW_REFERENCE},
 	    {GP_AT_SET_APP(0x83), "F04E4F5445", JZ_SW_REFERENCE},
 	    {GP_AT_SET_APP(0x83), "A000000151000000", JZ_SW_CONDITIONS},
-	    {GP_AT_SET_CARD(0x0F), "F04E4F54450102030405060708090A0B0C",
+	    {GP_AT_SET_CARD(0x07), "F04E4F54450102030405060708090A0B0C",
 		JZ_SW_LENGTH},
 	};
 	struct gp g = gp_host(c);

@@ -79,7 +79,7 @@ static const struct row ROWS[] = {
 	{"DELETE, one that writes", IN_USE, GP_AT_DELETE, "4F06F04E4F544505", 0, LEAVER, 0, NULL},
 	{"DELETE, key set", IN_OWN, GP_AT_DELETE, "D20105", 0, 0, 0, NULL},
 	{"SET STATUS, card initialized", IN_FRESH, GP_AT_SET_CARD(0x07), "", 0, 0, 0, NULL},
-	{"SET STATUS, card secured", IN_FRESH | IN_FULL, GP_AT_SET_CARD(0x0F), "", 0, 0, 0, NULL},
+	{"SET STATUS, card initialised", IN_FRESH | IN_FULL, GP_AT_SET_CARD(0x07), "", 0, 0, 0, NULL},
 	{"SET STATUS, card locked", IN_SECURED, GP_AT_SET_CARD(0x7F), "", 0, 0, 0, NULL},
 	{"SET STATUS, card unlocked", IN_LOCKED, GP_AT_SET_CARD(0x0F), "", 0, 0, 0, NULL},
 	{"SET STATUS, card terminated", IN_USE | IN_LOCKED, GP_AT_SET_CARD(0xFF), "", 0, 0, 0, NULL},
@@ -233,8 +233,10 @@ card_in(enum prior prior, struct gp *g)
 	gp_add_note(g, 2);
 	if (prior != FRESH)
 		make_full(g);
-	if (prior == SECURED || prior == LOCKED)
+	if (prior == SECURED || prior == LOCKED) {
+		says(g, GP_AT_SET_CARD(0x07), "");
 		says(g, GP_AT_SET_CARD(0x0F), "");
+	}
 	if (prior == LOCKED)
 		says(g, GP_AT_SET_CARD(0x7F), "");
 	return c;

@@ -197,13 +197,13 @@ seen(const void *p)
 
 /* The applet does it in a process of its own, and dies of it. */
 static bool
-is_stopped(enum deed deed, const void *at)
+is_stopped_at(enum deed deed, const void *at)
 {
 	int status = 0;
 	pid_t pid;
 
 	plan.deed = deed;
-	plan.at = at != NULL ? seen(at) : NULL;
+	plan.at = (void *)(uintptr_t)at;
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
@@ -216,6 +216,13 @@ is_stopped(enum deed deed, const void *at)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	return false;
+}
+
+/* The same where applets see that byte. */
+static bool
+is_stopped(enum deed deed, const void *at)
+{
+	return is_stopped_at(deed, at != NULL ? seen(at) : NULL);
 }
 
 /* Says why where the pages are too large for the rig. */
@@ -255,6 +262,25 @@ test_own_persistent_memory_cannot_be_written(void **state)
 		return;
 	assert_true(is_stopped(WRITE, nvm(mine())));
 	assert_true(is_stopped(WRITE, nvm(mine())->text));
+}
+
+/* An applet that reached for its neighbour's pointers would have these. */
+static void
+test_nothing_is_open_at_the_runtimes_place(void **state)
+{
+	const void *places[4];
+
+	(void)state;
+	if (skipped())
+		return;
+	places[0] = nvm(other())->text;
+	places[1] = other()->cor;
+	places[2] = fixture.card->nvm;
+	places[3] = nvm(mine())->text;
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(is_stopped_at(READ, places[i]));
+		assert_true(is_stopped_at(WRITE, places[i]));
+	}
 }
 
 static void
@@ -582,6 +608,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_own_memory_can_be_used),
 	    TEST(test_own_persistent_memory_cannot_be_written),
+	    TEST(test_nothing_is_open_at_the_runtimes_place),
 	    TEST(test_another_applets_memory_cannot_be_touched),
 	    TEST(test_the_runtimes_memory_cannot_be_touched),
 	    TEST(test_between_commands_all_is_open),

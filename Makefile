@@ -27,7 +27,8 @@ INSTALL    ?= install
 
 APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/scp03.c keys/secret.c keys/signed.c
+KEYS_SRC = keys/certificate.c keys/revocation.c keys/scp03.c \
+	keys/secret.c keys/signed.c
 OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
@@ -48,7 +49,7 @@ MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
-	applet/purse/settle.c
+	applet/purse/revocation.c applet/purse/settle.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/plugin.c \
 	applet/virtual/plugin_api.c applet/virtual/plugin_elf.c \
@@ -106,7 +107,8 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_certificate_form test/keys/test_curve \
 	test/keys/test_keyfile test/keys/test_openssl \
-	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
+	test/keys/test_openssl_memory test/keys/test_pki \
+	test/keys/test_revocation test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
@@ -121,7 +123,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
 	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
-	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/purse/test_refusals_payer \
+	test/applet/purse/test_revocation test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
@@ -182,8 +185,8 @@ FUZZ = manager session tlv
 
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/scp03.h keys/secret.h \
-	keys/signed.h \
+	keys/certificate.h keys/crypto.h keys/revocation.h keys/scp03.h \
+	keys/secret.h keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \

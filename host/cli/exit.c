@@ -91,11 +91,13 @@ jz_exit_code(int error)
 	case JZ_ERR_CERT_REVOKED: case JZ_ERR_CERT_ROLE:
 	case JZ_ERR_CERT_ISSUER: case JZ_ERR_CERT_SUITE:
 		return JZ_EXIT_AUTHENTICATION;
+	case JZ_ERR_LIST_FULL:
+		return JZ_EXIT_ISSUER;
 	case JZ_ERR_FUNDS:
 		return JZ_EXIT_FUNDS;
 	case JZ_ERR_NOT_FOUND:
 		return JZ_EXIT_NOT_FOUND;
-	case JZ_ERR_EXISTS:
+	case JZ_ERR_EXISTS: case JZ_ERR_LIST_OLD:
 		return JZ_EXIT_EXISTS;
 	case JZ_ERR_SYSTEM: case JZ_ERR_CARD_DEAD: case JZ_ERR_CARD_STORAGE:
 	case JZ_ERR_DATABASE:

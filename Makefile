@@ -63,18 +63,19 @@ HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
+	host/issuer/load_cancel.c host/issuer/refusal.c \
+	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
-	host/issuer/store_settle.c
+	host/issuer/store_revocation.c host/issuer/store_settle.c
 CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/commands_issuer.c host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
-	host/cli/exit.c host/cli/explain_cmd.c host/cli/gp_open.c \
-	host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
+	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c \
-	host/cli/serve_cmd.c
+	host/cli/revocation_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -156,12 +157,14 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
+	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \
-	test/host/issuer/test_refusal test/host/issuer/test_settle
+	test/host/issuer/test_refusal test/host/issuer/test_revocation \
+	test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the

@@ -197,7 +197,7 @@ while read -r path; do
 	says '退出码'
 done <paths
 cases=$((cases + 1))
-[ "$(wc -l <paths)" -ge 39 ] || wrong 'too few commands'
+[ "$(wc -l <paths)" -ge 42 ] || wrong 'too few commands'
 
 # Languages.
 want 2 version --lang fr
@@ -682,6 +682,66 @@ json "d['error']['name'] == 'PIN_BLOCKED' and d['error']['sw'] == '6983'"
 # Settlement and receiving go on.
 settle b 0
 pay 1.00 0 --pin env:PIN
+books 60000
+
+# ---- revocation -------------------------------------------------------------
+
+part 'revocation'
+
+issuer() { # EXIT COMMAND ARGUMENT...
+	code=$1 command=$2
+	shift 2
+	want "$code" issuer "$command" bank "$@" --passphrase env:BANK --json
+}
+card_id() {
+	"$JIAOZI" card info --card "virtual:$1.card" --json |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])'
+}
+ida=$(card_id a)
+idb=$(card_id b)
+issuer 0 revocation
+json "d['revocations'] == []"
+issuer 10 revocation --out none
+issuer 2 revoke
+issuer 2 revoke "$ida" --generation 2
+issuer 2 revoke nobody
+issuer 2 revoke --generation 0
+issuer 10 revoke CN99999999900001
+want 10 card revocation --card virtual:a.card
+pay 1.00 0 --pin env:PIN
+issuer 0 revoke "$idb" --reason stolen
+json "d['version'] == 1 and d['list'].startswith('FF6A')"
+issuer 11 revoke "$idb"
+issuer 0 revocation --out 1.crl
+json "[(r['card'], r['reason']) for r in d['revocations']] == [('$idb', 'stolen')]"
+# Card a does not know yet; then it settles, or is given the list.
+pay 1.00 0 --pin env:PIN
+cp a.card kept.card
+settle a 0
+json "d['list_version'] == 1 and d['revoked'] is False"
+pay 1.00 8 --pin env:PIN
+json "d['error']['name'] == 'CERT_REVOKED' and d['error']['sw'] == '9423'"
+want 0 card revocation --card virtual:a.card --out 2.crl --json
+json "d['version'] == 1 and d['revoked'] == ['$idb']"
+same 1.crl 2.crl
+want 11 card revocation --card virtual:a.card --in 1.crl --json
+json "d['error']['name'] == 'LIST_OLD' and d['error']['sw'] == '9430'"
+want 0 card revocation --in 1.crl --card 'virtual:kept.card?key=a.card.key'
+says "$idb"
+rm kept.card
+# The revoked card settles what it has, and is not loaded.
+settle b 0
+json "d['revoked'] is True"
+books 60000
+# A generation: every card of the first one.
+issuer 0 revoke --generation 2
+json "d['generation'] == 2 and d['version'] == 2"
+issuer 11 revoke --generation 2
+load a 1.00 env:PIN 7
+json "d['error']['refusal'] == 'CARD_REVOKED'"
+issuer 0 revocation
+json "len(d['revocations']) == 2"
+issuer 0 revocation --lang zh
 books 60000
 
 # ---- administration ---------------------------------------------------------

@@ -32,8 +32,9 @@ KEYS_SRC = keys/certificate.c keys/revocation.c keys/scp03.c \
 OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
-STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
-	keys/store/source.c
+STORE_SRC = keys/store/convert.c keys/store/der.c keys/store/file.c \
+	keys/store/keyfile.c keys/store/pki.c keys/store/source.c \
+	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
 	applet/runtime/context.c applet/runtime/dispatch.c \
@@ -66,7 +67,8 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
-	host/issuer/store_revocation.c host/issuer/store_settle.c
+	host/issuer/store_revocation.c host/issuer/store_settle.c \
+	host/issuer/x509.c
 CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/commands_issuer.c host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
@@ -111,7 +113,8 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_openssl_memory test/keys/test_pki \
 	test/keys/test_revocation test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
-	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
+	test/keys/test_source test/keys/test_wycheproof test/keys/test_x509 \
+	test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
 	test/applet/manager/test_failing test/applet/manager/test_keys \
@@ -164,7 +167,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
-	test/host/issuer/test_settle
+	test/host/issuer/test_settle test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
@@ -191,6 +194,7 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	keys/certificate.h keys/crypto.h keys/revocation.h keys/scp03.h \
 	keys/secret.h keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
+	keys/store/x509.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \

@@ -90,6 +90,7 @@ jz_exit_code(int error)
 	case JZ_ERR_CERT_EXPIRED: case JZ_ERR_CERT_NOT_YET:
 	case JZ_ERR_CERT_REVOKED: case JZ_ERR_CERT_ROLE:
 	case JZ_ERR_CERT_ISSUER: case JZ_ERR_CERT_SUITE:
+	case JZ_ERR_CERT_NAME:
 		return JZ_EXIT_AUTHENTICATION;
 	case JZ_ERR_LIST_FULL:
 		return JZ_EXIT_ISSUER;

@@ -31,6 +31,7 @@
 #include "../../apdu/message.h"
 #include "../../keys/certificate.h"
 #include "../../keys/scp03.h"
+#include "../../keys/store/x509.h"
 
 struct jz_issuer;
 
@@ -172,6 +173,27 @@ int jz_issuer_each_revocation(struct jz_issuer *i,
  * JZ_ERR_AUDIT; then jz_issuer_detail() says what is wrong.
  */
 int jz_issuer_revocation_audit(struct jz_issuer *i);
+
+/* ---- X.509, for servers and users ---------------------------------------- */
+
+/*
+ * The issuer's root and CA as X.509 (jz_x509_of_cvc), appended as DER; made
+ * anew each time, with the same names and keys.
+ */
+int jz_issuer_x509_root(struct jz_issuer *i, struct jz_buffer *der);
+int jz_issuer_x509_ca(struct jz_issuer *i, struct jz_buffer *der);
+/*
+ * Certifies a server or a user by the CA, from now for a year: the dates of
+ * the terms are set.  JZ_ERR_RANGE, also for a CA.
+ */
+int jz_issuer_x509_certify(
+    struct jz_issuer *i, struct jz_x509_terms *terms, struct jz_buffer *der);
+/* The X.509 view of a certificate of this CA, verified: JZ_ERR_CERT_*. */
+int jz_issuer_x509_of_card(
+    struct jz_issuer *i, struct jz_span certificate, struct jz_buffer *der);
+/* A list of what has been revoked of the CA's, valid for 30 days from now. */
+int jz_issuer_x509_crl(struct jz_issuer *i, uint32_t number,
+    const struct jz_x509_serial *revoked, size_t n, struct jz_buffer *der);
 
 /* ---- load --------------------------------------------------------------- */
 

@@ -32,7 +32,8 @@ KEYS_SRC = keys/certificate.c keys/revocation.c keys/scp03.c \
 OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
-STORE_SRC = keys/store/convert.c keys/store/der.c keys/store/file.c \
+STORE_SRC = keys/store/chain.c keys/store/convert.c \
+	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
 	keys/store/keyfile.c keys/store/pki.c keys/store/source.c \
 	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
@@ -69,7 +70,9 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/x509.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
+CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c \
+	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
+	host/cli/commands_card.c host/cli/commands_certificate.c \
 	host/cli/commands_issuer.c host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
 	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
@@ -107,7 +110,7 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 	test/apdu/test_bytes test/apdu/test_error test/apdu/test_message \
 	test/apdu/test_message_strict test/apdu/test_status \
 	test/apdu/test_time test/apdu/test_tlv
-KEYS_TESTS = test/keys/test_certificate \
+KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_certificate_form test/keys/test_curve \
 	test/keys/test_keyfile test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki \
@@ -152,7 +155,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
 	test/docs/test_globalplatform test/docs/test_protocol \
-	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
+	test/fuzz/test_certificate_seeds test/fuzz/test_manager_seeds \
+	test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_serve \
@@ -185,7 +189,7 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = manager session tlv
+FUZZ = certificate manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 
@@ -194,7 +198,7 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	keys/certificate.h keys/crypto.h keys/revocation.h keys/scp03.h \
 	keys/secret.h keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
-	keys/store/x509.h \
+	keys/store/chain.h keys/store/cvc_view.h keys/store/x509.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \

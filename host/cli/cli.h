@@ -77,6 +77,8 @@ enum jz_option {
 	JZ_OPT_ROLE,
 	JZ_OPT_REVOCATION,
 	JZ_OPT_FORM,
+	JZ_OPT_HOST,
+	JZ_OPT_EMAIL,
 	JZ_OPTIONS,
 };
 
@@ -335,12 +337,13 @@ jz_cli_aid_text(const struct jz_gp_aid *aid, char out[static JZ_AID_TEXT]);
 
 /* The i-th row of all tables, in the order of the overview; NULL after. */
 const struct jz_cli_command *jz_cli_command(unsigned i);
-/* The tables behind it: card, its administration, issuer, transactions, and
- * the rest. */
+/* The tables behind it: card, its administration, issuer, transactions,
+ * certificates, and the rest. */
 extern const struct jz_cli_command jz_cli_card_commands[];
 extern const struct jz_cli_command jz_cli_manage_commands[];
 extern const struct jz_cli_command jz_cli_issuer_commands[];
 extern const struct jz_cli_command jz_cli_pay_commands[];
+extern const struct jz_cli_command jz_cli_certificate_commands[];
 extern const struct jz_cli_command jz_cli_other_commands[];
 
 int jz_cmd_help(struct jz_cli *c);
@@ -376,6 +379,11 @@ int jz_cmd_issuer_books(struct jz_cli *c);
 int jz_cmd_issuer_statement(struct jz_cli *c);
 int jz_cmd_issuer_revoke(struct jz_cli *c);
 int jz_cmd_issuer_revocation(struct jz_cli *c);
+int jz_cmd_issuer_x509(struct jz_cli *c);
+int jz_cmd_certificate_show(struct jz_cli *c);
+int jz_cmd_certificate_verify(struct jz_cli *c);
+int jz_cmd_certificate_convert(struct jz_cli *c);
+int jz_cmd_certificate_export(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);

@@ -166,6 +166,33 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "示例\n"
 	 "  jiaozi issuer revocation bank --out bank.crl --passphrase env:BANK\n"},
 },
+{
+	"issuer x509", "DIR [FILE]", 1, 2,
+	PASS | JZ_OPT(ROLE) | JZ_OPT(HOLDER) | JZ_OPT(HOST) | JZ_OPT(EMAIL) |
+	    JZ_OPT(OUT), 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_issuer_x509,
+	{"make X.509 certificates", "签发 X.509 证书"},
+	{"Certifies a server or a user by the issuer's CA, for a year, and writes\n"
+	 "that certificate and the CA's in PEM.  FILE holds a request (PKCS #10) or\n"
+	 "a public key; --role says what for: server, client, signer.  Names come\n"
+	 "from the request where the options do not give them.  A card's own\n"
+	 "certificate without --role gets the same names and dates in X.509.\n"
+	 "Without FILE: the issuer's root and CA, for others to trust.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi issuer x509 bank --out root.pem --passphrase env:BANK\n"
+	 "  jiaozi issuer x509 bank server.csr --role server \\\n"
+	 "      --host bank.example,192.0.2.7 --out server.pem --passphrase env:BANK\n",
+	 "以发卡行 CA 为服务器或用户签发一年期证书，连同 CA 证书以 PEM 写出。FILE 为\n"
+	 "证书请求 (PKCS #10) 或公钥；--role 为用途：server、client、signer。选项未给出的\n"
+	 "名称取自请求。卡证书不带 --role 时，得到名称与日期相同的 X.509 证书。\n"
+	 "不带 FILE：写出发卡行的根与 CA 证书，供他人信任。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer x509 bank --out root.pem --passphrase env:BANK\n"
+	 "  jiaozi issuer x509 bank server.csr --role server \\\n"
+	 "      --host bank.example,192.0.2.7 --out server.pem --passphrase env:BANK\n"},
+},
 {0},
 };
 /* clang-format on */

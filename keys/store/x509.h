@@ -44,6 +44,7 @@ enum jz_x509_purpose {
 	JZ_X509_SERVER,
 	JZ_X509_CLIENT,
 	JZ_X509_SIGNER,
+	JZ_X509_ANY, /* to be judged by; none is made for it */
 };
 
 /* A distinguished name: UTF-8, NULL what it does not have. */
@@ -146,6 +147,9 @@ struct jz_x509_view {
 };
 /* One DER certificate and nothing after it: JZ_ERR_CERT_MALFORMED. */
 int jz_x509_read(struct jz_span der, struct jz_x509_view *out);
+
+/* Whether it is a revocation list, of whomever. */
+bool jz_x509_is_crl(struct jz_span der);
 
 /* Which certificates judge one. */
 struct jz_x509_trust {

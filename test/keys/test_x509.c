@@ -580,6 +580,49 @@ test_pem(void **state)
 	assert_int_equal(jz_pem_read(&in, label, &out), JZ_ERR_CERT_MALFORMED);
 }
 
+/* The other suite: chain, request and key, where this build has it. */
+static void
+test_the_other_suite(void **state)
+{
+	static struct world w;
+	struct jz_x509_terms t;
+	struct jz_x509_wish wish;
+	struct jz_x509_view v;
+	struct der d;
+	struct jz_buffer b = jz_buffer(d.bytes, sizeof(d.bytes));
+
+	(void)state;
+	if (jz_openssl_new(JZ_SUITE_GM, &w.engine) != 0) {
+		print_message("skipped: this build has no suite gm\n");
+		skip();
+	}
+	w.engine.crypto->generate(w.engine.state, &w.root);
+	w.engine.crypto->generate(w.engine.state, &w.ca);
+	w.engine.crypto->generate(w.engine.state, &w.leaf);
+	t = ca_terms(&w.root, "root", 1);
+	w.by_root = (struct jz_x509_issuer){t.subject, &w.root};
+	assert_int_equal(certify(&w, &w.by_root, &t, &w.root_der), 0);
+	t = ca_terms(&w.ca, "CA", 0);
+	w.by_ca = (struct jz_x509_issuer){t.subject, &w.ca};
+	assert_int_equal(certify(&w, &w.by_root, &t, &w.ca_der), 0);
+	t = server_terms(&w);
+	assert_int_equal(certify(&w, &w.by_ca, &t, &w.server_der), 0);
+	assert_int_equal(jz_x509_read(span(&w.server_der), &v), 0);
+	assert_true(v.ours && v.suite == JZ_SUITE_GM);
+	assert_string_equal(v.key, "SM2");
+	assert_int_equal(
+	    judge(&w, &w.server_der, JZ_X509_SERVER, "bank.example", NOW), 0);
+	assert_int_equal(jz_x509_request(&w.engine, &w.leaf, &t, &b), 0);
+	d.len = b.len;
+	assert_int_equal(jz_x509_request_read(span(&d), &wish), 0);
+	assert_int_equal(wish.suite, JZ_SUITE_GM);
+	w.server_der.bytes[w.server_der.len - 1] ^= 1;
+	assert_int_equal(judge(&w, &w.server_der, JZ_X509_SERVER, NULL, NOW),
+	    JZ_ERR_CERT_FORGED);
+	jz_openssl_free(&w.engine);
+	jz_wipe(&w, sizeof(w));
+}
+
 /* proves: OFP-8 (no form in which a private key would be written) */
 static void
 test_no_private_key_goes_out(void **state)
@@ -613,6 +656,7 @@ main(void)
 	    cmocka_unit_test(test_public_keys),
 	    cmocka_unit_test(test_signatures),
 	    cmocka_unit_test(test_pem),
+	    cmocka_unit_test(test_the_other_suite),
 	    cmocka_unit_test(test_no_private_key_goes_out),
 	};
 

@@ -27,12 +27,15 @@ INSTALL    ?= install
 
 APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/scp03.c keys/secret.c keys/signed.c
+KEYS_SRC = keys/certificate.c keys/revocation.c keys/scp03.c \
+	keys/secret.c keys/signed.c
 OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
-STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
-	keys/store/source.c
+STORE_SRC = keys/store/chain.c keys/store/convert.c \
+	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
+	keys/store/keyfile.c keys/store/pki.c keys/store/source.c \
+	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
 	applet/runtime/context.c applet/runtime/dispatch.c \
@@ -48,7 +51,7 @@ MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
-	applet/purse/settle.c
+	applet/purse/revocation.c applet/purse/settle.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/plugin.c \
 	applet/virtual/plugin_api.c applet/virtual/plugin_elf.c \
@@ -62,18 +65,22 @@ HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
+	host/issuer/load_cancel.c host/issuer/refusal.c \
+	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
-	host/issuer/store_settle.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
+	host/issuer/store_revocation.c host/issuer/store_settle.c \
+	host/issuer/x509.c
+CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c \
+	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
+	host/cli/commands_card.c host/cli/commands_certificate.c \
 	host/cli/commands_issuer.c host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
-	host/cli/exit.c host/cli/explain_cmd.c host/cli/gp_open.c \
-	host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
+	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c \
-	host/cli/serve_cmd.c
+	host/cli/revocation_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -103,12 +110,14 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 	test/apdu/test_bytes test/apdu/test_error test/apdu/test_message \
 	test/apdu/test_message_strict test/apdu/test_status \
 	test/apdu/test_time test/apdu/test_tlv
-KEYS_TESTS = test/keys/test_certificate \
+KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_certificate_form test/keys/test_curve \
 	test/keys/test_keyfile test/keys/test_openssl \
-	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
+	test/keys/test_openssl_memory test/keys/test_pki \
+	test/keys/test_revocation test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
-	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
+	test/keys/test_source test/keys/test_wycheproof test/keys/test_x509 \
+	test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
 	test/applet/manager/test_failing test/applet/manager/test_keys \
@@ -121,7 +130,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
 	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
-	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/purse/test_refusals_payer \
+	test/applet/purse/test_revocation test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
@@ -145,7 +155,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
 	test/docs/test_globalplatform test/docs/test_protocol \
-	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
+	test/fuzz/test_certificate_seeds test/fuzz/test_manager_seeds \
+	test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
@@ -154,12 +165,14 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
+	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \
-	test/host/issuer/test_refusal test/host/issuer/test_settle
+	test/host/issuer/test_refusal test/host/issuer/test_revocation \
+	test/host/issuer/test_settle test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
@@ -177,15 +190,16 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = manager session tlv
+FUZZ = certificate manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/scp03.h keys/secret.h \
-	keys/signed.h \
+	keys/certificate.h keys/crypto.h keys/revocation.h keys/scp03.h \
+	keys/secret.h keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
+	keys/store/chain.h keys/store/cvc_view.h keys/store/x509.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \

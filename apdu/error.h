@@ -62,9 +62,14 @@ enum jz_lang {
 	    "证书颁发者未知")                                                  \
 	X(CERT_SUITE, -217, "certificate of the other crypto suite",           \
 	    "证书密码套件不符")                                                \
+	X(LIST_OLD, -218, "revocation list not newer than the one held",       \
+	    "吊销列表不比已有的新")                                            \
+	X(LIST_FULL, -219, "revocation list full: raise the generation",       \
+	    "吊销列表已满，请提高代次")                                        \
 	X(PASSPHRASE, -220, "wrong passphrase or key file",                    \
 	    "口令或密钥文件错误")                                              \
 	X(KEYFILE, -221, "key file damaged", "密钥文件损坏")                   \
+	X(CERT_NAME, -222, "certificate of another name", "证书名称不符")      \
 	/* card and card file: 300-399 */                                      \
 	X(CARD_HEADER, -300, "card file is not a card file, or its header is " \
 	    "damaged", "不是卡文件或文件头损坏")                               \

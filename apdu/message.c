@@ -17,7 +17,7 @@
 
 /* How a field stands in struct jz_message and on the wire. */
 enum form {
-	FORM_UINT,	  /* uint8_t, uint32_t or uint64_t, by its size */
+	FORM_UINT,	  /* uint8_t to uint64_t, by its size */
 	FORM_BYTES,	  /* an array of fixed size */
 	FORM_SPAN,	  /* a struct jz_span */
 	FORM_TIME,	  /* int64_t, BCD */
@@ -86,6 +86,8 @@ struct field {
 	X(PIN_LIMIT, "PIN tries", pin_limit, UINT, 1, 1)                       \
 	X(STATE, "state", state, UINT, 1, 1)                                   \
 	X(CAPACITY, "log capacity", capacity, UINT, 4, 4)                      \
+	X(GENERATION, "generation", generation, UINT, 2, 2)                    \
+	X(REVOKED, "revoked", revoked, SPAN, JZ_ID_BYTES, 0)                   \
 	X(ASN, "ASN", asn, BYTES, 10, 10)                                      \
 	X(RECORDS, "records", records, RECORDS, 1, 0)                          \
 	X(CERTIFICATE, "certificate", certificate, CERTIFICATE, 1, 0)          \
@@ -204,6 +206,9 @@ static const struct kind KINDS[] = {
 	    {F_ASN, F_CURRENCY, F_MAX_BALANCE, F_MAX_SINGLE,
 	    F_MAX_OFFLINE_SUM, F_MAX_OFFLINE_COUNT, F_PIN_ABOVE, F_ACCOUNT,
 	    F_IDENTITY, F_PIN, F_PIN_LIMIT}},
+	{JZ_KIND_REVOCATION,
+	    {F_HOST_ID, F_LIST_VERSION, F_TIME, F_GENERATION, F_REVOKED | OPT,
+	    F_SIGNATURE}},
 };
 /* clang-format on */
 
@@ -232,6 +237,7 @@ static const char *const KIND_NAMES[][2] = {
     {"settlement confirmation", "结算确认"},
     {"purse information", "钱包信息"},
     {"personalisation", "个人化数据"},
+    {"revocation list", "证书吊销列表"},
 };
 
 _Static_assert(
@@ -304,6 +310,11 @@ put_uint(const struct field *f, const uint8_t *member, struct jz_buffer *b)
 
 		memcpy(&v32, member, sizeof(v32));
 		v = v32;
+	} else if (f->min == sizeof(uint16_t)) {
+		uint16_t v16;
+
+		memcpy(&v16, member, sizeof(v16));
+		v = v16;
 	} else {
 		v = *member;
 	}
@@ -415,11 +426,14 @@ get_uint(const struct field *f, struct jz_span v, uint8_t *member)
 {
 	uint64_t n = jz_get_be(v.data, v.len);
 	uint32_t n32 = (uint32_t)n;
+	uint16_t n16 = (uint16_t)n;
 
 	if (f->min == sizeof(uint64_t))
 		memcpy(member, &n, sizeof(n));
 	else if (f->min == sizeof(uint32_t))
 		memcpy(member, &n32, sizeof(n32));
+	else if (f->min == sizeof(uint16_t))
+		memcpy(member, &n16, sizeof(n16));
 	else
 		*member = (uint8_t)n;
 }

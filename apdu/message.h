@@ -69,6 +69,8 @@ enum jz_kind {
 	/* what the purse tells about itself, and what personalises it */
 	JZ_KIND_PURSE_INFO = 0xFF61,
 	JZ_KIND_PERSONALISATION = 0xFF71,
+	/* for everybody */
+	JZ_KIND_REVOCATION = 0xFF6A, /* signed by the issuer's CA */
 };
 
 /* Tags of the fields; the comment gives the form on the wire. */
@@ -116,8 +118,11 @@ enum jz_tag {
 	JZ_TAG_PIN_LIMIT = 0x9F37,	   /* 1 byte: tries */
 	JZ_TAG_STATE = 0x9F38,		   /* 1 byte: life cycle of the purse */
 	JZ_TAG_CAPACITY = 0x9F39, /* 4 bytes: records the log can hold */
-	JZ_TAG_ASN = 0x5A,	  /* 10 bytes BCD */
-	JZ_TAG_RECORDS = 0xE1,	  /* the records of a batch */
+	JZ_TAG_GENERATION =
+	    0x9F3A,		 /* 2 bytes: certificates below it are void */
+	JZ_TAG_REVOKED = 0x9F3B, /* 16 characters for each certificate */
+	JZ_TAG_ASN = 0x5A,	 /* 10 bytes BCD */
+	JZ_TAG_RECORDS = 0xE1,	 /* the records of a batch */
 	JZ_TAG_CERTIFICATE = 0x7F21,
 	JZ_TAG_SIGNATURE = 0x5F37, /* 64 bytes r || s */
 };
@@ -170,6 +175,7 @@ struct jz_message {
 	uint8_t pin_limit;
 	uint8_t state;
 	uint32_t capacity;
+	uint16_t generation;
 	uint8_t asn[10];
 	struct jz_span pin;
 	struct jz_span account;
@@ -178,6 +184,7 @@ struct jz_message {
 	struct jz_span certificate; /* whole 7F21 object */
 	struct jz_span sealed;
 	struct jz_span records; /* content of E1 */
+	struct jz_span revoked; /* holder references, 16 bytes each */
 	uint8_t payee_signature[JZ_SIGNATURE_BYTES];
 	uint8_t payer_signature[JZ_SIGNATURE_BYTES];
 	uint8_t signature[JZ_SIGNATURE_BYTES];

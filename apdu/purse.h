@@ -24,7 +24,7 @@ enum jz_purse_ins {
 	JZ_INS_GENERATE_KEY = 0x47, /* P1 81: read the public key */
 	JZ_INS_READ_BINARY = 0xB0,  /* P1 95: SFI 15, public data */
 	JZ_INS_READ_RECORD = 0xB2,  /* P2 C4: SFI 18, transaction log */
-	JZ_INS_GET_DATA = 0xCA,	    /* P1P2: 7F21, 005A, FF61 */
+	JZ_INS_GET_DATA = 0xCA,	    /* P1P2: 7F21, 005A, FF61, FF6A */
 	/* JR/T 0025, CLA 80 */
 	JZ_INS_INITIALIZE = 0x50, /* P1 00: load */
 	JZ_INS_CREDIT_FOR_LOAD = 0x52,
@@ -39,6 +39,7 @@ enum jz_purse_ins {
 	JZ_INS_FETCH = 0x76,	   /* once more; P1 72: a confirmation, 73: a
 	                              completion */
 	JZ_INS_CANCEL_LOAD = 0x7A, /* -> load cancel */
+	JZ_INS_PUT_LIST = 0x7E,	   /* a revocation list -> nothing */
 	/* our own, CLA 80: settlement, P1 names the step */
 	JZ_INS_SETTLE = 0x79,
 };

@@ -243,6 +243,10 @@ static const struct jz_status ROWS[] = {
 	ROW(DECRYPT, EXACT,
 	    "working key or ciphertext wrong", "工作密钥或密文错误",
 	    FAKE_EN, FAKE_ZH),
+	ROW(LIST_OLD, EXACT,
+	    "revocation list not newer than the card's",
+	    "吊销列表不比卡内的新",
+	    "Your card is up to date already.", "您的卡片已是最新。"),
 };
 
 static const struct jz_status UNKNOWN_ROW = {

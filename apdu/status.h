@@ -82,7 +82,8 @@ enum {
 	JZ_SW_CURRENCY = 0x942A,
 	JZ_SW_NO_PAYMENT = 0x942B, /* no open step for this message */
 	JZ_SW_NOT_PERSONALISED = 0x942C,
-	JZ_SW_DECRYPT = 0x942D, /* working key or ciphertext wrong */
+	JZ_SW_DECRYPT = 0x942D,	 /* working key or ciphertext wrong */
+	JZ_SW_LIST_OLD = 0x9430, /* revocation list not newer */
 };
 
 struct jz_status {

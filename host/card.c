@@ -222,6 +222,8 @@ jz_status_error(uint16_t sw)
 		return JZ_ERR_CERT_SUITE;
 	case JZ_SW_CERT_MALFORMED:
 		return JZ_ERR_CERT_MALFORMED;
+	case JZ_SW_LIST_OLD:
+		return JZ_ERR_LIST_OLD;
 	default:
 		return JZ_ERR_STATUS;
 	}

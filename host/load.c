@@ -128,6 +128,7 @@ jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
 	struct jz_buffer request = jz_buffer(ask, sizeof(ask));
 	struct jz_buffer permission = jz_buffer(may, sizeof(may));
 	struct jz_buffer report = jz_buffer(did, sizeof(did));
+	uint32_t unused;
 	int err;
 
 	/* Whatever fails on the card first is not for an earlier reason. */
@@ -146,5 +147,8 @@ jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
 		err = credit(s, jz_buffer_span(&permission), &report);
 	if (err == 0)
 		err = jz_issuer_load_report(issuer, jz_buffer_span(&report));
+	/* The load is done, whatever comes of this. */
+	if (err == 0)
+		(void)jz_bring_list(s, issuer, &unused);
 	return err;
 }

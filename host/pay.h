@@ -61,10 +61,23 @@ struct jz_cancel_result {
 int jz_load_cancel(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_cancel_result *result);
 
+/*
+ * Brings the card the issuer's newest revocation list, unless its own is as new
+ * or there is none; *brought gets the version, or 0.
+ */
+int jz_bring_list(
+    struct jz_session *s, struct jz_issuer *issuer, uint32_t *brought);
+
 struct jz_settle_result {
 	unsigned records; /* confirmed and cleared on the card */
 	unsigned batches;
+	uint32_t list_version; /* of the revocation list brought; 0: none */
+	bool revoked;	       /* the card itself is, by the newest list */
 };
+/*
+ * Signs the card in, brings it the issuer's revocation list when that is newer
+ * than its own, and uploads its records.
+ */
 int jz_settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result);
 

@@ -449,3 +449,28 @@ jz_purse_settle(struct jz_session *s, unsigned step, struct jz_span in,
 		return JZ_ERR_NOT_FOUND;
 	return err;
 }
+
+int
+jz_purse_put_list(struct jz_session *s, struct jz_span list)
+{
+	struct jz_buffer none = jz_buffer(NULL, 0);
+
+	return carry(s, JZ_INS_PUT_LIST, 0, list, &none);
+}
+
+int
+jz_purse_list(struct jz_session *s, struct jz_buffer *list)
+{
+	struct jz_answer a;
+	int err = jz_session_command(s, CLA_ISO, JZ_INS_GET_DATA,
+	    JZ_KIND_REVOCATION >> 8, JZ_KIND_REVOCATION & 0xFF, nothing, &a);
+
+	if (err == JZ_ERR_STATUS && s->sw == JZ_SW_REFERENCE)
+		return JZ_ERR_NOT_FOUND;
+	if (err != 0)
+		return err;
+	if (jz_message_peek(a.data) != JZ_KIND_REVOCATION)
+		return JZ_ERR_ANSWER;
+	jz_put(list, a.data.data, a.data.len);
+	return list->bad ? JZ_ERR_SPACE : 0;
+}

@@ -114,6 +114,13 @@ int jz_purse_load_open(struct jz_session *s, bool *open);
  */
 int jz_purse_cancel_load(struct jz_session *s, struct jz_buffer *proof);
 
+/* ---- revocation list: keys/revocation.h --------------------------------- */
+
+/* Gives the card a list; JZ_ERR_LIST_OLD when its own is as new or newer. */
+int jz_purse_put_list(struct jz_session *s, struct jz_span list);
+/* The card's list, appended; JZ_ERR_NOT_FOUND when it has none. */
+int jz_purse_list(struct jz_session *s, struct jz_buffer *list);
+
 /* ---- settlement: one step ------------------------------------------------ */
 
 /* step: enum jz_settle_step.  A batch when none is left: JZ_ERR_NOT_FOUND. */

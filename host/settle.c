@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "../keys/revocation.h"
 #include "pay.h"
 
 /* More batches than any card's log can fill: one that never ends is wrong. */
@@ -68,6 +69,65 @@ one_batch(struct jz_session *s, struct jz_issuer *issuer, unsigned *records)
 	return err;
 }
 
+/* The version of the card's list; a purse of an earlier release has none. */
+static int
+list_of_card(struct jz_session *s, uint32_t *version)
+{
+	uint8_t x[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(x, sizeof(x));
+	struct jz_message m;
+	int err = jz_purse_list(s, &b);
+
+	*version = 0;
+	if (err == JZ_ERR_NOT_FOUND)
+		return 0;
+	if (err != 0)
+		return err;
+	if (jz_revocation_parse(jz_buffer_span(&b), &m) != 0)
+		return JZ_ERR_ANSWER;
+	*version = m.list_version;
+	return 0;
+}
+
+int
+jz_bring_list(struct jz_session *s, struct jz_issuer *issuer, uint32_t *brought)
+{
+	uint8_t x[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(x, sizeof(x));
+	struct jz_message m;
+	uint32_t have;
+	int err = jz_issuer_revocation(issuer, &b);
+
+	*brought = 0;
+	if (err != 0)
+		return err == JZ_ERR_NOT_FOUND ? 0 : err;
+	if (jz_revocation_parse(jz_buffer_span(&b), &m) != 0)
+		return JZ_ERR_INTERNAL;
+	err = list_of_card(s, &have);
+	if (err == 0 && have < m.list_version) {
+		err = jz_purse_put_list(s, jz_buffer_span(&b));
+		if (err == 0)
+			*brought = m.list_version;
+	}
+	/* A card that knows no list does without: it settles all the same. */
+	return err == JZ_ERR_STATUS ? 0 : err;
+}
+
+/* The list comes first: what follows may be cut off. */
+static int
+look_at_list(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_settle_result *result)
+{
+	struct jz_purse_info p;
+	int err = jz_bring_list(s, issuer, &result->list_version);
+
+	if (err == 0)
+		err = jz_purse_info(s, &p);
+	if (err == 0)
+		err = jz_issuer_revoked(issuer, p.id, &result->revoked);
+	return err;
+}
+
 int
 jz_settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result)
@@ -77,6 +137,8 @@ jz_settle(struct jz_session *s, struct jz_issuer *issuer,
 
 	memset(result, 0, sizeof(*result));
 	err = sign_in(s, issuer);
+	if (err == 0)
+		err = look_at_list(s, issuer, result);
 	while (err == 0) {
 		if (result->batches == BATCHES_MAX)
 			return JZ_ERR_ANSWER;

@@ -122,6 +122,12 @@ reference_span(const uint8_t ref[static JZ_REFERENCE_BYTES])
 	return reference_valid(r) ? r : jz_span(NULL, 0);
 }
 
+bool
+jz_reference_valid(const uint8_t ref[static JZ_REFERENCE_BYTES])
+{
+	return reference_span(ref).len > 0;
+}
+
 static int
 take_reference(
     struct jz_cursor *c, uint32_t tag, uint8_t out[static JZ_REFERENCE_BYTES])

@@ -94,6 +94,9 @@ int
 jz_certificate_sign(const struct jz_engine *e, const struct jz_certificate *c,
     const struct jz_key_pair *by, struct jz_buffer *out);
 
+/* Country, mnemonic, five digits, padded with NUL: TR-03110 part 3, A.6.1. */
+bool jz_reference_valid(const uint8_t ref[static JZ_REFERENCE_BYTES]);
+
 /* The status word that a card gives for an error of this file. */
 uint16_t jz_certificate_status(int error);
 

@@ -35,6 +35,8 @@ purse_peer(const struct jz_applet *self, struct jz_span certificate,
 	if (now < 0)
 		return JZ_SW_EXECUTION;
 	err = jz_certificate_verify(e, out, &ca, JZ_ROLE_CARD, now);
+	if (err == 0)
+		err = purse_judge(p, out);
 	if (err != 0)
 		return jz_certificate_status(err);
 	return purse_is_self(p, out->holder) ? JZ_SW_SAME_CARD : JZ_SW_OK;

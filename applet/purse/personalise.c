@@ -2,7 +2,8 @@
 /*
  * Personalisation: what STORE DATA (GlobalPlatform 11.11) brings, handed on by
  * the issuer security domain.  The purse makes its key pair when it is told
- * to, and takes root, CA and host certificates, its own, and the parameters.
+ * to, and takes root, CA and host certificates, its own, the parameters, and a
+ * revocation list, which need not be there.
  * The last block closes personalisation, once and for all, if nothing is
  * missing.
  *
@@ -235,6 +236,8 @@ store(struct jz_applet *self, uint32_t tag, struct jz_span in)
 		return store_certificate(self, in);
 	case JZ_KIND_PERSONALISATION:
 		return store_parameters(self, in);
+	case JZ_KIND_REVOCATION:
+		return purse_store_list(self, in);
 	default:
 		return JZ_SW_DATA;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The purse's class and its table of instructions: JR/T 0025 part 2 where it
- * has a command, ISO/IEC 7816-4 and -8 where they have one, our own 8070-807A.
+ * has a command, ISO/IEC 7816-4 and -8 where they have one, our own 8070-807E.
  * docs/protocol.md describes each row.
  */
 #include "purse.h"
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define OPERATING 0x01 /* state: personalised */
+#define LAYOUT_1  1    /* release 0.1.0 */
 
 #define JZ_APPLICATION_VERSION 0x0001
 #define JZ_TAG_FCI	       0x6F
@@ -53,12 +54,14 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_CREDIT_FOR_LOAD,  0x00,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_credit_for_load },
 	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
 	{ 0x80, JZ_INS_SETTLE,           JZ_ANY, 0x00,   0, JZ_MESSAGE_MAX, OPERATING, purse_settle },
+	{ 0x80, JZ_INS_PUT_LIST,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_put_list },
 	{ 0x00, JZ_INS_VERIFY,           0x00,   JZ_PIN_REFERENCE, 1, JZ_PIN_MAX, OPERATING, verify },
 	{ 0x00, JZ_INS_READ_RECORD,      JZ_ANY, (JZ_SFI_LOG << 3) | 4, 0, 0, OPERATING, purse_read_log },
 	{ 0x00, JZ_INS_READ_BINARY,      0x80 | JZ_SFI_PUBLIC, 0x00, 0, 0, 0, purse_read_public },
 	{ 0x00, JZ_INS_GET_DATA,         0x7F,   0x21,   0,    0, OPERATING, purse_get_certificate },
 	{ 0x00, JZ_INS_GET_DATA,         0x00,   0x5A,   0,    0, OPERATING, purse_get_asn },
 	{ 0x00, JZ_INS_GET_DATA,         0xFF,   0x61,   0,    0, 0,         purse_get_info },
+	{ 0x00, JZ_INS_GET_DATA,         0xFF,   0x6A,   0,    0, 0,         purse_get_list },
 	{ 0x00, JZ_INS_GENERATE_KEY,     0x81,   0x00,   0,    0, 0,         purse_read_key },
 };
 /* clang-format on */
@@ -115,6 +118,20 @@ uninstall(struct jz_applet *self)
 	return JZ_SW_OK;
 }
 
+/* Layout 1 had no revocation list; all before it is where it was. */
+static int
+upgrade(struct jz_applet *self, uint16_t from, struct jz_span old)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const size_t head = offsetof(struct purse_nvm, balance);
+	const size_t end = offsetof(struct purse_nvm, list);
+
+	if (from != LAYOUT_1 || old.len < end)
+		return JZ_ERR_CARD_VERSION;
+	return jz_write_nonatomic(
+	    self, &p->balance, old.data + head, end - head);
+}
+
 uint16_t
 purse_status(int error)
 {
@@ -144,5 +161,6 @@ const struct jz_applet_class jz_purse_class = {
     .select = answer_select,
     .process = process,
     .uninstall = uninstall,
+    .upgrade = upgrade,
     .store_data = purse_store_data,
 };

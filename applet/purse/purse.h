@@ -10,6 +10,7 @@
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
  *   record.c       the log of signed records
+ *   revocation.c   which certificates the issuer has revoked
  *   settle.c       settlement with the issuer
  *
  * Money moves in four places, each one commit: credit_for_load() in load.c,
@@ -32,11 +33,12 @@
 #include "../../apdu/message.h"
 #include "../../apdu/purse.h"
 #include "../../keys/certificate.h"
+#include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 
 #define JZ_PURSE_RECORDS     32
 #define JZ_PURSE_PENDING     4
-#define JZ_PURSE_LAYOUT	     1
+#define JZ_PURSE_LAYOUT	     2
 #define JZ_PURSE_COUNTER_MAX 0xFFFFFFFFu
 /* PBOC amounts have four bytes, and terminals take them as signed. */
 #define JZ_PURSE_AMOUNT_MAX 0x7FFFFFFFu
@@ -157,6 +159,20 @@ struct purse_record {
 };
 _Static_assert(sizeof(struct purse_record) == 284, "no padding");
 
+/*
+ * The revocation list, its version in list_version: 0 there is none.  Kept
+ * with its signature, so that it can be passed on as it was signed.
+ */
+struct purse_list {
+	int64_t time;
+	uint16_t generation;
+	uint8_t count;
+	uint8_t reserved[5];
+	uint8_t entry[JZ_REVOCATION_MAX][JZ_ID_BYTES];
+	uint8_t signature[JZ_SIGNATURE_BYTES];
+};
+_Static_assert(sizeof(struct purse_list) == 592, "no padding");
+
 struct purse_nvm {
 	struct jz_nvm_head head;
 	/* the money and what counts it */
@@ -197,6 +213,8 @@ struct purse_nvm {
 	struct purse_load load;
 	struct purse_pending pending[JZ_PURSE_PENDING];
 	struct purse_record record[JZ_PURSE_RECORDS];
+	/* layout 1 ends here */
+	struct purse_list list;
 };
 _Static_assert(offsetof(struct purse_nvm, id) == 120, "no padding");
 _Static_assert(
@@ -207,8 +225,9 @@ _Static_assert(offsetof(struct purse_nvm, from) == 480, "no padding");
 _Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
 	600 + 3 * 104 + 160 + 200 + 152 + 264 * JZ_PURSE_PENDING +
-	    284 * JZ_PURSE_RECORDS,
+	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list),
     "no padding");
+_Static_assert(offsetof(struct purse_nvm, list) % 8 == 0, "no padding");
 
 enum purse_settle_stage {
 	SETTLE_NONE,
@@ -271,6 +290,8 @@ uint16_t purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_confirmation(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_completion(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_settle(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_put_list(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_get_list(struct jz_applet *self, struct jz_apdu *apdu);
 
 /* ---- shared between the files ------------------------------------------- */
 
@@ -283,7 +304,7 @@ void purse_public_data(const struct purse_nvm *p, struct jz_buffer *out);
 /* purse.c: the status word for an error of keys/ or of the runtime. */
 uint16_t purse_status(int error);
 
-/* peer.c: parses and verifies a certificate of another card. */
+/* peer.c: parses, verifies and judges a certificate of another card. */
 uint16_t purse_peer(const struct jz_applet *self, struct jz_span certificate,
     struct jz_certificate *out);
 /* Whether the holder reference names this card (whatever its key pair). */
@@ -291,6 +312,12 @@ bool purse_is_self(const struct purse_nvm *p, const uint8_t *holder);
 /* The issuer's host spoke: its reference and signature. */
 uint16_t
 purse_host_verify(const struct jz_applet *self, const struct jz_message *m);
+
+/* revocation.c: verifies a list and writes it, within the caller's
+ * transaction, when it is newer than the one that is here. */
+uint16_t purse_store_list(struct jz_applet *self, struct jz_span in);
+/* 0 or JZ_ERR_CERT_REVOKED, by the list that is here. */
+int purse_judge(const struct purse_nvm *p, const struct jz_certificate *peer);
 
 /* record.c */
 void purse_time_set(uint8_t out[static JZ_PURSE_TIME_BYTES], int64_t time);

@@ -70,6 +70,15 @@ enum jz_option {
 	JZ_OPT_CASCADE,
 	JZ_OPT_YES,
 	JZ_OPT_PROTOCOL,
+	JZ_OPT_GENERATION,
+	JZ_OPT_REASON,
+	JZ_OPT_ROOT,
+	JZ_OPT_AT,
+	JZ_OPT_ROLE,
+	JZ_OPT_REVOCATION,
+	JZ_OPT_FORM,
+	JZ_OPT_HOST,
+	JZ_OPT_EMAIL,
 	JZ_OPTIONS,
 };
 
@@ -168,6 +177,21 @@ void jz_cli_id(const uint8_t *id, size_t len, char *out);
 json_t *jz_cli_hex(struct jz_span s);
 /* Hex digits, blanks between bytes allowed.  JZ_ERR_ARGUMENT, JZ_ERR_SPACE. */
 int jz_cli_from_hex(const char *text, struct jz_buffer *out);
+
+/* ---- files (files.c) ---------------------------------------------------- */
+
+/*
+ * Reads a whole file, or standard input for NULL and "-".  One more byte than
+ * may be there is room for, so that a file too long is seen to be:
+ * JZ_ERR_SPACE.  JZ_ERR_NOT_FOUND, JZ_ERR_SYSTEM.  A failure is explained in c.
+ */
+int jz_cli_read_file(struct jz_cli *c, const char *name, struct jz_buffer *out);
+/* Replaces a file, or writes to standard output for "-". */
+int jz_cli_write_file(struct jz_cli *c, const char *name, struct jz_span bytes);
+/* The longest file of certificates that is read. */
+#define JZ_CLI_FILE_MAX 16384u
+/* One object in binary, or in hexadecimal, as bytes: in place. */
+void jz_cli_unhex(struct jz_buffer *b);
 
 /* ---- money (money.c) ---------------------------------------------------- */
 
@@ -313,12 +337,13 @@ jz_cli_aid_text(const struct jz_gp_aid *aid, char out[static JZ_AID_TEXT]);
 
 /* The i-th row of all tables, in the order of the overview; NULL after. */
 const struct jz_cli_command *jz_cli_command(unsigned i);
-/* The tables behind it: card, its administration, issuer, transactions, and
- * the rest. */
+/* The tables behind it: card, its administration, issuer, transactions,
+ * certificates, and the rest. */
 extern const struct jz_cli_command jz_cli_card_commands[];
 extern const struct jz_cli_command jz_cli_manage_commands[];
 extern const struct jz_cli_command jz_cli_issuer_commands[];
 extern const struct jz_cli_command jz_cli_pay_commands[];
+extern const struct jz_cli_command jz_cli_certificate_commands[];
 extern const struct jz_cli_command jz_cli_other_commands[];
 
 int jz_cmd_help(struct jz_cli *c);
@@ -343,6 +368,7 @@ int jz_cmd_card_terminate(struct jz_cli *c);
 int jz_cmd_card_keys(struct jz_cli *c);
 int jz_cmd_card_put_key(struct jz_cli *c);
 int jz_cmd_card_data(struct jz_cli *c);
+int jz_cmd_card_revocation(struct jz_cli *c);
 int jz_cmd_issuer_admin_key(struct jz_cli *c);
 int jz_cmd_issuer_init(struct jz_cli *c);
 int jz_cmd_issuer_account_open(struct jz_cli *c);
@@ -351,6 +377,13 @@ int jz_cmd_issuer_accounts(struct jz_cli *c);
 int jz_cmd_issuer_cards(struct jz_cli *c);
 int jz_cmd_issuer_books(struct jz_cli *c);
 int jz_cmd_issuer_statement(struct jz_cli *c);
+int jz_cmd_issuer_revoke(struct jz_cli *c);
+int jz_cmd_issuer_revocation(struct jz_cli *c);
+int jz_cmd_issuer_x509(struct jz_cli *c);
+int jz_cmd_certificate_show(struct jz_cli *c);
+int jz_cmd_certificate_verify(struct jz_cli *c);
+int jz_cmd_certificate_convert(struct jz_cli *c);
+int jz_cmd_certificate_export(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);

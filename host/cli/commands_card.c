@@ -173,6 +173,23 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "示例\n"
 	 "  jiaozi card reset --card virtual:alice.card\n"},
 },
+{
+	"card revocation", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(IN) | JZ_OPT(OUT), 0,
+	JZ_EXITS_CARD | JZ_EXIT(AUTHENTICATION) | JZ_EXIT(EXISTS),
+	jz_cmd_card_revocation,
+	{"show or renew a card's revocation list", "显示或更新卡内吊销列表"},
+	{"Shows which certificates the card refuses.  --in gives it a list first,\n"
+	 "in binary or hexadecimal: taken only when its CA has signed it and it is\n"
+	 "newer (exit code 11 when not).  --out writes the card's list to a file.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card revocation --in bank.crl --card virtual:alice.card\n",
+	 "显示该卡拒绝哪些证书。--in 先给它一版列表（二进制或十六进制）：须由其 CA\n"
+	 "签名且更新才接受（否则退出码为 11）。--out 把卡内列表写入文件。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card revocation --in bank.crl --card virtual:alice.card\n"},
+},
 {0},
 };
 /* clang-format on */

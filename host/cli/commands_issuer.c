@@ -124,6 +124,75 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "示例\n"
 	 "  jiaozi issuer statement bank --passphrase env:BANK --json\n"},
 },
+{
+	"issuer revoke", "DIR [CARD]", 1, 2,
+	PASS | JZ_OPT(GENERATION) | JZ_OPT(REASON), 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(EXISTS), jz_cmd_issuer_revoke,
+	{"revoke a card, or a generation of cards", "吊销一张卡或一代卡"},
+	{"Makes the next revocation list: with this card, or voiding every\n"
+	 "certificate of a generation below N.  The issuer loads such a card no\n"
+	 "more, and other cards refuse it offline as soon as they have the list:\n"
+	 "they get it when they load or settle, or by `jiaozi card revocation`.\n"
+	 "A list holds 32 cards; after that, raise the generation.  What a revoked\n"
+	 "card has paid and received before is settled all the same.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi issuer revoke bank CN00000000100001 --reason stolen \\\n"
+	 "      --passphrase env:BANK\n"
+	 "  jiaozi issuer revoke bank --generation 2 --passphrase env:BANK\n",
+	 "制作下一版吊销列表：加入此卡，或作废代次低于 N 的全部证书。发卡行不再\n"
+	 "为其圈存；其他卡得到列表后即脱机拒绝它：在圈存或结算时，或用\n"
+	 "jiaozi card revocation 得到。列表可容 32 张卡，满后请提高代次。被吊销的\n"
+	 "卡此前的收付照常结算。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer revoke bank CN00000000100001 --reason 被盗 \\\n"
+	 "      --passphrase env:BANK\n"
+	 "  jiaozi issuer revoke bank --generation 2 --passphrase env:BANK\n"},
+},
+{
+	"issuer revocation", "DIR", 1, 1, PASS | JZ_OPT(OUT), 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(BOOKS), jz_cmd_issuer_revocation,
+	{"list and check what has been revoked", "列出并核对吊销记录"},
+	{"Lists every revocation, and checks that each list is signed, follows the\n"
+	 "one before and has lost no card (exit code 13 if not).  --out writes the\n"
+	 "newest list to a file.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer revocation bank --out bank.crl --passphrase env:BANK\n",
+	 "列出每次吊销，并核对每版列表均有签名、与前版衔接且未遗漏任何卡\n"
+	 "（否则退出码为 13）。--out 把最新列表写入文件。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer revocation bank --out bank.crl --passphrase env:BANK\n"},
+},
+{
+	"issuer x509", "DIR [FILE]", 1, 2,
+	PASS | JZ_OPT(ROLE) | JZ_OPT(HOLDER) | JZ_OPT(HOST) | JZ_OPT(EMAIL) |
+	    JZ_OPT(OUT), 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_issuer_x509,
+	{"make X.509 certificates", "签发 X.509 证书"},
+	{"Certifies a server or a user by the issuer's CA, for a year, and writes\n"
+	 "that certificate and the CA's in PEM.  FILE holds a request (PKCS #10) or\n"
+	 "a public key; --role says what for: server, client, signer.  Names come\n"
+	 "from the request where the options do not give them.  A card's own\n"
+	 "certificate without --role gets the same names and dates in X.509.\n"
+	 "Without FILE: the issuer's root and CA, for others to trust.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi issuer x509 bank --out root.pem --passphrase env:BANK\n"
+	 "  jiaozi issuer x509 bank server.csr --role server \\\n"
+	 "      --host bank.example,192.0.2.7 --out server.pem --passphrase env:BANK\n",
+	 "以发卡行 CA 为服务器或用户签发一年期证书，连同 CA 证书以 PEM 写出。FILE 为\n"
+	 "证书请求 (PKCS #10) 或公钥；--role 为用途：server、client、signer。选项未给出的\n"
+	 "名称取自请求。卡证书不带 --role 时，得到名称与日期相同的 X.509 证书。\n"
+	 "不带 FILE：写出发卡行的根与 CA 证书，供他人信任。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer x509 bank --out root.pem --passphrase env:BANK\n"
+	 "  jiaozi issuer x509 bank server.csr --role server \\\n"
+	 "      --host bank.example,192.0.2.7 --out server.pem --passphrase env:BANK\n"},
+},
 {0},
 };
 /* clang-format on */

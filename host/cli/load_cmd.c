@@ -220,6 +220,17 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 	    jz_tr(c, "settled: records %u, batches %u\n",
 		"已结算：记录 %u 条，共 %u 批\n"),
 	    r.records, r.batches);
+	if (r.list_version != 0)
+		jz_cli_say(c,
+		    jz_tr(c, "the card got revocation list %u\n",
+			"卡已得到第 %u 版吊销列表\n"),
+		    (unsigned)r.list_version);
+	if (r.revoked)
+		jz_cli_say(c, "%s\n",
+		    jz_tr(c, "this card is revoked: keep it",
+			"此卡已被吊销，请收回"));
+	jz_cli_put(c, "list_version", json_integer(r.list_version));
+	jz_cli_put(c, "revoked", json_boolean(r.revoked));
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 #define IIN		"860001"
 #define CARD_NUMBER_MAX 999999999
 #define FIRST_KEY	1u /* counts the key pairs of one card */
-#define GENERATION	1
+#define GENERATION	1u /* the first; later the revocation list's */
 #define VALID_YEARS	5
 #define ASN_DIGITS	20
 #define DATE_BYTES	6
@@ -68,8 +68,12 @@ certify_row(struct jz_issuer *i, struct jz_card_row *card, int64_t now)
 	struct jz_buffer b =
 	    jz_buffer(card->certificate, sizeof(card->certificate));
 	struct jz_certificate c = {0};
+	struct jz_revocation_story story;
+	struct jz_message list;
 	int err = years_after(now, VALID_YEARS, &c.to);
 
+	if (err == 0)
+		err = jz_issuer_list(i, &story, &list);
 	if (err != 0)
 		return err;
 	memcpy(c.authority, ca->certificate.holder, JZ_REFERENCE_BYTES);
@@ -79,7 +83,8 @@ certify_row(struct jz_issuer *i, struct jz_card_row *card, int64_t now)
 	c.role = JZ_ROLE_CARD;
 	c.assurance = JZ_ASSURANCE_SOFTWARE;
 	c.flags = card->flags;
-	c.generation = GENERATION;
+	c.generation =
+	    list.generation > GENERATION ? list.generation : GENERATION;
 	c.from = now;
 	err = jz_certificate_sign(&i->engine, &c, &ca->key, &b);
 	card->certificate_len = b.len;
@@ -210,11 +215,43 @@ certificate_wrong(struct jz_issuer *i, int error)
 	return error;
 }
 
+static int
+verify_under_ca(
+    struct jz_issuer *i, const struct jz_certificate *c, int64_t now)
+{
+	struct jz_authority ca;
+
+	memcpy(ca.reference, i->pki.ca.certificate.holder, JZ_REFERENCE_BYTES);
+	memcpy(ca.public_key, i->pki.ca.key.public_key, JZ_POINT_BYTES);
+	return jz_certificate_verify(&i->engine, c, &ca, JZ_ROLE_CARD, now);
+}
+
+int
+jz_issuer_certificate(
+    struct jz_issuer *i, struct jz_span bytes, struct jz_certificate *out)
+{
+	int err = jz_certificate_parse(bytes, i->engine.crypto, out);
+
+	return err != 0 ? err : verify_under_ca(i, out, 0);
+}
+
+static int
+check_revoked(struct jz_issuer *i, const struct jz_certificate *c)
+{
+	struct jz_revocation_story story;
+	struct jz_message list;
+	int err = jz_issuer_list(i, &story, &list);
+
+	if (err == 0 &&
+	    jz_revocation_judge(list.generation, list.revoked, c) != 0)
+		return jz_refuse(i, JZ_REFUSAL_CARD_REVOKED);
+	return err;
+}
+
 int
 jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     enum jz_judgement judgement, struct jz_known_card *out)
 {
-	struct jz_authority ca;
 	struct jz_certificate c;
 	bool all = judgement == JZ_JUDGE_ALL;
 	int err = jz_store_card(i->store, id, &out->row);
@@ -225,18 +262,19 @@ jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 		return err;
 	if (all && out->row.blocked)
 		return jz_refuse(i, JZ_REFUSAL_CARD_BLOCKED);
-	memcpy(ca.reference, i->pki.ca.certificate.holder, JZ_REFERENCE_BYTES);
-	memcpy(ca.public_key, i->pki.ca.key.public_key, JZ_POINT_BYTES);
 	err = jz_certificate_parse(
 	    jz_span(out->row.certificate, out->row.certificate_len),
 	    i->engine.crypto, &c);
 	if (err == 0)
-		err = jz_certificate_verify(&i->engine, &c, &ca, JZ_ROLE_CARD,
-		    all ? jz_issuer_now(i) : 0);
+		err = verify_under_ca(i, &c, all ? jz_issuer_now(i) : 0);
 	if (err != 0)
 		return certificate_wrong(i, err);
 	if (memcmp(c.holder, id, JZ_ID_BYTES) != 0)
 		return JZ_ERR_CERT_FORGED;
+	if (all)
+		err = check_revoked(i, &c);
+	if (err != 0)
+		return err;
 	memcpy(out->public_key, c.public_key, JZ_POINT_BYTES);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef JZ_HOST_ISSUER_INTERNAL_H
 #define JZ_HOST_ISSUER_INTERNAL_H
 
+#include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 #include "../../keys/store/pki.h"
 #include "issuer.h"
@@ -50,13 +51,23 @@ struct jz_known_card {
 };
 
 enum jz_judgement {
-	JZ_JUDGE_ALL,	    /* refuse a blocked card, an expired certificate */
+	JZ_JUDGE_ALL,	    /* refuse a blocked card, an expired or revoked
+	                     * certificate */
 	JZ_JUDGE_SIGNATURE, /* what has happened already is booked for those */
 };
 
-/* Refuses UNKNOWN_CARD, CARD_BLOCKED, CERT_EXPIRED. */
+/* Refuses UNKNOWN_CARD, CARD_BLOCKED, CERT_EXPIRED, CARD_REVOKED. */
 int jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     enum jz_judgement judgement, struct jz_known_card *out);
+/*
+ * The newest list, verified, its bytes in *story; without one, a list of
+ * version 0.  A list in the database that is none is JZ_ERR_DATABASE.
+ */
+int jz_issuer_list(struct jz_issuer *i, struct jz_revocation_story *story,
+    struct jz_message *list);
+/* A card by its certificate, verified, whatever its dates. */
+int jz_issuer_certificate(
+    struct jz_issuer *i, struct jz_span bytes, struct jz_certificate *out);
 /* Refuses SIGNATURE. */
 int jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card);

@@ -31,6 +31,7 @@
 #include "../../apdu/message.h"
 #include "../../keys/certificate.h"
 #include "../../keys/scp03.h"
+#include "../../keys/store/x509.h"
 
 struct jz_issuer;
 
@@ -44,6 +45,7 @@ enum jz_refusal {
 	JZ_REFUSAL_UNKNOWN_CARD,
 	JZ_REFUSAL_CARD_BLOCKED,
 	JZ_REFUSAL_CERT_EXPIRED,
+	JZ_REFUSAL_CARD_REVOKED,
 	JZ_REFUSAL_SIGNATURE,
 	JZ_REFUSAL_WRONG_ACCOUNT, /* not the one bound to the card */
 	JZ_REFUSAL_WRONG_USER,
@@ -128,6 +130,70 @@ int jz_issuer_card_keys(const struct jz_issuer *i,
 struct jz_span jz_issuer_root(const struct jz_issuer *i);
 struct jz_span jz_issuer_ca(const struct jz_issuer *i);
 struct jz_span jz_issuer_host(const struct jz_issuer *i);
+
+/* ---- revocation ---------------------------------------------------------- */
+
+#define JZ_REASON_MAX 64
+
+/*
+ * Revokes a card's certificate, or all of a generation below this one, by a new
+ * list (keys/revocation.h) that stands beside those before.  A reason: up to 64
+ * bytes of UTF-8, may be empty.  From then on the issuer loads no such card,
+ * and new cards are of the list's generation.  JZ_ERR_NOT_FOUND (no such card),
+ * JZ_ERR_EXISTS (revoked already; or not above the present generation),
+ * JZ_ERR_LIST_FULL, JZ_ERR_RANGE.
+ */
+int jz_issuer_revoke(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    const char *reason);
+int jz_issuer_revoke_below(
+    struct jz_issuer *i, uint16_t generation, const char *reason);
+/* Appends the newest list; JZ_ERR_NOT_FOUND when there is none yet. */
+int jz_issuer_revocation(struct jz_issuer *i, struct jz_buffer *list);
+/* Whether the newest list voids a card's certificate; JZ_ERR_NOT_FOUND. */
+int jz_issuer_revoked(
+    struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES], bool *revoked);
+
+/* One act of revocation. */
+struct jz_revocation_story {
+	uint32_t version; /* of the list that it made */
+	int64_t time;
+	uint16_t generation;
+	bool has_card; /* else the generation was raised */
+	uint8_t card_id[JZ_ID_BYTES];
+	char reason[JZ_REASON_MAX + 1];
+	uint8_t list[JZ_MESSAGE_MAX];
+	size_t list_len;
+};
+/* All of them, the first first; `each` as below, at the books. */
+int jz_issuer_each_revocation(struct jz_issuer *i,
+    int (*each)(const struct jz_revocation_story *r, void *arg), void *arg);
+/*
+ * Whether every list is signed, follows the one before without a gap, names
+ * the card that it was made for, and has lost none but by its generation.
+ * JZ_ERR_AUDIT; then jz_issuer_detail() says what is wrong.
+ */
+int jz_issuer_revocation_audit(struct jz_issuer *i);
+
+/* ---- X.509, for servers and users ---------------------------------------- */
+
+/*
+ * The issuer's root and CA as X.509 (jz_x509_of_cvc), appended as DER; made
+ * anew each time, with the same names and keys.
+ */
+int jz_issuer_x509_root(struct jz_issuer *i, struct jz_buffer *der);
+int jz_issuer_x509_ca(struct jz_issuer *i, struct jz_buffer *der);
+/*
+ * Certifies a server or a user by the CA, from now for a year: the dates of
+ * the terms are set.  JZ_ERR_RANGE, also for a CA.
+ */
+int jz_issuer_x509_certify(
+    struct jz_issuer *i, struct jz_x509_terms *terms, struct jz_buffer *der);
+/* The X.509 view of a certificate of this CA, verified: JZ_ERR_CERT_*. */
+int jz_issuer_x509_of_card(
+    struct jz_issuer *i, struct jz_span certificate, struct jz_buffer *der);
+/* A list of what has been revoked of the CA's, valid for 30 days from now. */
+int jz_issuer_x509_crl(struct jz_issuer *i, uint32_t number,
+    const struct jz_x509_serial *revoked, size_t n, struct jz_buffer *der);
 
 /* ---- load --------------------------------------------------------------- */
 

@@ -21,6 +21,8 @@ static const struct {
     [JZ_REFUSAL_CERT_EXPIRED] = {"CERT_EXPIRED",
 	{"the card's certificate is outside its validity",
 	    "卡证书不在有效期内"}},
+    [JZ_REFUSAL_CARD_REVOKED] = {"CARD_REVOKED",
+	{"the card's certificate has been revoked", "卡证书已被吊销"}},
     [JZ_REFUSAL_SIGNATURE] = {"SIGNATURE",
 	{"the signature is not this card's", "签名验证失败"}},
     [JZ_REFUSAL_WRONG_ACCOUNT] = {"WRONG_ACCOUNT",

@@ -169,6 +169,19 @@ APPEND_ONLY("payment", "request_digest = NEW.request_digest")
 APPEND_ONLY("payment_side",
 	"request_digest = NEW.request_digest AND side = NEW.side")
 ;
+
+/* Each list is made by one act: a card's, or else a higher generation. */
+static const char V2_REVOCATION[] =
+"CREATE TABLE revocation (version INTEGER PRIMARY KEY CHECK (version > 0),"
+" time INTEGER NOT NULL, generation INTEGER NOT NULL,"
+" card TEXT UNIQUE REFERENCES card (id), reason TEXT NOT NULL,"
+" list BLOB NOT NULL) STRICT;"
+APPEND_ONLY("revocation", "version = NEW.version OR card = NEW.card")
+"CREATE TRIGGER revocation_in_order BEFORE INSERT ON revocation"
+" WHEN NEW.version <> (SELECT COALESCE(MAX(version), 0) + 1 FROM revocation)"
+" OR NEW.generation < (SELECT COALESCE(MAX(generation), 0) FROM revocation)"
+" BEGIN SELECT RAISE(ABORT, 'revocation out of order'); END;"
+;
 /* clang-format on */
 
 #define PARTS_MAX 5
@@ -176,6 +189,7 @@ APPEND_ONLY("payment_side",
 /* Migration n makes version n + 1; its parts end with NULL. */
 static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V1_LEDGER, V1_CARDS, V1_LOADS, V1_SETTLEMENT, NULL},
+    {V2_REVOCATION, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

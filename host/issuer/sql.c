@@ -108,6 +108,16 @@ static const char *const TEXT[] = {
 " time, blocked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
 [JZ_SQL_CARD_BLOCK] = "UPDATE card SET blocked = ? WHERE id = ?",
 
+[JZ_SQL_REVOCATION] =
+"SELECT version, time, generation, card, reason, list FROM revocation"
+" ORDER BY version DESC LIMIT 1",
+[JZ_SQL_REVOCATION_ADD] =
+"INSERT INTO revocation (version, time, generation, card, reason, list)"
+" VALUES (?, ?, ?, NULLIF(?, ''), ?, ?)",
+[JZ_SQL_EACH_REVOCATION] =
+"SELECT version, time, generation, card, reason, list FROM revocation"
+" ORDER BY version",
+
 [JZ_SQL_LOAD] =
 "SELECT amount, time, request_digest, permission_digest, permission, account"
 " FROM load_permission WHERE card = ? AND counter = ?",

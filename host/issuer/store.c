@@ -5,6 +5,7 @@
  */
 #include "sql.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
@@ -19,6 +20,12 @@ void
 jz_store_clear_detail(struct jz_store *s)
 {
 	s->detail[0] = '\0';
+}
+
+void
+jz_store_set_detail(struct jz_store *s, const char *detail)
+{
+	snprintf(s->detail, sizeof(s->detail), "%s", detail);
 }
 
 int

@@ -24,6 +24,8 @@ void jz_store_free(struct jz_store **store);
 /* Why the last call failed; "" when it did not. */
 const char *jz_store_detail(const struct jz_store *s);
 void jz_store_clear_detail(struct jz_store *s);
+/* For what is wrong with what the store has, not with the store. */
+void jz_store_set_detail(struct jz_store *s, const char *detail);
 
 /* One view of everything until the end; with `write`, as the only writer. */
 int jz_store_begin(struct jz_store *s, bool write);
@@ -126,6 +128,15 @@ int jz_store_card_add(
     struct jz_store *s, const struct jz_card_row *card, int64_t time);
 int jz_store_card_block(
     struct jz_store *s, const uint8_t id[static JZ_ID_BYTES], bool blocked);
+
+/* ---- revocation --------------------------------------------------------- */
+
+/* The newest act of revocation. */
+int jz_store_revocation(struct jz_store *s, struct jz_revocation_story *out);
+int jz_store_revocation_add(
+    struct jz_store *s, const struct jz_revocation_story *r);
+int jz_store_each_revocation(struct jz_store *s,
+    int (*each)(const struct jz_revocation_story *r, void *arg), void *arg);
 
 /* ---- loads -------------------------------------------------------------- */
 

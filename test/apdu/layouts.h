@@ -68,6 +68,8 @@ static const struct layout {
     {JZ_KIND_PERSONALISATION, false,
 	{0x5A, 0x81, 0x9F31, 0x9F32, 0x9F33, 0x9F34, 0x9F35, 0x95, 0x96, 0x9F36,
 	    0x9F37}},
+    {JZ_KIND_REVOCATION, true,
+	{0x9C, 0x8C, 0x86, 0x9F3A, 0x9F3B | OPT, 0x5F37}},
 };
 
 /* What a field holds: bytes on the wire, and where they end up. */
@@ -123,6 +125,8 @@ static const struct sample {
     {0x9F37, NUMBER, AT(pin_limit), 1},
     {0x9F38, NUMBER, AT(state), 1},
     {0x9F39, NUMBER, AT(capacity), 4},
+    {0x9F3A, NUMBER, AT(generation), 2},
+    {0x9F3B, SPAN, AT(revoked), 32},
     {0x5A, BYTES, AT(asn), 10},
     {0xE1, SPAN, AT(records), 0},
     {0x7F21, WHOLE, AT(certificate), 150},
@@ -221,11 +225,14 @@ store_number(uint8_t *member, struct jz_span v)
 {
 	uint64_t n = jz_get_be(v.data, v.len);
 	uint32_t n32 = (uint32_t)n;
+	uint16_t n16 = (uint16_t)n;
 
 	if (v.len == 8)
 		memcpy(member, &n, 8);
 	else if (v.len == 4)
 		memcpy(member, &n32, 4);
+	else if (v.len == 2)
+		memcpy(member, &n16, 2);
 	else
 		*member = (uint8_t)n;
 }
@@ -347,6 +354,7 @@ bounds(const struct sample *s, size_t *min, size_t *max)
 	    {0x95, 1, 34},
 	    {0x96, 1, 32},
 	    {0x9F36, 2, 6},
+	    {0x9F3B, 16, 0},
 	    {0x7F21, 1, 0},
 	    {0xE1, 1, 0},
 	};

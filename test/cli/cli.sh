@@ -197,7 +197,7 @@ while read -r path; do
 	says '退出码'
 done <paths
 cases=$((cases + 1))
-[ "$(wc -l <paths)" -ge 39 ] || wrong 'too few commands'
+[ "$(wc -l <paths)" -ge 47 ] || wrong 'too few commands'
 
 # Languages.
 want 2 version --lang fr
@@ -683,6 +683,204 @@ json "d['error']['name'] == 'PIN_BLOCKED' and d['error']['sw'] == '6983'"
 settle b 0
 pay 1.00 0 --pin env:PIN
 books 60000
+
+# ---- revocation -------------------------------------------------------------
+
+part 'revocation'
+
+issuer() { # EXIT COMMAND ARGUMENT...
+	code=$1 command=$2
+	shift 2
+	want "$code" issuer "$command" bank "$@" --passphrase env:BANK --json
+}
+card_id() {
+	"$JIAOZI" card info --card "virtual:$1.card" --json |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])'
+}
+ida=$(card_id a)
+idb=$(card_id b)
+issuer 0 revocation
+json "d['revocations'] == []"
+issuer 10 revocation --out none
+issuer 2 revoke
+issuer 2 revoke "$ida" --generation 2
+issuer 2 revoke nobody
+issuer 2 revoke --generation 0
+issuer 10 revoke CN99999999900001
+want 10 card revocation --card virtual:a.card
+pay 1.00 0 --pin env:PIN
+issuer 0 revoke "$idb" --reason stolen
+json "d['version'] == 1 and d['list'].startswith('FF6A')"
+issuer 11 revoke "$idb"
+issuer 0 revocation --out 1.crl
+json "[(r['card'], r['reason']) for r in d['revocations']] == [('$idb', 'stolen')]"
+# Card a does not know yet; then it settles, or is given the list.
+pay 1.00 0 --pin env:PIN
+cp a.card kept.card
+settle a 0
+json "d['list_version'] == 1 and d['revoked'] is False"
+pay 1.00 8 --pin env:PIN
+json "d['error']['name'] == 'CERT_REVOKED' and d['error']['sw'] == '9423'"
+want 0 card revocation --card virtual:a.card --out 2.crl --json
+json "d['version'] == 1 and d['revoked'] == ['$idb']"
+same 1.crl 2.crl
+want 11 card revocation --card virtual:a.card --in 1.crl --json
+json "d['error']['name'] == 'LIST_OLD' and d['error']['sw'] == '9430'"
+want 0 card revocation --in 1.crl --card 'virtual:kept.card?key=a.card.key'
+says "$idb"
+rm kept.card
+# The revoked card settles what it has, and is not loaded.
+settle b 0
+json "d['revoked'] is True"
+books 60000
+# A generation: every card of the first one.
+issuer 0 revoke --generation 2
+json "d['generation'] == 2 and d['version'] == 2"
+issuer 11 revoke --generation 2
+load a 1.00 env:PIN 7
+json "d['error']['refusal'] == 'CARD_REVOKED'"
+issuer 0 revocation
+json "len(d['revocations']) == 2"
+issuer 0 revocation --lang zh
+books 60000
+
+# ---- certificates -----------------------------------------------------------
+
+part 'certificates'
+
+cert() { # EXIT COMMAND ARGUMENT...
+	code=$1 command=$2
+	shift 2
+	want "$code" certificate "$command" "$@"
+}
+cat bank/keys/root.cvcert bank/keys/ca.cvcert >bank.cvcert
+cert 0 export --card virtual:a.card --out a.pem
+cert 0 show a.pem
+says "$ida"
+says 'ECDSA P-256'
+says 'fingerprint (SHA-256)'
+cert 0 show a.pem --lang zh
+says '卡可验证证书'
+cert 0 show a.pem --json
+json "d['objects'][0]['holder'] == '$ida' and d['objects'][0]['role'] == 'card'"
+json "d['objects'][0]['generation'] == 1 and d['objects'][0]['faults'] == []"
+cert 0 show bank.cvcert --json
+json "[o['role'] for o in d['objects']] == ['root', 'CA']"
+cert 0 show 1.crl
+says "$idb"
+# From form to form and back.
+for form in der hex pem; do
+	cert 0 convert a.pem --form $form --out a.$form
+	cert 0 convert a.$form --form der --out again
+	same again a.der
+done
+cert 0 convert a.der --form key-pem --out a.pub
+cert 0 show a.pub
+cert 2 convert a.der --form nonsense
+cert 10 show none
+cert 12 convert a.der --out /none/x
+# What is wrong, and where.
+head -c 100 a.der >short
+cert 8 show short --json
+json "d['error']['objects'][0]['faults'][0]['offset'] == 0"
+python3 -c '
+b = bytearray(open("a.der", "rb").read())
+b[158] = 9
+open("strange", "wb").write(b)
+'
+cert 8 show strange
+says '*** a value that is not known'
+cert 8 show strange --json
+json "[(f['offset'], f['object']) for f in d['error']['objects'][0]['faults']] == [(158, 'assurance')]"
+printf 'no certificate' >text
+cert 8 show text
+cert 8 show /dev/null
+# A private key is not looked at.
+printf -- '-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n' >k.pem
+cert 2 show k.pem
+cert 2 convert k.pem
+complains 'private key'
+
+# Judged, each fault by its name.
+fault() { # NAME ARGUMENT...
+	name=$1
+	shift
+	cert 8 verify "$@" --json
+	json "d['error']['name'] == '$name'"
+}
+cert 0 verify a.pem --root bank.cvcert --role card
+says 'valid'
+cert 0 verify a.pem --root bank.cvcert --at none --lang zh
+cert 0 verify bank/keys/ca.cvcert --root bank.cvcert --role ca --json
+json "d['valid'] and d['subject'] == 'CNJZISSUER00001'"
+cert 2 verify a.pem
+cert 2 verify a.pem --root bank.cvcert --role nonsense
+cert 2 verify a.pem --root bank.cvcert --at yesterday
+cert 0 verify a.pem --root bank.cvcert --revocation 1.crl
+fault CERT_ISSUER a.pem --root bank/keys/root.cvcert
+fault CERT_ISSUER a.pem --root bank2/keys/root.cvcert
+fault CERT_ROLE a.pem --root bank.cvcert --role host
+fault CERT_EXPIRED a.pem --root bank.cvcert --at 2090-01-01
+fault CERT_NOT_YET a.pem --root bank.cvcert --at 2001-01-31T12:00:00Z
+fault CERT_MALFORMED strange --root bank.cvcert
+issuer 0 revocation --out 2.crl
+fault CERT_REVOKED a.pem --root bank.cvcert --revocation 2.crl
+python3 -c '
+b = bytearray(open("a.der", "rb").read())
+b[-1] ^= 1
+open("forged", "wb").write(b)
+'
+fault CERT_FORGED forged --root bank.cvcert
+fault MESSAGE a.pem --root bank.cvcert --revocation a.pem
+
+# X.509: the issuer's own, a card's, a user's by the public key alone.
+x509() { # EXIT ARGUMENT...
+	code=$1
+	shift
+	want "$code" issuer x509 bank "$@" --passphrase env:BANK
+}
+x509 0 --out root.pem
+cert 0 show root.pem --json
+json "[o['ca'] for o in d['objects']] == [True, True]"
+x509 0 a.pem --out card.pem
+cert 0 verify card.pem --root root.pem --role client
+says "$ida"
+x509 2 a.pub --role signer
+x509 2 a.pub --role ca --holder Alice
+x509 2 a.pub --role signer --holder Alice --email nonsense
+x509 0 a.pub --role signer --holder Alice --email alice@bank.example \
+	--out user.pem
+cert 0 verify user.pem --root root.pem --role signer
+fault CERT_ROLE user.pem --root root.pem --role server
+x509 0 a.pub --role server --host bank.example,192.0.2.7 --out server.pem
+cert 0 verify server.pem --root root.pem --role server --host 192.0.2.7
+fault CERT_NAME server.pem --root root.pem --role server --host bank.example.org
+fault CERT_EXPIRED server.pem --root root.pem --at 2032-01-01
+fault CERT_ISSUER server.pem --root bank.cvcert
+x509 8 forged
+if command -v openssl >/dev/null 2>&1; then
+	cases=$((cases + 3))
+	openssl verify -CAfile root.pem -purpose sslserver \
+		-verify_hostname bank.example server.pem >out 2>err ||
+		wrong 'openssl verify'
+	openssl x509 -in server.pem -noout -text >out 2>err
+	says 'TLS Web Server Authentication'
+	openssl pkey -pubin -in a.pub -noout >out 2>err || wrong 'openssl pkey'
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout s.key -subj '/CN=pay.example' -out s.csr \
+		-addext subjectAltName=DNS:pay.example 2>/dev/null
+	cert 0 show s.csr
+	says 'pay.example'
+	x509 0 s.csr --role server --out s.pem
+	cert 0 verify s.pem --root root.pem --role server --host pay.example
+	openssl verify -CAfile root.pem s.pem >out 2>err ||
+		wrong 'openssl verify'
+	openssl req -new -newkey rsa:2048 -nodes -keyout r.key \
+		-subj '/CN=x' -out r.csr 2>/dev/null
+	x509 4 r.csr --role client
+else
+	echo 'skipped: no openssl to judge X.509'
+fi
 
 # ---- administration ---------------------------------------------------------
 

@@ -17,9 +17,10 @@
 
 #include <cmocka.h>
 
-#define AMOUNT	  1300u
-#define FORGER_ID "CN00000000900001"
-#define NOTHING	  jz_span(NULL, 0)
+#define AMOUNT	   1300u
+#define FORGER_ID  "CN00000000900001"
+#define REVOKED_ID "CN00000000910001"
+#define NOTHING	   jz_span(NULL, 0)
 
 /* The other card pays, the card receives. */
 static struct payment
@@ -115,6 +116,46 @@ test_the_payer_agrees_to_a_good_request(void **state)
 	assert_memory_equal(
 	    m.payee_key, payee.ephemeral.public_key, JZ_POINT_BYTES);
 	conform_signed(c, &m);
+}
+
+/* The list that the card has may be of an earlier run: the next one. */
+static uint32_t
+next_version(const struct conform *c)
+{
+	struct jz_message m;
+	struct answer a;
+	uint16_t sw = port_send(&c->card, AT_LIST, jz_span(NULL, 0), &a);
+
+	if (sw == JZ_SW_REFERENCE)
+		return 1;
+	assert_int_equal(sw, JZ_SW_OK);
+	assert_int_equal(jz_revocation_parse(answer_span(&a), &m), 0);
+	return m.list_version + 1;
+}
+
+/* proves: OFP-2 (a revoked payee is not legitimate) */
+static void
+test_the_payer_agrees_to_no_revoked_payee(void **state)
+{
+	static const char *const ids[] = {REVOKED_ID, NULL};
+	struct conform *c = conform_begin(state);
+	uint32_t version = next_version(c);
+	struct jz_message request;
+	struct forger payee;
+	struct blob data, list;
+
+	list = bank_revoke(&c->bank, version, 1, ids);
+	assert_int_equal(
+	    port_send(&c->card, AT_PUT_LIST, blob_span(&list), NULL), JZ_SW_OK);
+	conform_refuses(c, AT_PUT_LIST, blob_span(&list), JZ_SW_LIST_OLD);
+	list = bank_revoke(&c->bank, version + 1, 0, NULL);
+	list.data[list.len - 1] ^= 1;
+	conform_refuses(c, AT_PUT_LIST, blob_span(&list), JZ_SW_MAC);
+	conform_power(c);
+	forger_new(&payee, &c->bank, REVOKED_ID);
+	request = forger_request(&payee, AMOUNT, c->bank.now);
+	data = forger_sign(&payee, &request);
+	conform_refuses(c, AT_AGREE, blob_span(&data), JZ_SW_CERT_REVOKED);
 }
 
 /* proves: OFP-2 (what is not legitimate is not agreed to) */
@@ -393,6 +434,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_the_card_has_its_own_identity_and_key),
 	    cmocka_unit_test(test_the_payer_agrees_to_a_good_request),
 	    cmocka_unit_test(test_the_payer_agrees_to_no_bad_request),
+	    cmocka_unit_test(test_the_payer_agrees_to_no_revoked_payee),
 	    cmocka_unit_test(test_the_payee_confirms_and_credits_what_verifies),
 	    cmocka_unit_test(test_the_payer_debits_records_and_completes),
 	    cmocka_unit_test(test_the_payee_records),

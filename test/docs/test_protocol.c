@@ -295,6 +295,18 @@ settle(struct story *s, const char *name, struct port *a)
 	send(a, AT_SETTLE(5), blob_span(&data));
 }
 
+static void
+revoke(struct story *s, struct port *a)
+{
+	static const char *const ids[] = {
+	    "CN00000000700001", "CN00000000800002", NULL};
+	struct blob list = bank_revoke(&s->rig.bank, 1, 1, ids);
+
+	page_begin(s->page, "put-list");
+	send(a, AT_PUT_LIST, blob_span(&list));
+	send(a, AT_LIST, nothing());
+}
+
 static struct story *
 tell(void)
 {
@@ -315,6 +327,7 @@ tell(void)
 	read_out(s, &a);
 	settle(s, "settle", &a);
 	settle(s, "settle-payee", &b);
+	revoke(s, &a);
 	free_cards(s);
 	return s;
 }
@@ -406,7 +419,7 @@ table_is_the_code(void **state)
 	    JZ_KIND_CHALLENGE, JZ_KIND_SIGN_IN, JZ_KIND_SIGN_IN_CONFIRMED,
 	    JZ_KIND_BATCH, JZ_KIND_RECORD_PAID, JZ_KIND_RECORD_RECEIVED,
 	    JZ_KIND_RECORD_LOAD, JZ_KIND_PROCESSED, JZ_KIND_PURSE_INFO,
-	    JZ_KIND_PERSONALISATION};
+	    JZ_KIND_PERSONALISATION, JZ_KIND_REVOCATION};
 	char *doc = page_read(PAGE);
 
 	(void)state;

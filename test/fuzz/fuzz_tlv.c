@@ -41,6 +41,7 @@ static const enum jz_kind KINDS[] = {
     JZ_KIND_PROCESSED,
     JZ_KIND_PURSE_INFO,
     JZ_KIND_PERSONALISATION,
+    JZ_KIND_REVOCATION,
 };
 
 static void

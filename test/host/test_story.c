@@ -251,6 +251,40 @@ test_settlement_is_cut(void **state)
 	world_free(&w);
 }
 
+/* A card learns of a revoked one when it loads, another when it settles. */
+static void
+test_a_revoked_card(void **state)
+{
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	struct jz_settle_result s;
+	struct jz_purse_info bob;
+	struct jz_pay_result r;
+	struct world w = {0};
+
+	(void)state;
+	world_new(&w);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	assert_int_equal(world_personalise(&w, &w.bob, "bob"), 0);
+	assert_int_equal(world_load(&w, &w.alice, LOADED), 0);
+	assert_int_equal(jz_settle(&w.alice.session, w.issuer, &s), 0);
+	assert_int_equal(s.list_version, 0);
+	assert_int_equal(jz_purse_list(&w.alice.session, &b), JZ_ERR_NOT_FOUND);
+	assert_int_equal(jz_purse_info(&w.bob.session, &bob), 0);
+	assert_int_equal(jz_issuer_revoke(w.issuer, bob.id, "lost"), 0);
+	assert_int_equal(pay(&w, &r), 0);
+	assert_int_equal(jz_settle(&w.bob.session, w.issuer, &s), 0);
+	assert_true(s.revoked && s.list_version == 1 && s.records == 1);
+	assert_int_equal(jz_settle(&w.bob.session, w.issuer, &s), 0);
+	assert_true(s.revoked && s.list_version == 0);
+	assert_int_equal(world_load(&w, &w.bob, LOADED), JZ_ERR_REFUSED);
+	assert_int_equal(world_load(&w, &w.alice, LOADED), 0);
+	assert_int_equal(jz_purse_list(&w.alice.session, &b), 0);
+	assert_int_equal(pay(&w, &r), JZ_ERR_CERT_REVOKED);
+	world_assert_settled(&w);
+	world_free(&w);
+}
+
 int
 main(void)
 {
@@ -260,6 +294,7 @@ main(void)
 	    cmocka_unit_test(test_load_is_cut),
 	    cmocka_unit_test(test_payment_is_cut),
 	    cmocka_unit_test(test_settlement_is_cut),
+	    cmocka_unit_test(test_a_revoked_card),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

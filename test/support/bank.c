@@ -84,6 +84,33 @@ bank_new(struct bank *b, const struct jz_engine *e, int64_t now)
 	b->host_certificate = bank_certify(b, &b->host_fields, &b->ca);
 }
 
+/* ---- revocation --------------------------------------------------------- */
+
+struct blob
+bank_revoke(const struct bank *b, uint32_t version, uint16_t generation,
+    const char *const *ids)
+{
+	uint8_t revoked[JZ_REVOCATION_MAX * JZ_ID_BYTES];
+	struct jz_message m = {0};
+	struct blob out;
+	struct jz_buffer buf = jz_buffer(out.data, sizeof(out.data));
+	size_t n = 0;
+
+	for (; ids != NULL && ids[n] != NULL; n++) {
+		assert_true(n < JZ_REVOCATION_MAX);
+		memcpy(revoked + n * JZ_ID_BYTES, ids[n], JZ_ID_BYTES);
+	}
+	m.list_version = version;
+	m.generation = generation;
+	m.payment.time = b->now;
+	m.revoked = jz_span(revoked, n * JZ_ID_BYTES);
+	assert_int_equal(jz_revocation_sign(
+			     &b->engine, &m, b->ca_fields.holder, &b->ca, &buf),
+	    0);
+	out.len = buf.len;
+	return out;
+}
+
 /* ---- personalisation ---------------------------------------------------- */
 
 struct profile

@@ -8,6 +8,7 @@
 #define JZ_TEST_SUPPORT_BANK_H
 
 #include "../../keys/certificate.h"
+#include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 #include "port.h"
 
@@ -71,6 +72,12 @@ bank_store(struct gp *g, uint8_t block, const struct blob *object, bool last);
 /* The whole of it: 9000, the purse selected, or the first refusal. */
 uint16_t bank_personalise(
     const struct bank *b, const struct port *card, const struct profile *p);
+
+/* ---- revocation --------------------------------------------------------- */
+
+/* FF6A by the bank's CA; the IDs in ascending order, ended by NULL. */
+struct blob bank_revoke(const struct bank *b, uint32_t version,
+    uint16_t generation, const char *const *ids);
 
 /* ---- load --------------------------------------------------------------- */
 

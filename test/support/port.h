@@ -76,6 +76,8 @@ uint16_t port_send(const struct port *p, uint32_t header, struct jz_span data,
 #define AT_INITIALIZE	0x80500002u
 #define AT_CREDIT_LOAD	0x80520000u
 #define AT_CANCEL	0x807A0000u
+#define AT_PUT_LIST	0x807E0000u
+#define AT_LIST		0x00CAFF6Au
 #define AT_SETTLE(step) (0x80790000u | (uint32_t)(step) << 8)
 #define AT_GENERATE	0x00478000u /* as other cards have it */
 #define AT_READ_KEY	0x00478100u

@@ -304,6 +304,20 @@ settle_payer(struct story *s)
 	return settle(s, s->payer);
 }
 
+/* ---- revocation --------------------------------------------------------- */
+
+/* The payer is revoked when his payment is confirmed: it is due all the same. */
+static uint16_t
+put_list(struct story *s)
+{
+	static const char *const ids[] = {PAYER_ID, NULL};
+	struct blob list = bank_revoke(&s->rig->bank, 1, 0, ids);
+	uint16_t sw =
+	    port_send(&s->payee->port, AT_PUT_LIST, blob_span(&list), NULL);
+
+	return sw == JZ_SW_LIST_OLD && s->again ? JZ_SW_OK : sw;
+}
+
 /* ---- the list ----------------------------------------------------------- */
 
 static const struct {
@@ -329,6 +343,7 @@ static const struct {
     {"REQUEST", false, false, request},
     {"AGREE", true, false, agree},
     {"CONFIRM", false, false, confirm},
+    {"PUT REVOCATION LIST", false, false, put_list},
     {"COMPLETE", true, false, complete},
     {"CREDIT", false, false, credit},
     {"ACKNOWLEDGE", true, false, acknowledge},
@@ -389,6 +404,8 @@ story_check_end(const struct story *s)
 	assert_int_equal(payee->pin.tries, payee->pin.limit);
 	assert_int_equal(payer->pin.tries, payer->pin.limit);
 	assert_int_equal(payee->load.open, LOAD_CANCELLED);
+	assert_int_equal(payee->list_version, 1);
+	assert_int_equal(payee->list.count, 1);
 	assert_int_equal(payee->request.open, 0);
 	assert_int_equal(payer->agreement.open, 0);
 	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)

@@ -2,7 +2,7 @@
 /*
  * The life of a purse as a list of steps, each of which a host can begin again
  * after the card lost power in it: personalisation, load, a cancelled load, a
- * payment to it, settlement of both cards.
+ * payment to it, a revocation list, settlement of both cards.
  *
  * Everything that a step needs is in struct story, so a copy of it and
  * snapshots of the two cards are a place to go back to.

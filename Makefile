@@ -46,10 +46,11 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/info.c applet/purse/load.c \
+PURSE_SRC = applet/purse/info.c applet/purse/limits.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
-	applet/purse/revocation.c applet/purse/settle.c
+	applet/purse/revocation.c applet/purse/settle.c \
+	applet/purse/unfinished.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/plugin.c \
 	applet/virtual/plugin_api.c applet/virtual/plugin_elf.c \
@@ -118,12 +119,13 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_lifecycle test/applet/manager/test_power \
 	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
-	test/applet/purse/test_flips test/applet/purse/test_hardening \
+	test/applet/purse/test_cardholder test/applet/purse/test_flips \
+	test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
 	test/applet/purse/test_personalise \
-	test/applet/purse/test_refusals_payee \
+	test/applet/purse/test_refusals_payee test/applet/purse/test_unfinished \
 	test/applet/purse/test_refusals_payer \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \

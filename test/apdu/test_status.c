@@ -133,7 +133,8 @@ test_find(void **state)
 	    {0x9401, "AMOUNT"},
 	    {0x9429, "MISMATCH"},
 	    {0x942D, "DECRYPT"},
-	    {0x942E, "UNKNOWN_STATUS"},
+	    {0x942E, "PAID"},
+	    {0x9433, "UNKNOWN_STATUS"},
 	    {0x0000, "UNKNOWN_STATUS"},
 	    {0xFFFF, "UNKNOWN_STATUS"},
 	};

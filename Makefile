@@ -60,9 +60,9 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
+	host/load.c host/pay.c host/personalise.c host/purse.c host/recover.c host/settle.c host/unfinished.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
+	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c host/issuer/exception.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c \
 	host/issuer/revocation.c host/issuer/schema.c \
@@ -161,10 +161,11 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
-	test/host/test_personalise test/host/test_purse test/host/test_story \
+	test/host/test_personalise test/host/test_purse test/host/test_recover test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
-	test/host/issuer/test_evidence test/host/issuer/test_load \
+	test/host/issuer/test_evidence \
+	test/host/issuer/test_exception test/host/issuer/test_load \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
 	test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money

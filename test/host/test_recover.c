@@ -56,8 +56,7 @@ pin(struct torn *t)
 	unsigned tries;
 
 	assert_int_equal(jz_purse_select(&t->session), 0);
-	assert_int_equal(
-	    jz_purse_verify_pin(&t->session, TORN_PIN, &tries), 0);
+	assert_int_equal(jz_purse_verify_pin(&t->session, TORN_PIN, &tries), 0);
 }
 
 /* Both cards selected anew, and these PINs verified. */
@@ -108,8 +107,8 @@ cut_and_recover(struct world *w, struct torn *t, unsigned n, bool carried_out,
 
 	power_up(w, PAYER_PIN);
 	torn_cut_at(t, n, carried_out);
-	(void)jz_pay(&w->alice.session, &w->bob.session, &TERMS, &r, NULL,
-	    NULL);
+	(void)jz_pay(
+	    &w->alice.session, &w->bob.session, &TERMS, &r, NULL, NULL);
 	cut = torn_was_cut(t);
 	power_up(w, pins);
 	torn_cut_at(u, m, carried_out);
@@ -252,8 +251,7 @@ test_a_payment_given_up_is_the_issuers(void **state)
 	    jz_issuer_account_balance(w.issuer, "bob", &before), 0);
 	assert_int_equal(jz_settle(&w.alice.session, w.issuer, &r), 0);
 	assert_int_equal(jz_settle(&w.bob.session, w.issuer, &r), 0);
-	assert_int_equal(
-	    jz_issuer_account_balance(w.issuer, "bob", &after), 0);
+	assert_int_equal(jz_issuer_account_balance(w.issuer, "bob", &after), 0);
 	assert_int_equal(after - before, PRICE);
 	world_assert_settled(&w);
 	world_free(&w);

@@ -39,10 +39,10 @@ check_paid_out(struct rig *r, struct pair *p, enum jz_outcome outcome)
 {
 	bool claim = outcome == JZ_OUTCOME_CLAIM;
 
-	assert_int_equal(rig_balance(r, &p->payee),
-	    p->payee_account + (claim ? PRICE : 0));
-	assert_int_equal(rig_balance(r, &p->payer),
-	    p->payer_account + (claim ? 0 : PRICE));
+	assert_int_equal(
+	    rig_balance(r, &p->payee), p->payee_account + (claim ? PRICE : 0));
+	assert_int_equal(
+	    rig_balance(r, &p->payer), p->payer_account + (claim ? 0 : PRICE));
 	assert_int_equal(rig_shadow(r, &p->payer), LOADED - PRICE);
 	assert_int_equal(rig_shadow(r, &p->payee), 0);
 	assert_int_equal(rig_books(r).transit_payment, 0);
@@ -65,8 +65,8 @@ both_orders(struct rig *r, enum jz_outcome outcome)
 		fakecard_give_up(&p.payer, &p.payee, PRICE, true, outcome);
 		rig_settle(r, payee_first ? &p.payee : &p.payer);
 		check_not_paid_out(r, &p);
-		assert_int_equal(rig_books(r).transit_payment,
-		    payee_first ? 0 : PRICE);
+		assert_int_equal(
+		    rig_books(r).transit_payment, payee_first ? 0 : PRICE);
 		rig_settle(r, payee_first ? &p.payer : &p.payee);
 		check_paid_out(r, &p, outcome);
 	}
@@ -94,8 +94,7 @@ test_what_was_never_paid_is_not_paid_out(void **state)
 	struct pair p;
 
 	make_pair(r, &p);
-	fakecard_give_up(
-	    &p.payer, &p.payee, PRICE, false, JZ_OUTCOME_CLAIM);
+	fakecard_give_up(&p.payer, &p.payee, PRICE, false, JZ_OUTCOME_CLAIM);
 	rig_settle(r, &p.payee);
 	rig_settle(r, &p.payer);
 	check_not_paid_out(r, &p);
@@ -113,8 +112,7 @@ conflicts(struct rig *r, struct fakecard *c)
 	rig_sign_in(r, c);
 	batch = rig_batch(c, 1);
 	before = rig_snapshot(r);
-	rig_refused(
-	    r, rig_give_batch(r, &batch), JZ_REFUSAL_CONFLICT, before);
+	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_CONFLICT, before);
 }
 
 /* proves: ALL-1 (never credited means never) */
@@ -185,8 +183,8 @@ test_an_exception_of_another_amount_is_a_conflict(void **state)
 		record->payment.amount++;
 		m = fakecard_exception_of(record);
 		(void)fakecard_sign(&p.payee, &m);
-		memcpy(record->payee_signature, m.signature,
-		    JZ_SIGNATURE_BYTES);
+		memcpy(
+		    record->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
 		rig_settle(r, payee_first ? &p.payee : &p.payer);
 		conflicts(r, payee_first ? &p.payer : &p.payee);
 		check_not_paid_out(r, &p);
@@ -203,8 +201,8 @@ test_an_exception_of_another_amount_is_a_conflict(void **state)
 		record->payee_time = p.payee.now;
 		m = fakecard_receipt_of(&r->engine, record);
 		(void)fakecard_sign(&p.payee, &m);
-		memcpy(record->payee_signature, m.signature,
-		    JZ_SIGNATURE_BYTES);
+		memcpy(
+		    record->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
 		rig_settle(r, &p.payee);
 	}
 }
@@ -227,23 +225,20 @@ test_an_exception_that_is_not_the_payees_is_no_evidence(void **state)
 	rig_sign_in(r, &p.payee);
 	batch = rig_batch(&p.payee, 1);
 	before = rig_snapshot(r);
-	rig_refused(
-	    r, rig_give_batch(r, &batch), JZ_REFUSAL_EVIDENCE, before);
+	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_EVIDENCE, before);
 	/* Claim turned into release, under the claim's signature. */
 	m = fakecard_exception_of(record);
 	(void)fakecard_sign(&p.payee, &m);
 	memcpy(record->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
 	record->outcome = JZ_OUTCOME_CLAIM;
 	batch = rig_batch(&p.payee, 1);
-	rig_refused(
-	    r, rig_give_batch(r, &batch), JZ_REFUSAL_EVIDENCE, before);
+	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_EVIDENCE, before);
 	record->outcome = 3;
 	m = fakecard_exception_of(record);
 	(void)fakecard_sign(&p.payee, &m);
 	memcpy(record->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
 	batch = rig_batch(&p.payee, 1);
-	rig_refused(
-	    r, rig_give_batch(r, &batch), JZ_REFUSAL_MALFORMED, before);
+	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_MALFORMED, before);
 }
 
 static void
@@ -304,9 +299,8 @@ test_a_payee_is_owed_what_was_paid_and_not_settled(void **state)
 	assert_int_equal(
 	    jz_issuer_each_owed(r->issuer, p.payee.id, see, &s), 0);
 	assert_int_equal(s.n, 2);
-	assert_int_equal(jz_message_verify(&r->engine, &s.m,
-			     p.payer.key.public_key),
-	    0);
+	assert_int_equal(
+	    jz_message_verify(&r->engine, &s.m, p.payer.key.public_key), 0);
 	rig_settle(r, &p.payee);
 	s.n = 0;
 	assert_int_equal(

@@ -75,7 +75,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c \
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c host/cli/reader_cmd.c \
 	host/cli/revocation_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 

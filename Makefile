@@ -48,10 +48,11 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/info.c applet/purse/load.c \
+PURSE_SRC = applet/purse/info.c applet/purse/limits.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
-	applet/purse/revocation.c applet/purse/settle.c
+	applet/purse/revocation.c applet/purse/settle.c \
+	applet/purse/unfinished.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/plugin.c \
 	applet/virtual/plugin_api.c applet/virtual/plugin_elf.c \
@@ -61,9 +62,9 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
+	host/load.c host/pay.c host/personalise.c host/purse.c host/recover.c host/settle.c host/unfinished.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
+	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c host/issuer/exception.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c \
 	host/issuer/revocation.c host/issuer/schema.c \
@@ -79,7 +80,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c \
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c host/cli/reader_cmd.c \
 	host/cli/revocation_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
@@ -124,12 +125,13 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_lifecycle test/applet/manager/test_power \
 	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
-	test/applet/purse/test_flips test/applet/purse/test_hardening \
+	test/applet/purse/test_cardholder test/applet/purse/test_flips \
+	test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
 	test/applet/purse/test_personalise \
-	test/applet/purse/test_refusals_payee \
+	test/applet/purse/test_refusals_payee test/applet/purse/test_unfinished \
 	test/applet/purse/test_refusals_payer \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
@@ -167,10 +169,11 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
-	test/host/test_personalise test/host/test_purse test/host/test_story \
+	test/host/test_personalise test/host/test_purse test/host/test_recover test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
-	test/host/issuer/test_evidence test/host/issuer/test_load \
+	test/host/issuer/test_evidence \
+	test/host/issuer/test_exception test/host/issuer/test_load \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
 	test/host/issuer/test_settle test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money

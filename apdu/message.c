@@ -88,6 +88,11 @@ struct field {
 	X(CAPACITY, "log capacity", capacity, UINT, 4, 4)                      \
 	X(GENERATION, "generation", generation, UINT, 2, 2)                    \
 	X(REVOKED, "revoked", revoked, SPAN, JZ_ID_BYTES, 0)                   \
+	X(OUTCOME, "outcome", outcome, UINT, 1, 1)                             \
+	X(PIN_SUM, "PIN after sum", pin_sum, UINT, 8, 8)                       \
+	X(PIN_COUNT, "PIN after count", pin_count, UINT, 4, 4)                 \
+	X(PAYER_LEVEL, "payer assurance", payer_level, UINT, 1, 1)             \
+	X(PAYER_CAP, "cap below it", payer_cap, UINT, 8, 8)                    \
 	X(ASN, "ASN", asn, BYTES, 10, 10)                                      \
 	X(RECORDS, "records", records, RECORDS, 1, 0)                          \
 	X(CERTIFICATE, "certificate", certificate, CERTIFICATE, 1, 0)          \
@@ -162,6 +167,11 @@ static const struct kind KINDS[] = {
 	{JZ_KIND_RECEIPT,
 	    {PAYMENT, F_PAYEE_RECORD, F_PAYEE_TIME, F_COMPLETION_DIGEST,
 	    F_SIGNATURE}},
+	{JZ_KIND_NOT_PAID,
+	    {F_PAYEE_ID, F_PAYER_ID, F_PAYEE_COUNTER, F_PAYER_COUNTER,
+	    F_REQUEST_DIGEST, F_SIGNATURE}},
+	{JZ_KIND_EXCEPTION,
+	    {PAYMENT, F_PAYEE_RECORD, F_PAYEE_TIME, F_OUTCOME, F_SIGNATURE}},
 	{JZ_KIND_SEALED, {F_REQUEST_DIGEST, F_PAYER_KEY | OPT, F_SEALED}},
 	{JZ_KIND_LOAD_REQUEST,
 	    {F_CARD_ID, F_IDENTITY, F_ACCOUNT, F_BALANCE, F_AMOUNT,
@@ -198,14 +208,19 @@ static const struct kind KINDS[] = {
 	{JZ_KIND_PROCESSED,
 	    {F_CARD_ID, F_HOST_NONCE, F_RECORD, F_COUNT, F_COMPLETION_DIGEST,
 	    F_HOST_ID, F_SIGNATURE}},
+	{JZ_KIND_RECORD_EXCEPTION,
+	    {F_PAYEE_RECORD, PAYMENT, F_PAYEE_TIME, F_OUTCOME,
+	    F_PAYEE_SIGNATURE}},
 	{JZ_KIND_PURSE_INFO,
 	    {F_STATE, F_CARD_ID | OPT, F_ASN | OPT, F_CURRENCY, F_BALANCE,
 	    F_MAX_BALANCE, F_MAX_SINGLE, F_ONLINE_COUNTER, F_PAYEE_COUNTER,
 	    F_RECORD, F_COUNT, F_CAPACITY}},
+	{JZ_KIND_UNFINISHED, {PAYMENT}},
 	{JZ_KIND_PERSONALISATION,
 	    {F_ASN, F_CURRENCY, F_MAX_BALANCE, F_MAX_SINGLE,
 	    F_MAX_OFFLINE_SUM, F_MAX_OFFLINE_COUNT, F_PIN_ABOVE, F_ACCOUNT,
-	    F_IDENTITY, F_PIN, F_PIN_LIMIT}},
+	    F_IDENTITY, F_PIN, F_PIN_LIMIT, F_PIN_SUM | OPT,
+	    F_PIN_COUNT | OPT, F_PAYER_LEVEL | OPT, F_PAYER_CAP | OPT}},
 	{JZ_KIND_REVOCATION,
 	    {F_HOST_ID, F_LIST_VERSION, F_TIME, F_GENERATION, F_REVOKED | OPT,
 	    F_SIGNATURE}},
@@ -221,6 +236,8 @@ static const char *const KIND_NAMES[][2] = {
     {"payment confirmation", "支付确认"},
     {"payment completion", "支付完成"},
     {"payment receipt", "收款回执"},
+    {"proof of non-payment", "未付款证明"},
+    {"exception", "异常声明"},
     {"sealed message", "加密报文"},
     {"load request", "圈存请求"},
     {"load permission", "圈存许可"},
@@ -235,7 +252,9 @@ static const char *const KIND_NAMES[][2] = {
     {"record of a payment received", "收款记录"},
     {"record of a load", "圈存记录"},
     {"settlement confirmation", "结算确认"},
+    {"record of an exception", "异常记录"},
     {"purse information", "钱包信息"},
+    {"unfinished payment", "未完成交易"},
     {"personalisation", "个人化数据"},
     {"revocation list", "证书吊销列表"},
 };
@@ -285,7 +304,8 @@ are_records(struct jz_span in)
 	while (jz_tlv_next(&c, &t) == 0) {
 		if (t.tag != JZ_KIND_RECORD_PAID &&
 		    t.tag != JZ_KIND_RECORD_RECEIVED &&
-		    t.tag != JZ_KIND_RECORD_LOAD)
+		    t.tag != JZ_KIND_RECORD_LOAD &&
+		    t.tag != JZ_KIND_RECORD_EXCEPTION)
 			return false;
 	}
 	return in.len > 0 && jz_cursor_end(&c);
@@ -381,7 +401,8 @@ put_field(const struct jz_message *m, uint8_t id, struct jz_buffer *b)
 
 	switch (f->form) {
 	case FORM_UINT:
-		return put_uint(f, member, b);
+		return opt && all_zero(member, f->min) ? 0
+						       : put_uint(f, member, b);
 	case FORM_TIME:
 		return put_time(f, member, b);
 	case FORM_CURRENCY:
@@ -500,7 +521,8 @@ get_field(struct jz_cursor *c, uint8_t id, struct jz_message *out)
 	if (jz_tlv_next(c, &t) != 0 || t.tag != f->tag ||
 	    !length_fits(f, t.value.len))
 		return false;
-	if (opt && f->form == FORM_BYTES && all_zero(t.value.data, f->min))
+	if (opt && (f->form == FORM_BYTES || f->form == FORM_UINT) &&
+	    all_zero(t.value.data, f->min))
 		return false;
 	return get_value(f, &t, (uint8_t *)out + f->offset);
 }

@@ -49,6 +49,11 @@ enum jz_kind {
 	JZ_KIND_CONFIRMATION = 0xFF24, /* signed by the payee's card */
 	JZ_KIND_COMPLETION = 0xFF25,   /* signed by the payer's card */
 	JZ_KIND_RECEIPT = 0xFF26,      /* signed by the payee's card */
+	JZ_KIND_NOT_PAID = 0xFF27,     /* signed by the payer's card: this
+	                                  counter was not paid, and no longer
+	                                  can be */
+	JZ_KIND_EXCEPTION = 0xFF28,    /* signed by the payee's card: was not
+	                                  credited, and never will be */
 	JZ_KIND_SEALED = 0xFF2F,       /* one of the above, enciphered */
 	/* load */
 	JZ_KIND_LOAD_REQUEST = 0xFF41,	  /* signed by the card */
@@ -66,8 +71,10 @@ enum jz_kind {
 	JZ_KIND_RECORD_RECEIVED = 0xFF57,   /* in a batch; carries signatures */
 	JZ_KIND_RECORD_LOAD = 0xFF58,	    /* in a batch; carries signatures */
 	JZ_KIND_PROCESSED = 0xFF59,	    /* signed by the issuer's host */
+	JZ_KIND_RECORD_EXCEPTION = 0xFF5A, /* in a batch; carries a signature */
 	/* what the purse tells about itself, and what personalises it */
 	JZ_KIND_PURSE_INFO = 0xFF61,
+	JZ_KIND_UNFINISHED = 0xFF62, /* one payment that is not finished */
 	JZ_KIND_PERSONALISATION = 0xFF71,
 	/* for everybody */
 	JZ_KIND_REVOCATION = 0xFF6A, /* signed by the issuer's CA */
@@ -119,12 +126,23 @@ enum jz_tag {
 	JZ_TAG_STATE = 0x9F38,		   /* 1 byte: life cycle of the purse */
 	JZ_TAG_CAPACITY = 0x9F39, /* 4 bytes: records the log can hold */
 	JZ_TAG_GENERATION =
-	    0x9F3A,		 /* 2 bytes: certificates below it are void */
-	JZ_TAG_REVOKED = 0x9F3B, /* 16 characters for each certificate */
-	JZ_TAG_ASN = 0x5A,	 /* 10 bytes BCD */
-	JZ_TAG_RECORDS = 0xE1,	 /* the records of a batch */
+	    0x9F3A,		   /* 2 bytes: certificates below it are void */
+	JZ_TAG_REVOKED = 0x9F3B,   /* 16 characters for each certificate */
+	JZ_TAG_OUTCOME = 0x9F3C,   /* 1 byte: enum jz_outcome */
+	JZ_TAG_PIN_SUM = 0x9F3D,   /* 8 bytes: PIN after so much without */
+	JZ_TAG_PIN_COUNT = 0x9F3E, /* 4 bytes: PIN after so many without */
+	JZ_TAG_PAYER_LEVEL = 0x9F3F, /* 1 byte: assurance of a payer's card */
+	JZ_TAG_PAYER_CAP = 0x9F40,   /* 8 bytes: the most of one below that */
+	JZ_TAG_ASN = 0x5A,	     /* 10 bytes BCD */
+	JZ_TAG_RECORDS = 0xE1,	     /* the records of a batch */
 	JZ_TAG_CERTIFICATE = 0x7F21,
 	JZ_TAG_SIGNATURE = 0x5F37, /* 64 bytes r || s */
+};
+
+/* What a payee says of a payment that it gives up. */
+enum jz_outcome {
+	JZ_OUTCOME_CLAIM = 1,	/* the goods were delivered: pay me */
+	JZ_OUTCOME_RELEASE = 2, /* they were not: pay the payer back */
 };
 
 /* The data of one payment, equal in confirmation, completion and records. */
@@ -173,6 +191,11 @@ struct jz_message {
 	uint32_t max_offline_count;
 	uint64_t pin_above;
 	uint8_t pin_limit;
+	uint64_t pin_sum;
+	uint32_t pin_count;
+	uint8_t payer_level;
+	uint64_t payer_cap;
+	uint8_t outcome;
 	uint8_t state;
 	uint32_t capacity;
 	uint16_t generation;

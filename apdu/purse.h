@@ -36,12 +36,22 @@ enum jz_purse_ins {
 	JZ_INS_COMPLETE = 0x73, /* payer: confirmation -> sealed completion */
 	JZ_INS_CREDIT = 0x74,	/* payee: completion -> sealed receipt */
 	JZ_INS_ACKNOWLEDGE = 0x75, /* payer: receipt */
-	JZ_INS_FETCH = 0x76,	   /* once more; P1 72: a confirmation, 73: a
-	                              completion */
+	JZ_INS_FETCH = 0x76,	   /* once more; P1 enum jz_fetch */
+	JZ_INS_PROVE = 0x77,	   /* payer: -> proof of non-payment */
+	JZ_INS_DROP = 0x78,	   /* payee: proof of non-payment */
+	JZ_INS_ABANDON = 0x7B, /* payee: P1 01 claim, 02 release -> exception */
 	JZ_INS_CANCEL_LOAD = 0x7A, /* -> load cancel */
 	JZ_INS_PUT_LIST = 0x7E,	   /* a revocation list -> nothing */
 	/* our own, CLA 80: settlement, P1 names the step */
 	JZ_INS_SETTLE = 0x79,
+};
+
+enum jz_fetch {
+	JZ_FETCH_PENDING = 0x70,      /* P2-th payment confirmed, in clear */
+	JZ_FETCH_AGREED = 0x71,	      /* the open agreement, in clear */
+	JZ_FETCH_CONFIRMATION = 0x72, /* sealed */
+	JZ_FETCH_COMPLETION = 0x73,   /* sealed */
+	JZ_FETCH_EXCEPTION = 0x7B,
 };
 
 enum jz_settle_step {
@@ -66,6 +76,9 @@ enum jz_transaction_type {
 	JZ_TYPE_EP_PURCHASE = 0x06, /* paid */
 	/* ours: the standard has no purse that receives from a purse */
 	JZ_TYPE_EP_RECEIVED = 0x0A,
+	/* ours: confirmed, never credited, and given up */
+	JZ_TYPE_EP_CLAIMED = 0x0B,
+	JZ_TYPE_EP_RELEASED = 0x0C,
 };
 
 /* The purse's life cycle, GlobalPlatform 5.3 with our own meaning of 0F. */

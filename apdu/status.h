@@ -82,8 +82,12 @@ enum {
 	JZ_SW_CURRENCY = 0x942A,
 	JZ_SW_NO_PAYMENT = 0x942B, /* no open step for this message */
 	JZ_SW_NOT_PERSONALISED = 0x942C,
-	JZ_SW_DECRYPT = 0x942D,	 /* working key or ciphertext wrong */
-	JZ_SW_LIST_OLD = 0x9430, /* revocation list not newer */
+	JZ_SW_DECRYPT = 0x942D,	  /* working key or ciphertext wrong */
+	JZ_SW_PAID = 0x942E,	  /* no proof of non-payment: it was paid */
+	JZ_SW_SETTLED = 0x942F,	  /* older than the log: ask the issuer */
+	JZ_SW_LIST_OLD = 0x9430,  /* revocation list not newer */
+	JZ_SW_ABANDONED = 0x9431, /* given up: the issuer settles it */
+	JZ_SW_LEVEL = 0x9432,	  /* the payer's card is of too low assurance */
 };
 
 struct jz_status {

@@ -68,7 +68,31 @@ int jz_load_cancel(struct jz_session *s, struct jz_issuer *issuer,
 int jz_bring_list(
     struct jz_session *s, struct jz_issuer *issuer, uint32_t *brought);
 
+/* ---- payments that stopped half-way -------------------------------------- */
+
+enum jz_recovery {
+	JZ_RECOVERY_CREDITED,	  /* the payee's card has the money now */
+	JZ_RECOVERY_ACKNOWLEDGED, /* it had it; the payer's card knows now */
+	JZ_RECOVERY_DROPPED,	  /* it was not paid, and no longer can be */
+	JZ_RECOVERY_GIVEN_UP,	  /* the payee had given it up: settle */
+	JZ_RECOVERY_ISSUER,	  /* too old for the payer's card: settle */
+};
+
+/*
+ * Finishes every payment from one card to the other that can be seen: what the
+ * payee's card has confirmed, when its PIN was verified, and what the payer's
+ * card has agreed to or paid, when its was; with neither JZ_ERR_STATUS, 6982.
+ * `told` is called for each, the payment's data with it as far as it is known
+ * (its request's digest always is); may be NULL.
+ *
+ * After an error (a card that was taken away) the same again goes on.
+ */
+int jz_recover(struct jz_session *payer, struct jz_session *payee,
+    void (*told)(enum jz_recovery what, const struct jz_payment *p, void *arg),
+    void *arg);
+
 struct jz_settle_result {
+	unsigned relayed; /* completions that its terminals had lost */
 	unsigned records; /* confirmed and cleared on the card */
 	unsigned batches;
 	uint32_t list_version; /* of the revocation list brought; 0: none */
@@ -76,7 +100,8 @@ struct jz_settle_result {
 };
 /*
  * Signs the card in, brings it the issuer's revocation list when that is newer
- * than its own, and uploads its records.
+ * than its own, credits it with what it was paid and has not got (the issuer
+ * knows that from the payer's settlement), and uploads its records.
  */
 int jz_settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result);

@@ -325,6 +325,15 @@ jz_purse_credit(
 }
 
 int
+jz_purse_credit_relayed(struct jz_session *payee, struct jz_span completion)
+{
+	struct jz_answer a;
+
+	return jz_session_command(
+	    payee, CLA_PURSE, JZ_INS_CREDIT, 0, 0, completion, &a);
+}
+
+int
 jz_purse_acknowledge(struct jz_session *payer, struct jz_span receipt)
 {
 	struct jz_answer a;

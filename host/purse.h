@@ -90,10 +90,42 @@ int jz_purse_complete(struct jz_session *payer, struct jz_span confirmation,
 int jz_purse_credit(
     struct jz_session *payee, struct jz_span completion, struct jz_buffer *out);
 int jz_purse_acknowledge(struct jz_session *payer, struct jz_span receipt);
+/* A completion in clear, as the issuer has it: no receipt comes back. */
+int
+jz_purse_credit_relayed(struct jz_session *payee, struct jz_span completion);
 /* The completion of a payment once more, by its request's digest. */
 int jz_purse_fetch_completion(struct jz_session *payer,
     const uint8_t request_digest[static JZ_DIGEST_BYTES],
     struct jz_buffer *out);
+
+/* ---- a payment that stopped half-way (unfinished.c) ---------------------- */
+
+/*
+ * The n-th payment that this card, as payee, has confirmed and not finished,
+ * from 0.  After the PIN (JZ_ERR_STATUS, 6982).  JZ_ERR_NOT_FOUND: no n-th.
+ */
+int
+jz_purse_pending(struct jz_session *payee, unsigned n, struct jz_payment *out);
+/* The open agreement of this card, as payer; as above. */
+int jz_purse_agreed(struct jz_session *payer, struct jz_payment *out);
+/* The n-th newest completion that has no receipt, sealed; as above. */
+int jz_purse_unacknowledged(
+    struct jz_session *payer, unsigned n, struct jz_buffer *out);
+/*
+ * The payer's proof that this payment was not made and no longer can be; closes
+ * its agreement.  JZ_ERR_STATUS: 942E it was made, 942F ask the issuer.
+ */
+int jz_purse_prove(struct jz_session *payer, const struct jz_payment *p,
+    struct jz_buffer *proof);
+/* With it the payee's card is done with that payment. */
+int jz_purse_drop(struct jz_session *payee, struct jz_span proof);
+/*
+ * The payee gives a payment up, for good; the issuer pays, or pays back, at
+ * settlement.  A release after the PIN.
+ */
+int jz_purse_abandon(struct jz_session *payee,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    enum jz_outcome outcome, struct jz_buffer *exception);
 
 /* ---- load: one step ------------------------------------------------------ */
 

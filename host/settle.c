@@ -128,6 +128,35 @@ look_at_list(struct jz_session *s, struct jz_issuer *issuer,
 	return err;
 }
 
+struct relay {
+	struct jz_session *s;
+	struct jz_settle_result *result;
+};
+
+/* The card refuses what it does not wait for, and changes nothing. */
+static int
+relay_one(struct jz_span completion, void *arg)
+{
+	struct relay *r = arg;
+	int err = jz_purse_credit_relayed(r->s, completion);
+
+	if (err == 0)
+		r->result->relayed++;
+	return err == jz_status_error(r->s->sw) ? 0 : err;
+}
+
+static int
+relay(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_settle_result *result)
+{
+	struct relay r = {s, result};
+	struct jz_purse_info p;
+	int err = jz_purse_info(s, &p);
+
+	return err != 0 ? err
+			: jz_issuer_each_owed(issuer, p.id, relay_one, &r);
+}
+
 int
 jz_settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result)
@@ -139,6 +168,8 @@ jz_settle(struct jz_session *s, struct jz_issuer *issuer,
 	err = sign_in(s, issuer);
 	if (err == 0)
 		err = look_at_list(s, issuer, result);
+	if (err == 0)
+		err = relay(s, issuer, result);
 	while (err == 0) {
 		if (result->batches == BATCHES_MAX)
 			return JZ_ERR_ANSWER;

@@ -132,16 +132,17 @@ purse_read_log(struct jz_applet *self, struct jz_apdu *apdu)
 	if (n == 0 || n > JZ_LOG_RECORDS || n >= p->next_record)
 		return JZ_SW_RECORD;
 	r = purse_slot(p, p->next_record - n);
-	serial = r->type == JZ_TYPE_EP_PURCHASE ? r->payment.payer_counter
-						: r->payment.payee_counter;
+	serial =
+	    purse_paid(r) ? r->payment.payer_counter : r->payment.payee_counter;
 	jz_put_u16(&apdu->out, (uint16_t)serial);
 	jz_put(&apdu->out, no_overdraft, sizeof(no_overdraft));
 	jz_put_u32(&apdu->out, r->payment.amount);
 	jz_put_u8(&apdu->out, r->type);
 	put_counterparty(r, &apdu->out);
 	jz_time_to_bcd(
-	    purse_time(
-		r->type == JZ_TYPE_EP_RECEIVED ? r->payee_time : r->payer_time),
+	    purse_time(purse_time(r->payee_time) != 0 && !purse_paid(r)
+		    ? r->payee_time
+		    : r->payer_time),
 	    bcd);
 	jz_put(&apdu->out, bcd, sizeof(bcd));
 	return JZ_SW_OK;

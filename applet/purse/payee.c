@@ -67,8 +67,8 @@ parse_terms(struct jz_span in, struct terms *t)
 	return JZ_SW_OK;
 }
 
-static const struct purse_pending *
-free_pending(const struct purse_nvm *p)
+const struct purse_pending *
+purse_free_pending(const struct purse_nvm *p)
 {
 	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
 		if (p->pending[i].used == 0)
@@ -76,8 +76,8 @@ free_pending(const struct purse_nvm *p)
 	return NULL;
 }
 
-static const struct purse_pending *
-find_pending(const struct purse_nvm *p, const uint8_t *request_digest)
+const struct purse_pending *
+purse_find_pending(const struct purse_nvm *p, const uint8_t *request_digest)
 {
 	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
 		if (p->pending[i].used != 0 &&
@@ -85,20 +85,6 @@ find_pending(const struct purse_nvm *p, const uint8_t *request_digest)
 			JZ_DIGEST_BYTES) == 0)
 			return &p->pending[i];
 	return NULL;
-}
-
-/* What must be true to receive this amount: P1, P2, a slot. */
-static uint16_t
-can_receive(const struct purse_nvm *p, uint64_t amount)
-{
-	if (amount > p->max_balance ||
-	    p->balance + purse_promised(p) > p->max_balance - amount)
-		return JZ_SW_BALANCE_LIMIT;
-	if (purse_log_room(p) == 0)
-		return JZ_SW_LOG_FULL;
-	if (free_pending(p) == NULL)
-		return JZ_SW_PENDING;
-	return JZ_SW_OK;
 }
 
 /* Signs the request and commits it with its counter (P3). */
@@ -154,7 +140,7 @@ purse_request(struct jz_applet *self, struct jz_apdu *apdu)
 		return sw;
 	if (t.currency != p->currency)
 		return JZ_SW_CURRENCY;
-	if ((sw = can_receive(p, t.amount)) != JZ_SW_OK)
+	if ((sw = purse_can_receive(p, t.amount)) != JZ_SW_OK)
 		return sw;
 	if (p->offline_counter == JZ_PURSE_COUNTER_MAX)
 		return JZ_SW_COUNTER;
@@ -239,7 +225,7 @@ open_pending(struct jz_applet *self, const struct jz_message *agreement,
 	memcpy(pending.payer_key, peer->public_key, sizeof(pending.payer_key));
 	pending.used = 1;
 	jz_begin(self);
-	jz_write(self, free_pending(p), &pending, sizeof(pending));
+	jz_write(self, purse_free_pending(p), &pending, sizeof(pending));
 	jz_fill(self, &p->request, 0, sizeof(p->request));
 	err = jz_commit(self);
 	jz_wipe(&pending, sizeof(pending));
@@ -266,7 +252,9 @@ confirm(struct jz_applet *self, const struct jz_sealed *s,
 		return sw;
 	if (payer_pending(p, peer.holder))
 		return JZ_SW_PENDING;
-	if ((sw = can_receive(p, p->request.amount)) != JZ_SW_OK)
+	if ((sw = purse_can_receive_from(p, p->request.amount, &peer)) !=
+		JZ_SW_OK ||
+	    (sw = purse_can_receive(p, p->request.amount)) != JZ_SW_OK)
 		return sw;
 	err = open_pending(self, &m, &peer, keys, &confirmation);
 	if (err != 0)
@@ -301,7 +289,7 @@ purse_fetch_confirmation(struct jz_applet *self, struct jz_apdu *apdu)
 		&c, JZ_TAG_REQUEST_DIGEST, digest, sizeof(digest)) != 0 ||
 	    !jz_cursor_end(&c))
 		return JZ_SW_DATA;
-	slot = find_pending(purse_nvm(self), digest);
+	slot = purse_find_pending(purse_nvm(self), digest);
 	return slot == NULL ? JZ_SW_NO_PAYMENT
 			    : answer_confirmation(self, slot, apdu);
 }
@@ -350,7 +338,7 @@ purse_confirm(struct jz_applet *self, struct jz_apdu *apdu)
 
 	if (jz_sealed_parse(apdu->command.data, &s) != 0 || !s.has_payer_key)
 		return JZ_SW_DATA;
-	if ((slot = find_pending(p, s.request_digest)) != NULL)
+	if ((slot = purse_find_pending(p, s.request_digest)) != NULL)
 		return confirm_again(self, slot, &s, apdu);
 	if (r->open == 0 ||
 	    memcmp(r->digest, s.request_digest, JZ_DIGEST_BYTES) != 0)
@@ -433,6 +421,15 @@ answer_receipt(const struct jz_applet *self, const struct purse_record *r,
 	    jz_card_engine(self), &m, r->keys.to_payer, NULL, &apdu->out));
 }
 
+/* Nothing to credit: why. */
+static uint16_t
+no_credit(const struct purse_nvm *p, const uint8_t *request_digest)
+{
+	return purse_find_exception(p, request_digest) != NULL
+	    ? JZ_SW_ABANDONED
+	    : JZ_SW_NO_PAYMENT;
+}
+
 /* The completion of a payment already credited: the same receipt again. */
 static uint16_t
 credit_again(
@@ -446,7 +443,7 @@ credit_again(
 	int err;
 
 	if (r == NULL || r->keys_held == 0)
-		return JZ_SW_NO_PAYMENT;
+		return no_credit(p, s->request_digest);
 	err = jz_message_open(jz_card_engine(self), s, JZ_KIND_COMPLETION,
 	    r->keys.to_payee, plain, &m);
 	if (err != 0)
@@ -489,9 +486,10 @@ credit_relayed(struct jz_applet *self, struct jz_apdu *apdu)
 
 	if (jz_message_decode(apdu->command.data, JZ_KIND_COMPLETION, &m) != 0)
 		return JZ_SW_DATA;
-	slot = find_pending(purse_nvm(self), m.payment.request_digest);
-	return slot == NULL ? JZ_SW_NO_PAYMENT
-			    : credit_pending(self, slot, &m, apdu);
+	slot = purse_find_pending(purse_nvm(self), m.payment.request_digest);
+	return slot == NULL
+	    ? no_credit(purse_nvm(self), m.payment.request_digest)
+	    : credit_pending(self, slot, &m, apdu);
 }
 
 uint16_t
@@ -508,7 +506,7 @@ purse_credit(struct jz_applet *self, struct jz_apdu *apdu)
 		return credit_relayed(self, apdu);
 	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
 		return JZ_SW_DATA;
-	slot = find_pending(purse_nvm(self), s.request_digest);
+	slot = purse_find_pending(purse_nvm(self), s.request_digest);
 	if (slot == NULL)
 		return credit_again(self, &s, apdu);
 	err = jz_message_open(

@@ -34,32 +34,6 @@ check_request(const struct jz_applet *self, const struct jz_message *m,
 	return purse_status(jz_message_verify(e, m, peer->public_key));
 }
 
-/* What this card allows itself to pay. */
-static uint16_t
-can_pay(const struct jz_applet *self, const struct jz_payment *pay)
-{
-	const struct purse_nvm *p = purse_nvm(self);
-
-	if ((p->flags & JZ_FLAG_PAYEE_ONLY) != 0)
-		return JZ_SW_CERT_ROLE;
-	if (pay->currency != p->currency)
-		return JZ_SW_CURRENCY;
-	if (pay->amount == 0)
-		return JZ_SW_DATA;
-	if (pay->amount > p->max_single)
-		return JZ_SW_SINGLE_LIMIT;
-	if (pay->amount > p->balance)
-		return JZ_SW_AMOUNT;
-	if (pay->amount > p->pin_above && purse_cod(self)->pin_ok == 0)
-		return JZ_SW_SECURITY;
-	if (p->offline_counter == JZ_PURSE_COUNTER_MAX)
-		return JZ_SW_COUNTER;
-	/* A new agreement takes the place of the open one, its room too. */
-	if (purse_log_room(p) + (p->agreement.open != 0) == 0)
-		return JZ_SW_LOG_FULL;
-	return JZ_SW_OK;
-}
-
 /* Fills the agreement message and its persistent form. */
 static int
 make_agreement(const struct jz_applet *self, const struct jz_message *request,
@@ -103,19 +77,22 @@ purse_agree(struct jz_applet *self, struct jz_apdu *apdu)
 	struct jz_certificate peer;
 	struct purse_agreement a = {0};
 	uint16_t sw;
+	bool pin;
 	int err;
 
 	if (jz_message_decode(apdu->command.data, JZ_KIND_REQUEST, &request) !=
 	    0)
 		return JZ_SW_DATA;
 	if ((sw = check_request(self, &request, &peer)) != JZ_SW_OK ||
-	    (sw = can_pay(self, &request.payment)) != JZ_SW_OK)
+	    (sw = purse_can_pay(self, &request.payment)) != JZ_SW_OK)
 		return sw;
 	if ((err = make_agreement(self, &request, &m, &a)) != 0)
 		goto out;
 	memcpy(a.payee_key, peer.public_key, sizeof(a.payee_key));
+	pin = purse_cod(self)->pin_ok != 0;
 	purse_cod(self)->pin_ok = 0;
 	jz_begin(self);
+	purse_count_agreement(self, request.payment.amount, pin);
 	jz_write_u32(self, &p->offline_counter, p->offline_counter + 1);
 	jz_write(self, &p->agreement, &a, sizeof(a));
 	if ((err = jz_commit(self)) != 0)

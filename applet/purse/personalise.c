@@ -181,6 +181,10 @@ write_parameters(struct jz_applet *self, const struct jz_message *m)
 	jz_write_u64(self, &p->max_offline_sum, m->max_offline_sum);
 	jz_write_u32(self, &p->max_offline_count, m->max_offline_count);
 	jz_write_u64(self, &p->pin_above, m->pin_above);
+	jz_write_u64(self, &p->pin_sum, m->pin_sum);
+	jz_write_u32(self, &p->pin_count, m->pin_count);
+	jz_write_u8(self, &p->payer_level, m->payer_level);
+	jz_write_u64(self, &p->payer_cap, m->payer_cap);
 	jz_write(self, p->account, m->account.data, m->account.len);
 	jz_write_u8(self, &p->account_len, (uint8_t)m->account.len);
 	jz_write(self, p->identity, m->identity.data, m->identity.len);
@@ -210,7 +214,8 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 	if (jz_message_decode(in, JZ_KIND_PERSONALISATION, &m) != 0)
 		return JZ_SW_DATA;
 	if (m.max_balance == 0 || m.max_balance > JZ_PURSE_AMOUNT_MAX ||
-	    m.max_single > m.max_balance || !pin_is_digits(m.pin))
+	    m.max_single > m.max_balance || !pin_is_digits(m.pin) ||
+	    m.payer_level > JZ_ASSURANCE_HARDWARE)
 		return JZ_SW_DATA;
 	write_parameters(self, &m);
 	if (jz_pin_update(self, &p->pin, m.pin, m.pin_limit) != 0)

@@ -48,8 +48,15 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_COMPLETE,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_complete },
 	{ 0x80, JZ_INS_CREDIT,           0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_credit },
 	{ 0x80, JZ_INS_ACKNOWLEDGE,      0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_acknowledge },
-	{ 0x80, JZ_INS_FETCH,            0x72,   0x00,  34,   34, OPERATING, purse_fetch_confirmation },
-	{ 0x80, JZ_INS_FETCH,            0x73,   JZ_ANY, 0,   34, OPERATING, purse_fetch_completion },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_PENDING, JZ_ANY, 0, 0, OPERATING, purse_fetch_pending },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_AGREED, 0x00, 0,  0, OPERATING, purse_fetch_agreed },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_CONFIRMATION, 0x00, 34, 34, OPERATING, purse_fetch_confirmation },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_COMPLETION, JZ_ANY, 0, 34, OPERATING, purse_fetch_completion },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_EXCEPTION, 0x00, 34, 34, OPERATING, purse_fetch_exception },
+	{ 0x80, JZ_INS_PROVE,            0x00,   0x00,  64,   64, OPERATING, purse_prove },
+	{ 0x80, JZ_INS_DROP,             0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_drop },
+	{ 0x80, JZ_INS_ABANDON,          JZ_OUTCOME_CLAIM, 0x00, 34, 34, OPERATING, purse_abandon },
+	{ 0x80, JZ_INS_ABANDON,          JZ_OUTCOME_RELEASE, 0x00, 34, 34, OPERATING, purse_abandon },
 	{ 0x80, JZ_INS_INITIALIZE,       0x00,   0x02,  11,   11, OPERATING, purse_initialize_load },
 	{ 0x80, JZ_INS_CREDIT_FOR_LOAD,  0x00,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_credit_for_load },
 	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
@@ -118,18 +125,31 @@ uninstall(struct jz_applet *self)
 	return JZ_SW_OK;
 }
 
-/* Layout 1 had no revocation list; all before it is where it was. */
+/*
+ * Layout 1 ended before the revocation list; all before that is where it was.
+ * What was paid and cleared it does not say: of no earlier counter can be said
+ * that it was not paid (P6), but of the agreement that is still open.
+ */
 static int
 upgrade(struct jz_applet *self, uint16_t from, struct jz_span old)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const size_t head = offsetof(struct purse_nvm, balance);
 	const size_t end = offsetof(struct purse_nvm, list);
+	uint32_t cleared;
+	int err;
 
 	if (from != LAYOUT_1 || old.len < end)
 		return JZ_ERR_CARD_VERSION;
+	err =
+	    jz_write_nonatomic(self, &p->balance, old.data + head, end - head);
+	if (err != 0)
+		return err;
+	cleared = p->agreement.open != 0
+	    ? p->agreement.payment.payer_counter - 1
+	    : p->offline_counter;
 	return jz_write_nonatomic(
-	    self, &p->balance, old.data + head, end - head);
+	    self, &p->cleared_counter, &cleared, sizeof(cleared));
 }
 
 uint16_t

@@ -9,6 +9,9 @@
  *   load.c         load, exactly once
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
+ *   unfinished.c   what becomes of a payment that stops half-way: proof of
+ *                  non-payment, drop, abandon
+ *   limits.c       what this card allows itself to pay and to take
  *   record.c       the log of signed records
  *   revocation.c   which certificates the issuer has revoked
  *   settle.c       settlement with the issuer
@@ -24,7 +27,11 @@
  *   P3  Counters and record numbers only rise; a message leaves the card after
  *       the commit that makes it true.
  *   P4  A request is used up by the first agreement accepted; an agreement by
- *       the completion.
+ *       the completion, or by the proof that there is none.
+ *   P5  A pending entry ends in exactly one way: credit, proof of non-payment
+ *       by the payer, or a signed exception.
+ *   P6  No counter at or below cleared_counter is said to be unpaid: its record
+ *       may be gone.
  */
 #ifndef JZ_APPLET_PURSE_H
 #define JZ_APPLET_PURSE_H
@@ -142,7 +149,7 @@ _Static_assert(sizeof(struct purse_load) == 152, "no padding");
  * with the two certificates alone.  For a load: payment.amount, .time (the
  * server's), .payee_counter (the online counter), .peer_id (begins with the
  * terminal), .agreement_digest (of the permission) and the report's signature
- * in payer_signature.
+ * in payer_signature.  For an exception: payee_signature alone.
  */
 struct purse_record {
 	struct purse_payment payment;
@@ -215,6 +222,16 @@ struct purse_nvm {
 	struct purse_record record[JZ_PURSE_RECORDS];
 	/* layout 1 ends here */
 	struct purse_list list;
+	/* more parameters; 0: no such rule */
+	uint64_t pin_sum;
+	uint64_t payer_cap;
+	uint32_t pin_count;
+	uint8_t payer_level; /* enum jz_assurance */
+	uint8_t reserved3[3];
+	/* agreed without PIN since the last one with it */
+	uint64_t no_pin_sum;
+	uint32_t no_pin_count;
+	uint32_t cleared_counter; /* of the payments settled, the highest */
 };
 _Static_assert(offsetof(struct purse_nvm, id) == 120, "no padding");
 _Static_assert(
@@ -225,7 +242,7 @@ _Static_assert(offsetof(struct purse_nvm, from) == 480, "no padding");
 _Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
 	600 + 3 * 104 + 160 + 200 + 152 + 264 * JZ_PURSE_PENDING +
-	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list),
+	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 40,
     "no padding");
 _Static_assert(offsetof(struct purse_nvm, list) % 8 == 0, "no padding");
 
@@ -289,6 +306,12 @@ uint16_t purse_complete(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_confirmation(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_completion(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_pending(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_agreed(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_exception(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_prove(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_drop(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_abandon(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_settle(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_put_list(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_get_list(struct jz_applet *self, struct jz_apdu *apdu);
@@ -319,6 +342,21 @@ uint16_t purse_store_list(struct jz_applet *self, struct jz_span in);
 /* 0 or JZ_ERR_CERT_REVOKED, by the list that is here. */
 int purse_judge(const struct purse_nvm *p, const struct jz_certificate *peer);
 
+/* limits.c: what must be true to pay and to take so much. */
+uint16_t
+purse_can_pay(const struct jz_applet *self, const struct jz_payment *pay);
+uint16_t purse_can_receive(const struct purse_nvm *p, uint64_t amount);
+/* Of this payer's card. */
+uint16_t purse_can_receive_from(const struct purse_nvm *p, uint64_t amount,
+    const struct jz_certificate *payer);
+/* Counts an agreement with or without PIN; within the caller's transaction. */
+void purse_count_agreement(struct jz_applet *self, uint64_t amount, bool pin);
+
+/* payee.c: of a payment confirmed and not finished; NULL. */
+const struct purse_pending *
+purse_find_pending(const struct purse_nvm *p, const uint8_t *request_digest);
+const struct purse_pending *purse_free_pending(const struct purse_nvm *p);
+
 /* record.c */
 void purse_time_set(uint8_t out[static JZ_PURSE_TIME_BYTES], int64_t time);
 int64_t purse_time(const uint8_t in[static JZ_PURSE_TIME_BYTES]);
@@ -341,6 +379,12 @@ purse_slot(const struct purse_nvm *p, uint32_t number);
 /* The record of this type with this request digest, if the log has it still. */
 const struct purse_record *purse_find_record(const struct purse_nvm *p,
     uint8_t type, const uint8_t digest[static JZ_DIGEST_BYTES]);
+/* This card paid: number and payer_time are its own. */
+bool purse_paid(const struct purse_record *r);
+/* As purse_find_record, of an exception; and what it asks of the issuer. */
+const struct purse_record *purse_find_exception(
+    const struct purse_nvm *p, const uint8_t digest[static JZ_DIGEST_BYTES]);
+enum jz_outcome purse_outcome(const struct purse_record *r);
 /* Writes the next record; within the caller's transaction. */
 void purse_append_record(struct jz_applet *self, struct purse_record *r);
 /* The completion that a paid or received record is evidence of. */

@@ -124,6 +124,30 @@ purse_find_record(const struct purse_nvm *p, uint8_t type,
 	return NULL;
 }
 
+static bool
+exception(const struct purse_record *r)
+{
+	return r->type == JZ_TYPE_EP_CLAIMED || r->type == JZ_TYPE_EP_RELEASED;
+}
+
+const struct purse_record *
+purse_find_exception(
+    const struct purse_nvm *p, const uint8_t digest[static JZ_DIGEST_BYTES])
+{
+	const struct purse_record *r =
+	    purse_find_record(p, JZ_TYPE_EP_CLAIMED, digest);
+
+	return r != NULL ? r
+			 : purse_find_record(p, JZ_TYPE_EP_RELEASED, digest);
+}
+
+enum jz_outcome
+purse_outcome(const struct purse_record *r)
+{
+	return r->type == JZ_TYPE_EP_CLAIMED ? JZ_OUTCOME_CLAIM
+					     : JZ_OUTCOME_RELEASE;
+}
+
 void
 purse_append_record(struct jz_applet *self, struct purse_record *r)
 {
@@ -134,9 +158,8 @@ purse_append_record(struct jz_applet *self, struct purse_record *r)
 	jz_write_u32(self, &p->next_record, p->next_record + 1);
 }
 
-/* True when this card paid: its own number and time are the payer's. */
-static bool
-paid(const struct purse_record *r)
+bool
+purse_paid(const struct purse_record *r)
 {
 	return r->type == JZ_TYPE_EP_PURCHASE;
 }
@@ -147,9 +170,9 @@ purse_completion_of(const struct purse_nvm *p, const struct purse_record *r,
 {
 	memset(out, 0, sizeof(*out));
 	out->kind = JZ_KIND_COMPLETION;
-	purse_payment_load(
-	    p, &out->payment, &r->payment, paid(r) ? PURSE_PAYER : PURSE_PAYEE);
-	out->payer_record = paid(r) ? r->number : r->peer_number;
+	purse_payment_load(p, &out->payment, &r->payment,
+	    purse_paid(r) ? PURSE_PAYER : PURSE_PAYEE);
+	out->payer_record = purse_paid(r) ? r->number : r->peer_number;
 	out->payer_time = purse_time(r->payer_time);
 	memcpy(out->signature, r->payer_signature, JZ_SIGNATURE_BYTES);
 }
@@ -161,19 +184,23 @@ purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
 	struct jz_message m;
 
 	memset(&m, 0, sizeof(m));
-	purse_payment_load(
-	    p, &m.payment, &r->payment, paid(r) ? PURSE_PAYER : PURSE_PAYEE);
+	purse_payment_load(p, &m.payment, &r->payment,
+	    purse_paid(r) ? PURSE_PAYER : PURSE_PAYEE);
 	m.payer_time = purse_time(r->payer_time);
 	m.payee_time = purse_time(r->payee_time);
 	memcpy(m.payer_signature, r->payer_signature, JZ_SIGNATURE_BYTES);
 	memcpy(m.payee_signature, r->payee_signature, JZ_SIGNATURE_BYTES);
-	if (paid(r)) {
+	if (purse_paid(r)) {
 		m.kind = JZ_KIND_RECORD_PAID;
 		m.payer_record = r->number;
 	} else if (r->type == JZ_TYPE_EP_RECEIVED) {
 		m.kind = JZ_KIND_RECORD_RECEIVED;
 		m.payee_record = r->number;
 		m.payer_record = r->peer_number;
+	} else if (exception(r)) {
+		m.kind = JZ_KIND_RECORD_EXCEPTION;
+		m.payee_record = r->number;
+		m.outcome = purse_outcome(r);
 	} else {
 		m.kind = JZ_KIND_RECORD_LOAD;
 		m.record = r->number;

@@ -144,12 +144,30 @@ batch(struct jz_applet *self, struct jz_apdu *apdu)
 	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
 }
 
+/* Of the first records unsettled, the highest counter paid; 0: none. */
+static uint32_t
+highest_paid(const struct purse_nvm *p, uint32_t count)
+{
+	uint32_t highest = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct purse_record *r =
+		    purse_slot(p, p->first_unsettled + i);
+
+		if (r->type == JZ_TYPE_EP_PURCHASE &&
+		    r->payment.payer_counter > highest)
+			highest = r->payment.payer_counter;
+	}
+	return highest;
+}
+
 static uint16_t
 processed(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	struct purse_cod *cod = purse_cod(self);
 	struct jz_message m;
+	uint32_t cleared;
 	uint16_t sw;
 	int err;
 
@@ -168,8 +186,12 @@ processed(struct jz_applet *self, struct jz_apdu *apdu)
 	 * The confirmed records may be overwritten now; until they are, an
 	 * unacknowledged completion can still be fetched.
 	 */
-	err = jz_write_u32(self, &p->first_unsettled, m.record + m.count);
-	if (err != 0)
+	cleared = highest_paid(p, m.count);
+	jz_begin(self);
+	if (cleared > p->cleared_counter)
+		jz_write_u32(self, &p->cleared_counter, cleared);
+	jz_write_u32(self, &p->first_unsettled, m.record + m.count);
+	if ((err = jz_commit(self)) != 0)
 		return purse_status(err);
 	cod->stage = SETTLE_OPEN;
 	return JZ_SW_OK;

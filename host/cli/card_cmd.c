@@ -194,6 +194,10 @@ type_name(const struct jz_cli *c, uint8_t type)
 		return jz_tr(c, "paid", "付款");
 	case JZ_TYPE_EP_RECEIVED:
 		return jz_tr(c, "received", "收款");
+	case JZ_TYPE_EP_CLAIMED:
+		return jz_tr(c, "claimed", "放弃入账（索款）");
+	case JZ_TYPE_EP_RELEASED:
+		return jz_tr(c, "released", "放弃入账（退款）");
 	default:
 		return jz_tr(c, "other", "其他");
 	}

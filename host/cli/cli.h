@@ -42,6 +42,7 @@ enum jz_option {
 	JZ_OPT_ISSUER,
 	JZ_OPT_PASSPHRASE,
 	JZ_OPT_PIN,
+	JZ_OPT_PAYEE_PIN,
 	JZ_OPT_AMOUNT,
 	JZ_OPT_CURRENCY,
 	JZ_OPT_REFERENCE,
@@ -279,6 +280,8 @@ int jz_cli_open_reader(
 /* A PIN by --pin into a buffer that the caller wipes. */
 int jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX]);
 /* Asks for the PIN by --pin and has the card verify it. */
+int jz_cli_verify_pin_of(
+    struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
 int jz_cli_verify_pin(struct jz_cli *c, struct jz_cli_card *card);
 
 /* Explains why jz_secret_source() gave no secret for --OPTION; gives err. */
@@ -394,6 +397,12 @@ int jz_cmd_pay_complete(struct jz_cli *c);
 int jz_cmd_pay_credit(struct jz_cli *c);
 int jz_cmd_pay_acknowledge(struct jz_cli *c);
 int jz_cmd_pay_fetch(struct jz_cli *c);
+int jz_cmd_pay_pending(struct jz_cli *c);
+int jz_cmd_pay_prove(struct jz_cli *c);
+int jz_cmd_pay_drop(struct jz_cli *c);
+int jz_cmd_pay_claim(struct jz_cli *c);
+int jz_cmd_pay_release(struct jz_cli *c);
+int jz_cmd_recover(struct jz_cli *c);
 
 /* Prints the help of a command (help.c). */
 void jz_cli_command_help(

@@ -153,6 +153,94 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "  jiaozi pay credit --card virtual:bob.card\n"},
 },
 {
+	"pay pending", "[N]", 0, 1,
+	JZ_OPT(CARD) | JZ_OPT(PIN) | JZ_OPT(OUT) | JZ_OPT(HEX), 0,
+	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_pending,
+	{"what the payee's card waits for", "收款卡等待中的交易"},
+	{"Gives the data of the N-th payment, from 0, that this card has\n"
+	 "confirmed and not been paid, for `pay prove`, `pay claim` and\n"
+	 "`pay release`.\n"
+	 "\n"
+	 "Example: the payer is far away and has not paid\n"
+	 "  jiaozi pay pending --card virtual:bob.card --pin env:PIN |\n"
+	 "  jiaozi pay prove --card virtual:alice.card |\n"
+	 "  jiaozi pay drop --card virtual:bob.card\n",
+	 "给出本卡已确认而尚未收到的第 N 笔（从 0 起）交易数据，供\n"
+	 "pay prove、pay claim、pay release 使用。\n"
+	 "\n"
+	 "示例：付款方在远处且并未付款\n"
+	 "  jiaozi pay pending --card virtual:bob.card --pin env:PIN |\n"
+	 "  jiaozi pay prove --card virtual:alice.card |\n"
+	 "  jiaozi pay drop --card virtual:bob.card\n"},
+},
+{
+	"pay prove", "", 0, 0, STEP, 0, JZ_EXITS_PAY, jz_cmd_pay_prove,
+	{"the payer's card proves that it has not paid", "付款卡证明未付款"},
+	{"Takes what `pay pending` gave.  The card closes its agreement, if it is\n"
+	 "still open, and signs that this payment was not made and no longer can\n"
+	 "be.  942E: it was made, `pay fetch` gives the completion.  942F: it is\n"
+	 "older than the card's log; settle both cards.\n",
+	 "读入 pay pending 的输出。卡关闭尚未完成的约定，并签名证明这笔交易未付款\n"
+	 "且不会再付。942E：已付款，用 pay fetch 取出完成报文。942F：早于卡内记录，\n"
+	 "请两卡都结算。\n"},
+},
+{
+	"pay drop", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(IN), 0, JZ_EXITS_PAY,
+	jz_cmd_pay_drop,
+	{"the payee's card waits no more", "收款卡不再等待"},
+	{"Takes the payer's proof that it has not paid, and frees what the payee's\n"
+	 "card had reserved for the payment.\n",
+	 "读入付款卡的未付款证明，释放收款卡为该笔交易预留的资源。\n"},
+},
+{
+	"pay claim", "", 0, 0, STEP, 0, JZ_EXITS_PAY, jz_cmd_pay_claim,
+	{"the payee gives a payment up, and asks for it",
+	 "收款方放弃入账，请发卡行付款"},
+	{"The goods were delivered, and the payer's card is not to be had.  --in is\n"
+	 "what `pay pending` gave, or any message of that payment.  The card will\n"
+	 "never credit it; if the payer's card has paid, the issuer pays the\n"
+	 "amount to the payee's account when both cards have settled.\n",
+	 "货物已交付，而找不到付款卡。--in 为 pay pending 的输出或该笔交易的任一\n"
+	 "报文。此后本卡不再入账；若付款卡确已付款，两卡结算后由发卡行付入收款方\n"
+	 "账户。\n"},
+},
+{
+	"pay release", "", 0, 0, STEP | JZ_OPT(PIN), 0,
+	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_release,
+	{"the payee gives a payment up, for the payer", "收款方放弃入账，退还付款方"},
+	{"The goods were not delivered.  As `pay claim`, but the issuer gives the\n"
+	 "amount back to the payer's account.  The payee's PIN is needed.\n",
+	 "货物未交付。同 pay claim，但由发卡行把款项退回付款方账户。须输收款卡的\n"
+	 "PIN。\n"},
+},
+{
+	"recover", "", 0, 0,
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(PIN) | JZ_OPT(PAYEE_PIN),
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE), JZ_EXITS_PAY | JZ_EXIT(PIN),
+	jz_cmd_recover,
+	{"finish payments that stopped half-way", "完成中断的支付"},
+	{"Looks at both cards and says what became of each payment between them:\n"
+	 "a completion is delivered and its receipt brought back; where there is\n"
+	 "none, the payer's card proves it and the payee's card waits no more.\n"
+	 "Money moves at most once, however often this is done.\n"
+	 "\n"
+	 "--pin is the payer's: it shows what that card has paid or agreed to.\n"
+	 "--payee-pin shows what the payee's card waits for.  One is needed.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi recover --payer virtual:alice.card --payee virtual:bob.card \\\n"
+	 "      --pin env:PIN\n",
+	 "查看两张卡，说明两卡之间每笔交易的结果：已付款的把完成报文送达并取回收据；\n"
+	 "未付款的由付款卡证明，收款卡不再等待。无论执行多少次，款项至多转移一次。\n"
+	 "\n"
+	 "--pin 为付款卡的 PIN，可见其已付或已同意的交易；--payee-pin 可见收款卡\n"
+	 "等待的交易。至少给出一个。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi recover --payer virtual:alice.card --payee virtual:bob.card \\\n"
+	 "      --pin env:PIN\n"},
+},
+{
 	"settle", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE), 0,
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_settle,
 	{"bring a card's records to the issuer", "结算：把卡的记录交给发卡行"},

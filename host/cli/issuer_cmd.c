@@ -298,6 +298,15 @@ struct statement {
 static const char *
 uploaded(const struct jz_cli *c, const struct jz_payment_story *p)
 {
+	if (p->outcome == JZ_OUTCOME_CLAIM)
+		return p->paid_out
+		    ? jz_tr(c, "given up, paid to the payee",
+			  "已放弃，付予收款方")
+		    : jz_tr(c, "given up, claimed", "已放弃，索款中");
+	if (p->outcome == JZ_OUTCOME_RELEASE)
+		return p->paid_out
+		    ? jz_tr(c, "given up, paid back", "已放弃，退还付款方")
+		    : jz_tr(c, "given up, released", "已放弃，待退款");
 	if (p->from_payer && p->from_payee)
 		return jz_tr(c, "both settled", "双方已结算");
 	return p->from_payer ? jz_tr(c, "payer settled", "付款方已结算")
@@ -330,6 +339,12 @@ one_payment(const struct jz_payment_story *p, void *arg)
 	    row, "amount", (int64_t)p->payment.amount, p->payment.currency);
 	json_object_set_new(row, "payer_settled", json_boolean(p->from_payer));
 	json_object_set_new(row, "payee_settled", json_boolean(p->from_payee));
+	if (p->outcome != 0) {
+		json_object_set_new(row, "given_up",
+		    json_string(
+			p->outcome == JZ_OUTCOME_CLAIM ? "claim" : "release"));
+		json_object_set_new(row, "paid_out", json_boolean(p->paid_out));
+	}
 	json_object_set_new(row, "request_digest",
 	    jz_cli_hex(jz_span(p->payment.request_digest, JZ_DIGEST_BYTES)));
 	json_object_set_new(row, "payer_signature",

@@ -214,6 +214,12 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 
 	jz_cli_put(c, "records", json_integer(r.records));
 	jz_cli_put(c, "batches", json_integer(r.batches));
+	jz_cli_put(c, "relayed", json_integer(r.relayed));
+	if (r.relayed > 0)
+		jz_cli_say(c,
+		    jz_tr(c, "credited, what had not reached the card: %u\n",
+			"补入此前未送达本卡的款项：%u 笔\n"),
+		    r.relayed);
 	if (err != 0)
 		return explain(c, card, issuer, err);
 	jz_cli_say(c,

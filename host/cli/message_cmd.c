@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jiaozi pay request, agree, confirm, complete, credit, acknowledge, fetch:
- * one message of an offline payment at a time.
+ * one message of an offline payment at a time; and pending, prove, drop, claim,
+ * release, of one that has stopped.
  *
  * The message before is read, and its channel closed, before the card is
  * touched; the card is given back before the next message is written.  So the
@@ -10,6 +11,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -211,24 +213,103 @@ digest_of_request(struct jz_span request, uint8_t *digest)
 	return err != 0 ? err : JZ_ERR_CERT_SUITE;
 }
 
+/* The digest of the payment that this message belongs to. */
+static int
+digest_of(struct jz_span in, uint8_t *digest)
+{
+	struct jz_sealed sealed;
+	struct jz_message m;
+	int err;
+
+	switch ((unsigned)jz_message_peek(in)) {
+	case JZ_KIND_REQUEST:
+		return digest_of_request(in, digest);
+	case JZ_KIND_UNFINISHED:
+		err = jz_message_decode(in, JZ_KIND_UNFINISHED, &m);
+		memcpy(digest, m.payment.request_digest, JZ_DIGEST_BYTES);
+		return err;
+	default:
+		err = jz_sealed_parse(in, &sealed);
+		if (err == 0)
+			memcpy(digest, sealed.request_digest, JZ_DIGEST_BYTES);
+		return err;
+	}
+}
+
 static int
 do_fetch(struct exchange *x, struct jz_cli_card *card)
 {
 	uint8_t digest[JZ_DIGEST_BYTES];
-	struct jz_span in = jz_buffer_span(&x->in);
-	struct jz_sealed sealed;
-	int err;
+	int err = digest_of(jz_buffer_span(&x->in), digest);
 
-	if (jz_message_peek(in) == JZ_KIND_REQUEST) {
-		err = digest_of_request(in, digest);
-	} else {
-		err = jz_sealed_parse(in, &sealed);
-		if (err == 0)
-			memcpy(digest, sealed.request_digest, sizeof(digest));
-	}
 	return err != 0
 	    ? err
 	    : jz_purse_fetch_completion(&card->session, digest, &x->out);
+}
+
+/* ---- payments that stopped ----------------------------------------------- */
+
+static int
+do_pending(struct exchange *x, struct jz_cli_card *card)
+{
+	const char *which = x->c->argument[0];
+	struct jz_message m = {.kind = JZ_KIND_UNFINISHED};
+	char *end = NULL;
+	unsigned long n = which == NULL ? 0 : strtoul(which, &end, 10);
+	int err;
+
+	if (which != NULL && (end == which || *end != '\0' || n > UINT8_MAX))
+		return jz_cli_fail(x->c, JZ_ERR_ARGUMENT, "%s", which);
+	err = jz_cli_verify_pin(x->c, card);
+	if (err == 0)
+		err = jz_purse_pending(&card->session, (unsigned)n, &m.payment);
+	if (err == JZ_ERR_NOT_FOUND)
+		return jz_cli_fail(x->c, err, "%s",
+		    jz_tr(x->c, "the card waits for no such payment",
+			"卡上没有等待中的这笔交易"));
+	return err != 0 ? err : jz_message_encode(&m, JZ_SIGNED, &x->out);
+}
+
+static int
+do_prove(struct exchange *x, struct jz_cli_card *card)
+{
+	struct jz_message m;
+	int err =
+	    jz_message_decode(jz_buffer_span(&x->in), JZ_KIND_UNFINISHED, &m);
+
+	return err != 0 ? err
+			: jz_purse_prove(&card->session, &m.payment, &x->out);
+}
+
+static int
+do_drop(struct exchange *x, struct jz_cli_card *card)
+{
+	return jz_purse_drop(&card->session, jz_buffer_span(&x->in));
+}
+
+static int
+give_up(struct exchange *x, struct jz_cli_card *card, enum jz_outcome outcome)
+{
+	uint8_t digest[JZ_DIGEST_BYTES];
+	int err = digest_of(jz_buffer_span(&x->in), digest);
+
+	if (err == 0 && outcome == JZ_OUTCOME_RELEASE)
+		err = jz_cli_verify_pin(x->c, card);
+	return err != 0
+	    ? err
+	    : jz_purse_abandon(&card->session, digest, outcome, &x->out);
+}
+
+static int
+do_claim(struct exchange *x, struct jz_cli_card *card)
+{
+	return give_up(x, card, JZ_OUTCOME_CLAIM);
+}
+
+static int
+do_release(struct exchange *x, struct jz_cli_card *card)
+{
+	return give_up(x, card, JZ_OUTCOME_RELEASE);
 }
 
 static int
@@ -302,4 +383,40 @@ int
 jz_cmd_pay_fetch(struct jz_cli *c)
 {
 	return one_step(c, do_fetch, true, true);
+}
+
+int
+jz_cmd_pay_pending(struct jz_cli *c)
+{
+	return one_step(c, do_pending, false, true);
+}
+
+int
+jz_cmd_pay_prove(struct jz_cli *c)
+{
+	return one_step(c, do_prove, true, true);
+}
+
+int
+jz_cmd_pay_drop(struct jz_cli *c)
+{
+	int err = one_step(c, do_drop, true, false);
+
+	if (err == 0)
+		jz_cli_say(c, "%s\n",
+		    jz_tr(c, "the card waits for this payment no more",
+			"卡不再等待这笔交易"));
+	return err;
+}
+
+int
+jz_cmd_pay_claim(struct jz_cli *c)
+{
+	return one_step(c, do_claim, true, true);
+}
+
+int
+jz_cmd_pay_release(struct jz_cli *c)
+{
+	return one_step(c, do_release, true, true);
 }

@@ -117,10 +117,11 @@ jz_cli_no_secret(
 	return jz_cli_fail(c, err, "--%s %s", option, source);
 }
 
-int
-jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX])
+static int
+pin_of(
+    struct jz_cli *c, enum jz_option option, char out[static JZ_PIN_TEXT_MAX])
 {
-	const char *source = c->value[JZ_OPT_PIN];
+	const char *source = c->value[option];
 	int err = jz_secret_source(
 	    source, jz_tr(c, "PIN: ", "PIN:"), out, JZ_PIN_TEXT_MAX);
 
@@ -133,11 +134,24 @@ jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX])
 }
 
 int
+jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX])
+{
+	return pin_of(c, JZ_OPT_PIN, out);
+}
+
+int
 jz_cli_verify_pin(struct jz_cli *c, struct jz_cli_card *card)
+{
+	return jz_cli_verify_pin_of(c, JZ_OPT_PIN, card);
+}
+
+int
+jz_cli_verify_pin_of(
+    struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
 {
 	char pin[JZ_PIN_TEXT_MAX] = {0};
 	unsigned tries = 0;
-	int err = jz_cli_pin(c, pin);
+	int err = pin_of(c, option, pin);
 
 	if (err == 0) {
 		err = jz_purse_verify_pin(&card->session, pin, &tries);

@@ -6,12 +6,9 @@
  */
 #include "internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
-
-#define REFERENCE_CAP (2 * JZ_DIGEST_BYTES + 1)
 
 static void
 report_of(const struct jz_message *record,
@@ -64,7 +61,8 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 	memset(out, 0, sizeof(*out));
 	out->bytes = bytes;
 	if ((kind != JZ_KIND_RECORD_LOAD && kind != JZ_KIND_RECORD_PAID &&
-		kind != JZ_KIND_RECORD_RECEIVED) ||
+		kind != JZ_KIND_RECORD_RECEIVED &&
+		kind != JZ_KIND_RECORD_EXCEPTION) ||
 	    jz_message_decode(bytes, kind, &out->m) != 0)
 		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
 	if (kind == JZ_KIND_RECORD_LOAD) {
@@ -74,6 +72,11 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 	}
 	out->number = kind == JZ_KIND_RECORD_PAID ? out->m.payer_record
 						  : out->m.payee_record;
+	if (kind == JZ_KIND_RECORD_EXCEPTION)
+		return out->m.outcome == JZ_OUTCOME_CLAIM ||
+			out->m.outcome == JZ_OUTCOME_RELEASE
+		    ? 0
+		    : jz_refuse(i, JZ_REFUSAL_MALFORMED);
 	completion_of(&out->m, &out->completion);
 	return jz_message_digest(
 	    &i->engine, &out->completion, out->completion_digest);
@@ -90,6 +93,18 @@ verify(struct jz_issuer *i, const struct jz_message *m,
 
 	return err == JZ_ERR_SIGNATURE ? jz_refuse(i, JZ_REFUSAL_EVIDENCE)
 				       : err;
+}
+
+static void
+exception_of(const struct jz_message *record, struct jz_message *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->kind = JZ_KIND_EXCEPTION;
+	out->payment = record->payment;
+	out->payee_record = record->payee_record;
+	out->payee_time = record->payee_time;
+	out->outcome = record->outcome;
+	memcpy(out->signature, record->payee_signature, JZ_SIGNATURE_BYTES);
 }
 
 static int
@@ -111,6 +126,10 @@ verify_payment(
 	err = jz_issuer_card(i, other, JZ_JUDGE_SIGNATURE, &peer);
 	if (err == JZ_ERR_REFUSED)
 		return jz_refuse(i, JZ_REFUSAL_EVIDENCE);
+	if (err == 0 && r->m.kind == JZ_KIND_RECORD_EXCEPTION) {
+		exception_of(&r->m, &word);
+		return verify(i, &word, card);
+	}
 	if (err == 0)
 		err = verify(i, &r->completion, paid ? card : &peer);
 	if (err != 0)
@@ -146,11 +165,9 @@ move(struct jz_issuer *i, const struct jz_record *r, enum jz_side side)
 	const struct jz_payment *p = &r->m.payment;
 	struct jz_ledger_name payer = jz_ledger_card(p->payer_id);
 	struct jz_ledger_name payee = jz_ledger_card(p->payee_id);
-	char reference[REFERENCE_CAP];
+	char reference[JZ_PAYMENT_REFERENCE_CAP];
 
-	for (size_t k = 0; k < JZ_DIGEST_BYTES; k++)
-		snprintf(reference + 2 * k, 3, "%02x",
-		    (unsigned)p->request_digest[k]);
+	jz_payment_reference(p->request_digest, reference);
 	if (side == JZ_SIDE_PAYER)
 		return jz_ledger_move(i->store, jz_issuer_now(i),
 		    JZ_LEDGER_PAID, reference, payer.text, JZ_LEDGER_PAYMENT,
@@ -177,6 +194,8 @@ post_payment(struct jz_issuer *i, const struct jz_record *r)
 		err =
 		    jz_store_payment_add(i->store, &r->m, r->completion_digest);
 	if (err == 0)
+		err = jz_exception_check(i, r);
+	if (err == 0)
 		err = jz_store_payment_has(i->store, request, side, &has);
 	if (err == 0 && has)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
@@ -184,6 +203,8 @@ post_payment(struct jz_issuer *i, const struct jz_record *r)
 		err = jz_store_payment_side_add(i->store, &r->m, side);
 	if (err == 0)
 		err = move(i, r, side);
+	if (err == 0 && side == JZ_SIDE_PAYER)
+		err = jz_exception_pay(i, request);
 	return err;
 }
 
@@ -192,5 +213,7 @@ jz_record_post(struct jz_issuer *i, const struct jz_record *r)
 {
 	if (r->m.kind == JZ_KIND_RECORD_LOAD)
 		return post_load(i, r);
+	if (r->m.kind == JZ_KIND_RECORD_EXCEPTION)
+		return jz_exception_post(i, r);
 	return post_payment(i, r);
 }

@@ -115,4 +115,21 @@ int jz_record_verify(
 /* Posts it.  Refuses CONFLICT. */
 int jz_record_post(struct jz_issuer *i, const struct jz_record *r);
 
+/* ---- exception.c: payments that the payee has given up ------------------- */
+
+/* Keeps an exception, verified.  Refuses CONFLICT: the payee has received it,
+ * or what the payer's card signed is another payment. */
+int jz_exception_post(struct jz_issuer *i, const struct jz_record *r);
+/* A payment's record goes with the exception, if there is one.  Refuses
+ * CONFLICT. */
+int jz_exception_check(struct jz_issuer *i, const struct jz_record *r);
+/* Pays out, once, when the payer has paid and the payee has given it up. */
+int jz_exception_pay(
+    struct jz_issuer *i, const uint8_t request_digest[static JZ_DIGEST_BYTES]);
+
+/* A reference of the ledger: a request's digest in hexadecimal. */
+#define JZ_PAYMENT_REFERENCE_CAP (2 * JZ_DIGEST_BYTES + 1)
+void jz_payment_reference(const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    char out[static JZ_PAYMENT_REFERENCE_CAP]);
+
 #endif

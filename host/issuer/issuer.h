@@ -248,6 +248,15 @@ int jz_issuer_sign_in(
 int jz_issuer_batch(
     struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed);
 
+/*
+ * The completions (FF25) of what this card was paid and has not settled, each
+ * encoded: a payee's card whose terminal never got it is given it at its
+ * settlement.  `each` as jz_issuer_each_account().
+ */
+int
+jz_issuer_each_owed(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    int (*each)(struct jz_span completion, void *arg), void *arg);
+
 /* ---- books --------------------------------------------------------------- */
 
 struct jz_books {
@@ -279,6 +288,8 @@ struct jz_payment_story {
 	/* With the payment: what the completion and the receipt sign. */
 	uint32_t payer_record, payee_record;
 	int64_t payer_time, payee_time; /* the payee's: 0 until uploaded */
+	enum jz_outcome outcome; /* of a payment given up; 0: it was not */
+	bool paid_out;		 /* the one who is asked for has it */
 	uint8_t payer_signature[JZ_SIGNATURE_BYTES]; /* of the completion */
 	/* Of the receipt when the payee has uploaded, else of the
 	 * confirmation. */

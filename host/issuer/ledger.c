@@ -10,7 +10,8 @@
  *   L4  the balance kept for an account is the sum of its entries;
  *   L5  transactions are numbered from 1 without gaps;
  *   L6  what is in transit is what was permitted and neither reported nor
- *       cancelled, and what was paid and not claimed;
+ *       cancelled, and what was paid and neither received nor, when the
+ *       payee gave it up, paid out;
  *   L7  no load is both reported and cancelled.
  */
 #include "sql.h"
@@ -35,6 +36,8 @@ static const char *const REASONS[] = {
     [JZ_LEDGER_LOAD_CANCELLED] = "load cancelled",
     [JZ_LEDGER_PAID] = "paid",
     [JZ_LEDGER_RECEIVED] = "received",
+    [JZ_LEDGER_CLAIMED] = "claimed",
+    [JZ_LEDGER_RELEASED] = "released",
 };
 
 _Static_assert(sizeof("account:") + JZ_ACCOUNT_MAX <= JZ_LEDGER_NAME_MAX,

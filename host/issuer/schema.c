@@ -182,6 +182,38 @@ APPEND_ONLY("revocation", "version = NEW.version OR card = NEW.card")
 " OR NEW.generation < (SELECT COALESCE(MAX(generation), 0) FROM revocation)"
 " BEGIN SELECT RAISE(ABORT, 'revocation out of order'); END;"
 ;
+
+/*
+ * The payee's word that it was not credited and never will be, and what it
+ * asks for.  It is paid at most once, and a payment that the payee has given
+ * up is never received, nor the other way round.
+ */
+static const char V3_EXCEPTIONS[] =
+"CREATE TABLE exception (request_digest BLOB PRIMARY KEY,"
+" agreement_digest BLOB NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),"
+" currency INTEGER NOT NULL, payer TEXT NOT NULL REFERENCES card (id),"
+" payee TEXT NOT NULL REFERENCES card (id), payer_counter INTEGER NOT NULL,"
+" payee_counter INTEGER NOT NULL, time INTEGER NOT NULL,"
+" number INTEGER NOT NULL, payee_time INTEGER NOT NULL,"
+" outcome INTEGER NOT NULL CHECK (outcome IN (1, 2)),"
+" signature BLOB NOT NULL) STRICT;"
+APPEND_ONLY("exception", "request_digest = NEW.request_digest")
+"CREATE TABLE exception_paid (request_digest BLOB PRIMARY KEY"
+" REFERENCES exception (request_digest), time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("exception_paid", "request_digest = NEW.request_digest")
+"CREATE TRIGGER exception_not_after_received BEFORE INSERT ON exception"
+" WHEN EXISTS (SELECT 1 FROM payment_side"
+" WHERE request_digest = NEW.request_digest AND side = 2)"
+" BEGIN SELECT RAISE(ABORT, 'exception after receipt'); END;"
+"CREATE TRIGGER received_not_after_exception BEFORE INSERT ON payment_side"
+" WHEN NEW.side = 2 AND EXISTS (SELECT 1 FROM exception"
+" WHERE request_digest = NEW.request_digest)"
+" BEGIN SELECT RAISE(ABORT, 'receipt after exception'); END;"
+"CREATE TRIGGER exception_paid_by_the_payer BEFORE INSERT ON exception_paid"
+" WHEN NOT EXISTS (SELECT 1 FROM payment_side"
+" WHERE request_digest = NEW.request_digest AND side = 1)"
+" BEGIN SELECT RAISE(ABORT, 'nobody has paid this'); END;"
+;
 /* clang-format on */
 
 #define PARTS_MAX 5
@@ -190,6 +222,7 @@ APPEND_ONLY("revocation", "version = NEW.version OR card = NEW.card")
 static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V1_LEDGER, V1_CARDS, V1_LOADS, V1_SETTLEMENT, NULL},
     {V2_REVOCATION, NULL},
+    {V3_EXCEPTIONS, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

@@ -86,6 +86,8 @@ static const char *const TEXT[] = {
 " - COALESCE((SELECT SUM(p.amount) FROM payment p"
 " JOIN payment_side x ON x.request_digest = p.request_digest"
 " WHERE x.side = 2), 0)"
+" - COALESCE((SELECT SUM(x.amount) FROM exception x"
+" JOIN exception_paid y ON y.request_digest = x.request_digest), 0)"
 " - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account"
 " WHERE a.kind = 'transit-payment'), 0)",
@@ -171,12 +173,37 @@ static const char *const TEXT[] = {
 "SELECT p.request_digest, p.agreement_digest, p.amount, p.currency, p.payer,"
 " p.payee, p.payer_counter, p.payee_counter, p.time, p.payer_record,"
 " p.payer_time, p.payer_signature, c.payee_signature, r.number, r.time,"
-" r.payee_signature FROM payment p"
+" r.payee_signature, x.outcome, y.time FROM payment p"
 " LEFT JOIN payment_side c"
 " ON c.request_digest = p.request_digest AND c.side = 1"
 " LEFT JOIN payment_side r"
 " ON r.request_digest = p.request_digest AND r.side = 2"
+" LEFT JOIN exception x ON x.request_digest = p.request_digest"
+" LEFT JOIN exception_paid y ON y.request_digest = p.request_digest"
 " ORDER BY p.time, p.request_digest",
+[JZ_SQL_PAYMENT_DATA] =
+"SELECT request_digest, agreement_digest, amount, currency, payer, payee,"
+" payer_counter, payee_counter, time FROM payment WHERE request_digest = ?",
+[JZ_SQL_EACH_OWED] =
+"SELECT p.request_digest, p.agreement_digest, p.amount, p.currency, p.payer,"
+" p.payee, p.payer_counter, p.payee_counter, p.time, p.payer_record,"
+" p.payer_time, p.payer_signature FROM payment p"
+" JOIN payment_side c ON c.request_digest = p.request_digest AND c.side = 1"
+" WHERE p.payee = ? AND NOT EXISTS (SELECT 1 FROM payment_side r"
+" WHERE r.request_digest = p.request_digest AND r.side = 2)"
+" AND NOT EXISTS (SELECT 1 FROM exception x"
+" WHERE x.request_digest = p.request_digest)"
+" ORDER BY p.payee_counter",
+[JZ_SQL_EXCEPTION] =
+"SELECT request_digest, agreement_digest, amount, currency, payer, payee,"
+" payer_counter, payee_counter, time, outcome"
+" FROM exception WHERE request_digest = ?",
+[JZ_SQL_EXCEPTION_ADD] =
+"INSERT INTO exception (request_digest, agreement_digest, amount, currency,"
+" payer, payee, payer_counter, payee_counter, time, number, payee_time,"
+" outcome, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_EXCEPTION_PAID] =
+"INSERT INTO exception_paid (request_digest, time) VALUES (?, ?)",
 };
 /* clang-format on */
 

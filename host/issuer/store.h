@@ -74,6 +74,8 @@ enum jz_ledger_reason {
 	JZ_LEDGER_LOAD_CANCELLED,
 	JZ_LEDGER_PAID,
 	JZ_LEDGER_RECEIVED,
+	JZ_LEDGER_CLAIMED,  /* given up by the payee: to its account */
+	JZ_LEDGER_RELEASED, /* given up by the payee: to the payer's account */
 };
 
 int
@@ -224,6 +226,21 @@ int jz_store_payment_has(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES], enum jz_side side,
     bool *has);
 /* `time` and `signature`: of the completion and confirmation, or receipt. */
+/* What the two cards agreed on. */
+int jz_store_payment_data(struct jz_store *s,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    struct jz_payment *out);
+/* The completions of what this card was paid, and neither has received nor
+ * given up, as far as the issuer knows.  `each` as jz_issuer_each_account(). */
+int
+jz_store_each_owed(struct jz_store *s, const uint8_t payee[static JZ_ID_BYTES],
+    int (*each)(const struct jz_message *completion, void *arg), void *arg);
+int jz_store_exception(struct jz_store *s,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    struct jz_payment *payment, enum jz_outcome *outcome);
+int jz_store_exception_add(struct jz_store *s, const struct jz_message *record);
+int jz_store_exception_paid(struct jz_store *s,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t time);
 int jz_store_payment_side_add(
     struct jz_store *s, const struct jz_message *record, enum jz_side side);
 int jz_store_each_payment(struct jz_store *s,

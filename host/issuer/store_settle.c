@@ -193,6 +193,8 @@ story_row(sqlite3_stmt *st, struct jz_payment_story *out)
 	out->payer_time = sqlite3_column_int64(st, 10);
 	out->payee_record = (uint32_t)sqlite3_column_int64(st, 13);
 	out->payee_time = sqlite3_column_int64(st, 14);
+	out->outcome = (enum jz_outcome)sqlite3_column_int(st, 16);
+	out->paid_out = sqlite3_column_type(st, 17) != SQLITE_NULL;
 	/* The receipt says more than the confirmation. */
 	column = out->from_payee ? 15 : 12;
 	return payment_columns(st, &out->payment) &&
@@ -222,4 +224,102 @@ jz_store_each_payment(struct jz_store *s,
 	}
 	jz_sql_done(st);
 	return err == 0 || err == JZ_ERR_NOT_FOUND ? stop : err;
+}
+
+int
+jz_store_payment_data(struct jz_store *s,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    struct jz_payment *out)
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(s, JZ_SQL_PAYMENT_DATA,
+	    JZ_VALUES(jz_v_blob(request_digest, JZ_DIGEST_BYTES)), &st);
+
+	memset(out, 0, sizeof(*out));
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0 && !payment_columns(st, out))
+		err = jz_sql_wrong(s, "a payment's row is damaged");
+	jz_sql_done(st);
+	return err;
+}
+
+static bool
+completion_row(sqlite3_stmt *st, struct jz_message *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->kind = JZ_KIND_COMPLETION;
+	out->payer_record = (uint32_t)sqlite3_column_int64(st, 9);
+	out->payer_time = sqlite3_column_int64(st, 10);
+	return payment_columns(st, &out->payment) &&
+	    jz_sql_bytes(st, 11, out->signature, JZ_SIGNATURE_BYTES);
+}
+
+int
+jz_store_each_owed(struct jz_store *s, const uint8_t payee[static JZ_ID_BYTES],
+    int (*each)(const struct jz_message *completion, void *arg), void *arg)
+{
+	struct jz_message m;
+	sqlite3_stmt *st;
+	int stop = 0;
+	int err =
+	    jz_sql_query(s, JZ_SQL_EACH_OWED, JZ_VALUES(jz_v_id(payee)), &st);
+
+	while (err == 0 && stop == 0) {
+		err = jz_sql_row(s, st);
+		if (err == 0 && !completion_row(st, &m))
+			err = jz_sql_wrong(s, "a payment's row is damaged");
+		if (err == 0)
+			stop = each(&m, arg);
+	}
+	jz_sql_done(st);
+	return err == 0 || err == JZ_ERR_NOT_FOUND ? stop : err;
+}
+
+/* ---- exceptions --------------------------------------------------------- */
+
+int
+jz_store_exception(struct jz_store *s,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES],
+    struct jz_payment *payment, enum jz_outcome *outcome)
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(s, JZ_SQL_EXCEPTION,
+	    JZ_VALUES(jz_v_blob(request_digest, JZ_DIGEST_BYTES)), &st);
+
+	memset(payment, 0, sizeof(*payment));
+	*outcome = 0;
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0 && !payment_columns(st, payment))
+		err = jz_sql_wrong(s, "an exception's row is damaged");
+	if (err == 0)
+		*outcome = (enum jz_outcome)sqlite3_column_int(st, 9);
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_exception_add(struct jz_store *s, const struct jz_message *record)
+{
+	const struct jz_payment *p = &record->payment;
+
+	return jz_sql_run(s, JZ_SQL_EXCEPTION_ADD,
+	    JZ_VALUES(jz_v_blob(p->request_digest, JZ_DIGEST_BYTES),
+		jz_v_blob(p->agreement_digest, JZ_DIGEST_BYTES),
+		jz_v_int((int64_t)p->amount), jz_v_int(p->currency),
+		jz_v_id(p->payer_id), jz_v_id(p->payee_id),
+		jz_v_int(p->payer_counter), jz_v_int(p->payee_counter),
+		jz_v_int(p->time), jz_v_int(record->payee_record),
+		jz_v_int(record->payee_time), jz_v_int(record->outcome),
+		jz_v_blob(record->payee_signature, JZ_SIGNATURE_BYTES)));
+}
+
+int
+jz_store_exception_paid(struct jz_store *s,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_EXCEPTION_PAID,
+	    JZ_VALUES(
+		jz_v_blob(request_digest, JZ_DIGEST_BYTES), jz_v_int(time)));
 }

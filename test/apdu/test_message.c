@@ -159,7 +159,7 @@ test_peek_of_no_message(void **state)
 static void
 test_unknown_kind(void **state)
 {
-	static const unsigned UNKNOWN[] = {0, 0x22, 0xFF21, 0xFF27, 0x1FF22};
+	static const unsigned UNKNOWN[] = {0, 0x22, 0xFF21, 0xFF29, 0x1FF22};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(UNKNOWN); i++) {

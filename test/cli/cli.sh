@@ -668,6 +668,69 @@ want 0 issuer init bank2 --passphrase env:BANK
 want 7 settle --card virtual:a.card --issuer bank2 --passphrase env:BANK --json
 json "d['error']['refusal'] == 'UNKNOWN_CARD'"
 
+# ---- payments that stop half-way ---------------------------------------------
+
+part 'payments that stop half-way'
+
+confirmed() { # FILE: a payment of 1.00 as far as the confirmation
+	step 0 request $b --amount 1.00 --out "$1"
+	step 0 agree $a --pin env:PIN --in "$1" --out agreed
+	step 0 confirm $b --in agreed --out confirmation
+}
+recover() { # EXIT OPTION...
+	code=$1
+	shift
+	want "$code" recover --payer $a --payee $b --json "$@"
+}
+recover 2
+recover 0 --pin env:PIN
+json "d['payments'] == []"
+confirmed stopped
+step 0 complete $a --in confirmation --out lost
+recover 0 --payee-pin env:PIN
+json "[p['outcome'] for p in d['payments']] == ['credited']"
+balance a 6500
+balance b 3600
+confirmed stopped
+recover 0 --pin env:PIN
+json "[p['outcome'] for p in d['payments']] == ['not paid']"
+step 5 complete $a --in confirmation --json
+json "d['error']['sw'] == '942B'"
+confirmed stopped
+want 10 pay pending 1 --card $b --pin env:PIN
+want 0 pay pending --card $b --pin env:PIN --out pending
+step 0 prove $a --in pending --out proof
+alter proof
+step 8 drop $b --in altered
+step 0 drop $b --in proof
+step 5 drop $b --in proof
+confirmed stopped
+want 0 pay pending --card $b --pin env:PIN --out pending
+step 0 complete $a --in confirmation --out lost
+step 5 prove $a --in pending --json
+json "d['error']['sw'] == '942E'"
+step 6 release $b --in stopped --pin env:BAD_PIN
+step 0 claim $b --in stopped --out exception
+step 5 credit $b --in lost --json
+json "d['error']['sw'] == '9431'"
+recover 0 --pin env:PIN
+json "[p['outcome'] for p in d['payments']] == ['given up']"
+settle b 0
+settle a 0
+want 0 issuer statement bank --passphrase env:BANK --json
+json "[p['paid_out'] for p in d['payments'] if 'given_up' in p] == [True]"
+books 60000
+want 0 card log --card $b --pin env:PIN
+says claimed
+# What b was not given at the counter it is given by the bank.
+confirmed stopped
+step 0 complete $a --in confirmation --out lost
+settle a 0
+settle b 0
+json "d['relayed'] == 1"
+balance a 6300
+balance b 3700
+
 # ---- a blocked PIN ----------------------------------------------------------
 
 part 'a blocked PIN'

@@ -307,6 +307,38 @@ revoke(struct story *s, struct port *a)
 	send(a, AT_LIST, nothing());
 }
 
+/* Two payments that stop after the confirmation: the one is proved not to be
+ * paid, the other given up. */
+static void
+stop(struct story *s, struct port *a, struct port *b)
+{
+	struct payment pay =
+	    payment_of(&s->bob->port, &s->alice->port, 300, RIG_NOW);
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct blob data, proof;
+	struct answer answer;
+	struct jz_message m;
+
+	assert_int_equal(payment_run(&pay, STEP_CONFIRM), JZ_SW_OK);
+	page_begin(s->page, "fetch-unfinished");
+	assert_int_equal(port_verify(b, "123456"), JZ_SW_OK);
+	answer = send(b, AT_PENDING(0), nothing());
+	assert_int_equal(
+	    jz_message_decode(answer_span(&answer), JZ_KIND_UNFINISHED, &m), 0);
+	page_begin(s->page, "prove");
+	data = question_of(&m.payment);
+	answer = send(a, AT_PROVE, blob_span(&data));
+	blob_set(&proof, answer_span(&answer));
+	page_begin(s->page, "drop");
+	send(b, AT_DROP, blob_span(&proof));
+	pay = payment_of(&s->bob->port, &s->alice->port, 300, RIG_NOW);
+	assert_int_equal(payment_run(&pay, STEP_CONFIRM), JZ_SW_OK);
+	payment_digest(&pay, digest);
+	data = fetch_of(digest);
+	page_begin(s->page, "abandon");
+	send(b, AT_CLAIM, blob_span(&data));
+}
+
 static struct story *
 tell(void)
 {
@@ -328,6 +360,7 @@ tell(void)
 	settle(s, "settle", &a);
 	settle(s, "settle-payee", &b);
 	revoke(s, &a);
+	stop(s, &a, &b);
 	free_cards(s);
 	return s;
 }
@@ -414,12 +447,13 @@ table_is_the_code(void **state)
 {
 	static const enum jz_kind kinds[] = {JZ_KIND_REQUEST, JZ_KIND_AGREEMENT,
 	    JZ_KIND_CONFIRMATION, JZ_KIND_COMPLETION, JZ_KIND_RECEIPT,
-	    JZ_KIND_SEALED, JZ_KIND_LOAD_REQUEST, JZ_KIND_LOAD_PERMISSION,
-	    JZ_KIND_LOAD_REPORT, JZ_KIND_LOAD_CANCEL, JZ_KIND_SIGN_IN_REQUEST,
-	    JZ_KIND_CHALLENGE, JZ_KIND_SIGN_IN, JZ_KIND_SIGN_IN_CONFIRMED,
-	    JZ_KIND_BATCH, JZ_KIND_RECORD_PAID, JZ_KIND_RECORD_RECEIVED,
-	    JZ_KIND_RECORD_LOAD, JZ_KIND_PROCESSED, JZ_KIND_PURSE_INFO,
-	    JZ_KIND_PERSONALISATION, JZ_KIND_REVOCATION};
+	    JZ_KIND_NOT_PAID, JZ_KIND_EXCEPTION, JZ_KIND_RECORD_EXCEPTION,
+	    JZ_KIND_UNFINISHED, JZ_KIND_SEALED, JZ_KIND_LOAD_REQUEST,
+	    JZ_KIND_LOAD_PERMISSION, JZ_KIND_LOAD_REPORT, JZ_KIND_LOAD_CANCEL,
+	    JZ_KIND_SIGN_IN_REQUEST, JZ_KIND_CHALLENGE, JZ_KIND_SIGN_IN,
+	    JZ_KIND_SIGN_IN_CONFIRMED, JZ_KIND_BATCH, JZ_KIND_RECORD_PAID,
+	    JZ_KIND_RECORD_RECEIVED, JZ_KIND_RECORD_LOAD, JZ_KIND_PROCESSED,
+	    JZ_KIND_PURSE_INFO, JZ_KIND_PERSONALISATION, JZ_KIND_REVOCATION};
 	char *doc = page_read(PAGE);
 
 	(void)state;

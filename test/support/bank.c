@@ -124,6 +124,9 @@ profile_of(const char *id)
 	    .max_balance = 1000000,
 	    .max_single = 500000,
 	    .pin_above = 10000,
+	    .max_offline_sum = 1000000,
+	    .max_offline_count = 100,
+	    .assurance = JZ_ASSURANCE_TEST,
 	};
 }
 
@@ -135,6 +138,7 @@ bank_card_fields(const struct bank *b, const struct profile *p,
 	    fields_of(b, JZ_ROLE_CARD, CA_ID, p->id, point);
 
 	c.flags = p->flags;
+	c.assurance = p->assurance;
 	if (p->from != 0)
 		c.from = p->from;
 	if (p->to != 0)
@@ -167,9 +171,13 @@ bank_parameters(const struct profile *p)
 	m.payment.currency = p->currency;
 	m.max_balance = p->max_balance;
 	m.max_single = p->max_single;
-	m.max_offline_sum = p->max_balance;
-	m.max_offline_count = 100;
+	m.max_offline_sum = p->max_offline_sum;
+	m.max_offline_count = p->max_offline_count;
 	m.pin_above = p->pin_above;
+	m.pin_sum = p->pin_sum;
+	m.pin_count = p->pin_count;
+	m.payer_level = (uint8_t)p->payer_level;
+	m.payer_cap = p->payer_cap;
 	m.account = jz_span(account, sizeof(account) - 1);
 	m.identity = jz_span(p->id, strlen(p->id));
 	assert_true(n <= sizeof(pin));

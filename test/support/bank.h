@@ -40,12 +40,16 @@ struct profile {
 	uint8_t pin_limit;
 	uint16_t currency;
 	uint64_t max_balance, max_single, pin_above;
+	uint64_t max_offline_sum, pin_sum, payer_cap;
+	uint32_t max_offline_count, pin_count;
+	enum jz_assurance payer_level;
+	enum jz_assurance assurance; /* its own */
 	uint8_t flags;
 	int64_t from, to; /* 0: the bank's */
 };
 
 /* A purse of this number: PIN 123456, three tries, at most 1000000, single
- * 500000, PIN above 10000. */
+ * 500000, PIN above 10000, 1000000 and 100 offline; "test". */
 struct profile profile_of(const char *id);
 
 /* The fields of a card's certificate; sign it with the bank's CA. */

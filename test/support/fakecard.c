@@ -238,6 +238,40 @@ fakecard_pay(struct fakecard *payer, struct fakecard *payee, uint64_t amount)
 	add_received(payee, fakecard_record(payer, payer->next_record - 1));
 }
 
+struct jz_message
+fakecard_exception_of(const struct jz_message *record)
+{
+	struct jz_message m = *record;
+
+	m.kind = JZ_KIND_EXCEPTION;
+	memcpy(m.signature, record->payee_signature, JZ_SIGNATURE_BYTES);
+	return m;
+}
+
+void
+fakecard_give_up(struct fakecard *payer, struct fakecard *payee,
+    uint64_t amount, bool paid, enum jz_outcome outcome)
+{
+	struct jz_message *r = fakecard_record(payee, payee->next_record);
+	struct jz_payment p;
+	struct jz_message m;
+
+	agree(payer, payee, amount, &p);
+	if (paid) {
+		payer->balance -= amount;
+		add_paid(payer, payee, &p);
+	}
+	memset(r, 0, sizeof(*r));
+	r->kind = JZ_KIND_RECORD_EXCEPTION;
+	r->payment = p;
+	r->payee_record = payee->next_record++;
+	r->payee_time = payee->now + 2;
+	r->outcome = (uint8_t)outcome;
+	m = fakecard_exception_of(r);
+	(void)fakecard_sign(payee, &m);
+	memcpy(r->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
+}
+
 /* ---- settlement --------------------------------------------------------- */
 
 struct jz_message

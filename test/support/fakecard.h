@@ -72,6 +72,15 @@ struct jz_message fakecard_load_cancel(
 void
 fakecard_pay(struct fakecard *payer, struct fakecard *payee, uint64_t amount);
 
+/*
+ * A payment that the payee gives up, with FF5A in its log; the payer has paid
+ * it, or has not.
+ */
+void fakecard_give_up(struct fakecard *payer, struct fakecard *payee,
+    uint64_t amount, bool paid, enum jz_outcome outcome);
+/* FF28 of a record FF5A. */
+struct jz_message fakecard_exception_of(const struct jz_message *record);
+
 /* FF51 with a new nonce, FF53 for a challenge. */
 struct jz_message fakecard_sign_in_request(struct fakecard *c);
 struct jz_message

@@ -221,6 +221,21 @@ load_of(uint32_t amount)
 }
 
 struct blob
+question_of(const struct jz_payment *pay)
+{
+	struct blob out;
+	struct jz_buffer b = jz_buffer(out.data, sizeof(out.data));
+
+	jz_tlv_put(&b, JZ_TAG_PAYEE_ID, pay->payee_id, JZ_ID_BYTES);
+	jz_tlv_put_uint(&b, JZ_TAG_PAYEE_COUNTER, pay->payee_counter, 4);
+	jz_tlv_put_uint(&b, JZ_TAG_PAYER_COUNTER, pay->payer_counter, 4);
+	jz_tlv_put(
+	    &b, JZ_TAG_REQUEST_DIGEST, pay->request_digest, JZ_DIGEST_BYTES);
+	out.len = b.len;
+	return out;
+}
+
+struct blob
 fetch_of(const uint8_t digest[static JZ_DIGEST_BYTES])
 {
 	struct blob out;

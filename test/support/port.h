@@ -73,6 +73,13 @@ uint16_t port_send(const struct port *p, uint32_t header, struct jz_span data,
 #define AT_CREDIT	0x80740000u
 #define AT_ACKNOWLEDGE	0x80750000u
 #define AT_FETCH	0x80767300u
+#define AT_PENDING(n)	(0x80767000u | (uint32_t)(n))
+#define AT_AGREED	0x80767100u
+#define AT_EXCEPTION	0x80767B00u
+#define AT_PROVE	0x80770000u
+#define AT_DROP		0x80780000u
+#define AT_CLAIM	0x807B0100u
+#define AT_RELEASE	0x807B0200u
 #define AT_INITIALIZE	0x80500002u
 #define AT_CREDIT_LOAD	0x80520000u
 #define AT_CANCEL	0x807A0000u
@@ -104,6 +111,8 @@ struct blob
 terms_of(uint64_t amount, uint16_t currency, int64_t time, const char *text);
 /* INITIALIZE FOR LOAD's data, with PORT_TERMINAL. */
 struct blob load_of(uint32_t amount);
+/* PROVE's data, of a payment as FF62 tells it. */
+struct blob question_of(const struct jz_payment *pay);
 /* FETCH's data. */
 struct blob fetch_of(const uint8_t digest[static JZ_DIGEST_BYTES]);
 

@@ -238,6 +238,8 @@ pay_step(struct story *s, enum step step)
 static uint16_t
 request(struct story *s)
 {
+	s->pay =
+	    payment_of(&s->payee->port, &s->payer->port, STORY_AMOUNT, RIG_NOW);
 	return pay_step(s, STEP_REQUEST);
 }
 
@@ -279,6 +281,62 @@ acknowledge(struct story *s)
 	uint16_t sw = pay_step(s, STEP_ACKNOWLEDGE);
 
 	return sw == JZ_SW_NO_PAYMENT && s->again ? JZ_SW_OK : sw;
+}
+
+/* ---- payments that stop after the confirmation --------------------------- */
+
+static uint16_t
+request_another(struct story *s)
+{
+	s->pay = payment_of(
+	    &s->payee->port, &s->payer->port, STORY_STOPPED, RIG_NOW);
+	return pay_step(s, STEP_REQUEST);
+}
+
+static uint16_t
+prove(struct story *s)
+{
+	const struct purse_nvm *payee = rig_purse(s->payee);
+	const struct purse_pending *slot;
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_payment which;
+	struct answer a;
+	struct blob q;
+	uint16_t sw;
+
+	payment_digest(&s->pay, digest);
+	slot = purse_find_pending(payee, digest);
+	assert_non_null(slot);
+	purse_payment_load(payee, &which, &slot->payment, PURSE_PAYEE);
+	q = question_of(&which);
+	sw = port_send(&s->payer->port, AT_PROVE, blob_span(&q), &a);
+	if (sw == JZ_SW_OK)
+		blob_set(&s->proof, answer_span(&a));
+	return sw;
+}
+
+static uint16_t
+drop(struct story *s)
+{
+	uint16_t sw =
+	    port_send(&s->payee->port, AT_DROP, blob_span(&s->proof), NULL);
+
+	return sw == JZ_SW_NO_PAYMENT && s->again ? JZ_SW_OK : sw;
+}
+
+static uint16_t
+claim(struct story *s)
+{
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct blob which;
+	uint16_t sw;
+
+	payment_digest(&s->pay, digest);
+	which = fetch_of(digest);
+	sw = port_send(&s->payee->port, AT_CLAIM, blob_span(&which), NULL);
+	return sw == JZ_SW_NO_PAYMENT && s->again
+	    ? port_send(&s->payee->port, AT_EXCEPTION, blob_span(&which), NULL)
+	    : sw;
 }
 
 /* ---- settlement --------------------------------------------------------- */
@@ -339,6 +397,15 @@ static const struct {
     {"VERIFY again", false, true, verify_payee},
     {"INITIALIZE again", false, false, initialize},
     {"CANCEL LOAD", false, false, cancel},
+    {"REQUEST another", false, false, request_another},
+    {"AGREE another", true, false, agree},
+    {"CONFIRM another", false, false, confirm},
+    {"PROVE", true, false, prove},
+    {"DROP", false, false, drop},
+    {"REQUEST a third", false, false, request_another},
+    {"AGREE a third", true, false, agree},
+    {"CONFIRM a third", false, false, confirm},
+    {"ABANDON", false, false, claim},
     {"VERIFY payer", true, true, verify_payer},
     {"REQUEST", false, false, request},
     {"AGREE", true, false, agree},
@@ -397,9 +464,9 @@ story_check_end(const struct story *s)
 	assert_int_equal(payer->balance, STORY_FUNDS - STORY_AMOUNT);
 	assert_int_equal(rig_total(cards, 2), STORY_TOTAL);
 	assert_int_equal(payee->online_counter, 2);
-	assert_int_equal(payee->next_record, 3);
+	assert_int_equal(payee->next_record, 4);
 	assert_int_equal(payer->next_record, 3);
-	assert_int_equal(payee->first_unsettled, 3);
+	assert_int_equal(payee->first_unsettled, 4);
 	assert_int_equal(payer->first_unsettled, 3);
 	assert_int_equal(payee->pin.tries, payee->pin.limit);
 	assert_int_equal(payer->pin.tries, payer->pin.limit);

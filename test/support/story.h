@@ -2,7 +2,8 @@
 /*
  * The life of a purse as a list of steps, each of which a host can begin again
  * after the card lost power in it: personalisation, load, a cancelled load, a
- * payment to it, a revocation list, settlement of both cards.
+ * payment that is proved not to be paid and dropped, one that is given up, one
+ * that is made, a revocation list, settlement of both cards.
  *
  * Everything that a step needs is in struct story, so a copy of it and
  * snapshots of the two cards are a place to go back to.
@@ -12,10 +13,11 @@
 
 #include "gpclient.h"
 
-#define STORY_LOAD   5000u
-#define STORY_FUNDS  50000u
-#define STORY_AMOUNT 12000u /* above the PIN limit */
-#define STORY_TOTAL  (STORY_LOAD + STORY_FUNDS)
+#define STORY_LOAD    5000u
+#define STORY_FUNDS   50000u
+#define STORY_AMOUNT  12000u /* above the PIN limit */
+#define STORY_STOPPED 700u   /* and below: never paid */
+#define STORY_TOTAL   (STORY_LOAD + STORY_FUNDS)
 
 struct story {
 	struct rig *rig;
@@ -27,6 +29,7 @@ struct story {
 	struct blob own;    /* the payee's certificate */
 	struct blob credit; /* CREDIT FOR LOAD's data */
 	struct payment pay;
+	struct blob proof; /* of non-payment */
 };
 
 /* The payee's card is empty, the payer's has its money. */

@@ -306,7 +306,7 @@ test_unknown_commands(void **state)
 	    {0x80FE0000, JZ_SW_INS},
 	    {0x00FE0000, JZ_SW_INS},
 	    {0x80600000, JZ_SW_INS},
-	    {0x80770000, JZ_SW_INS},
+	    {0x807C0000, JZ_SW_INS},
 	    {0x805C0001, JZ_SW_P1P2},
 	    {0x80500001, JZ_SW_P1P2},
 	    {0x80500502, JZ_SW_P1P2},

@@ -285,8 +285,10 @@ test_the_version_is_told(void **state)
 
 /* ---- cards of the layout before ----------------------------------------- */
 
+/* Such a card with an agreement open or not: every byte of it is kept, and of
+ * no payment before can it say any more that it was not made. */
 static void
-test_a_card_without_room_for_a_list_gets_it(void **state)
+upgrade(struct fixture *f, uint8_t agreement_open)
 {
 	static struct jz_applet_class before;
 	const struct jz_applet_class *classes[1] = {&before};
@@ -294,7 +296,6 @@ test_a_card_without_room_for_a_list_gets_it(void **state)
 	const size_t end = offsetof(struct purse_nvm, list);
 	static const struct purse_list none;
 	uint8_t pattern[64], was[sizeof(struct purse_nvm)];
-	struct fixture *f = *state;
 	const struct purse_nvm *p;
 	struct rig_card *c;
 
@@ -311,6 +312,7 @@ test_a_card_without_room_for_a_list_gets_it(void **state)
 		memset(pattern, (int)(at / 64 % 251 + 1), sizeof(pattern));
 		rig_poke(c, (const uint8_t *)p + at, pattern, n);
 	}
+	rig_poke(c, &p->agreement.open, &agreement_open, 1);
 	memcpy(was, p, end);
 	classes[0] = &jz_purse_class;
 	c->setup.classes = classes;
@@ -319,8 +321,18 @@ test_a_card_without_room_for_a_list_gets_it(void **state)
 	assert_int_equal(p->head.layout, JZ_PURSE_LAYOUT);
 	assert_memory_equal((const uint8_t *)p + head, was + head, end - head);
 	assert_memory_equal(&p->list, &none, sizeof(none));
+	assert_int_equal(p->cleared_counter,
+	    agreement_open != 0 ? p->agreement.payment.payer_counter - 1
+				: p->offline_counter);
 	assert_int_equal(rig_reopen(c), 0);
 	rig_card_free(&c);
+}
+
+static void
+test_a_card_of_layout_1_is_upgraded(void **state)
+{
+	upgrade(*state, 0);
+	upgrade(*state, 1);
 }
 
 int
@@ -338,7 +350,7 @@ main(void)
 	    T(test_a_reference_is_one_certificate),
 	    T(test_after_the_confirmation_nothing_is_judged),
 	    T(test_the_version_is_told),
-	    T(test_a_card_without_room_for_a_list_gets_it),
+	    T(test_a_card_of_layout_1_is_upgraded),
 	};
 
 	return cmocka_run_group_tests_name("revocation", tests, NULL, NULL);

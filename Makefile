@@ -28,9 +28,10 @@ INSTALL    ?= install
 APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
 KEYS_SRC = keys/certificate.c keys/scp03.c keys/secret.c keys/signed.c
-OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
-	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
-	keys/openssl/seeded.c keys/openssl/symmetric.c
+OPENSSL_SRC = keys/openssl/aead.c keys/openssl/curve.c \
+	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
+	keys/openssl/openssl.c keys/openssl/signature.c \
+	keys/openssl/symmetric.c
 STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
 	keys/store/source.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
@@ -105,7 +106,7 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 	test/apdu/test_time test/apdu/test_tlv
 KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_certificate_form test/keys/test_curve \
-	test/keys/test_keyfile test/keys/test_openssl \
+	test/keys/test_gm test/keys/test_keyfile test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963

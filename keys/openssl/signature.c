@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ECDSA (FIPS 186-4 6) with raw signatures.  OpenSSL speaks DER, SEQUENCE of
- * two INTEGERs (RFC 3279 2.2.3), so signatures are turned there and back.
+ * ECDSA (FIPS 186-4 6) and SM2 (GB/T 32918.2) with raw signatures.  OpenSSL
+ * speaks DER, SEQUENCE of two INTEGERs (RFC 3279 2.2.3, GM/T 0009 7.3), so
+ * signatures are turned there and back.
  *
- * OpenSSL draws each nonce from the private key, the digest and fresh random
- * bytes together, so a generator that repeats does not give the key away.
+ * SM2's digest is that of ZA and the message, ZA being the hash of signer's
+ * identity, curve and public key; it is kept with the key.
+ *
+ * OpenSSL draws each nonce of ECDSA from the private key, the digest and fresh
+ * random bytes together, so a generator that repeats does not give the key
+ * away.  For SM2 it takes the generator's bytes as they are; we have the
+ * generator hedged meanwhile.
  */
 #include <string.h>
 
@@ -12,6 +18,7 @@
 
 #include "../../apdu/error.h"
 #include "../../apdu/tlv.h"
+#include "../secret.h"
 #include "internal.h"
 
 #define TAG_INTEGER  0x02
@@ -69,25 +76,61 @@ der_to_raw(struct jz_span der, uint8_t raw[static JZ_SIG_BYTES])
 	return take_integer(&c, raw) && take_integer(&c, raw + HALF);
 }
 
+/* The generator's secret for a signature: of key and digest. */
+static int
+hedge(struct jz_openssl *o, const uint8_t private_key[static JZ_PRIVATE_BYTES],
+    const uint8_t digest[static JZ_HASH_BYTES])
+{
+	static const char LABEL[] = "jiaozi nonce";
+	const struct jz_span parts[] = {jz_span(LABEL, sizeof(LABEL) - 1),
+	    jz_span(private_key, JZ_PRIVATE_BYTES),
+	    jz_span(digest, JZ_HASH_BYTES)};
+	uint8_t secret[JZ_HASH_BYTES];
+	int rc = jz_openssl_hash(o, parts, 3, secret);
+
+	if (rc == 0)
+		jz_rand_hedge(&o->rand, secret);
+	jz_wipe(secret, sizeof(secret));
+	return rc;
+}
+
+_Static_assert(JZ_HASH_BYTES == JZ_HEDGE_BYTES, "the secret is a hash");
+
+static int
+sign_digest(struct jz_openssl *o, EVP_PKEY_CTX *ctx,
+    const uint8_t private_key[static JZ_PRIVATE_BYTES],
+    const uint8_t digest[static JZ_HASH_BYTES],
+    uint8_t out[static JZ_SIG_BYTES])
+{
+	uint8_t der[JZ_DER_SIG_MAX] = {0};
+	size_t len = sizeof(der);
+	int rc = o->suite->sm2 ? hedge(o, private_key, digest) : 0;
+
+	if (rc == 0 &&
+	    (EVP_PKEY_sign(ctx, der, &len, digest, JZ_HASH_BYTES) != 1 ||
+		len > sizeof(der) || !der_to_raw(jz_span(der, len), out)))
+		rc = JZ_ERR_CRYPTO;
+	if (o->suite->sm2)
+		jz_rand_unhedge(&o->rand);
+	return rc;
+}
+
 int
-jz_openssl_ecdsa_sign(void *state, const struct jz_key_pair *key,
+jz_openssl_sign(void *state, const struct jz_key_pair *key,
     const struct jz_span *parts, size_t n, uint8_t out[static JZ_SIG_BYTES])
 {
 	struct jz_openssl *o = state;
 	uint8_t digest[JZ_HASH_BYTES];
-	uint8_t der[JZ_DER_SIG_MAX] = {0};
-	size_t len = sizeof(der);
-	EVP_PKEY_CTX *ctx;
+	const struct jz_cached_key *k = NULL;
 	int rc;
 
 	(void)ERR_set_mark();
-	rc = jz_openssl_hash(o, parts, n, digest);
+	rc = jz_cached_private(o, key, &k);
 	if (rc == 0)
-		rc = jz_cached_private(o, key->private_key, &ctx);
-	if (rc == 0 &&
-	    (EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest)) != 1 ||
-		len > sizeof(der) || !der_to_raw(jz_span(der, len), out)))
-		rc = JZ_ERR_CRYPTO;
+		rc = jz_openssl_hash_after(
+		    o, o->suite->sm2 ? k->za : NULL, parts, n, digest);
+	if (rc == 0)
+		rc = sign_digest(o, k->ctx, key->private_key, digest, out);
 	if (rc != 0)
 		memset(out, 0, JZ_SIG_BYTES);
 	(void)ERR_pop_to_mark();
@@ -95,7 +138,7 @@ jz_openssl_ecdsa_sign(void *state, const struct jz_key_pair *key,
 }
 
 int
-jz_openssl_ecdsa_verify(void *state,
+jz_openssl_verify(void *state,
     const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
     const struct jz_span *parts, size_t n,
     const uint8_t sig[static JZ_SIG_BYTES])
@@ -104,13 +147,14 @@ jz_openssl_ecdsa_verify(void *state,
 	uint8_t digest[JZ_HASH_BYTES];
 	uint8_t bytes[JZ_DER_SIG_MAX];
 	struct jz_buffer der = jz_buffer(bytes, sizeof(bytes));
-	EVP_PKEY_CTX *ctx;
+	const struct jz_cached_key *k = NULL;
 	int rc;
 
 	(void)ERR_set_mark();
-	rc = jz_openssl_hash(o, parts, n, digest);
+	rc = jz_cached_public(o, public_key, &k);
 	if (rc == 0)
-		rc = jz_cached_public(o, public_key, &ctx);
+		rc = jz_openssl_hash_after(
+		    o, o->suite->sm2 ? k->za : NULL, parts, n, digest);
 	if (rc == 0) {
 		raw_to_der(sig, &der);
 		/*
@@ -118,7 +162,7 @@ jz_openssl_ecdsa_verify(void *state,
 		 * signatures that lead to the point at infinity.
 		 */
 		if (EVP_PKEY_verify(
-			ctx, der.data, der.len, digest, sizeof(digest)) != 1)
+			k->ctx, der.data, der.len, digest, sizeof(digest)) != 1)
 			rc = JZ_ERR_SIGNATURE;
 	}
 	(void)ERR_pop_to_mark();

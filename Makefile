@@ -162,6 +162,27 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_refusal test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money
 
+# Run once more on suite gm, as NAME-gm.
+GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
+	test/applet/manager/test_store test/applet/manager/test_traces \
+	test/applet/purse/test_flips test/applet/purse/test_hardening \
+	test/applet/purse/test_info test/applet/purse/test_limits \
+	test/applet/purse/test_load test/applet/purse/test_payment \
+	test/applet/purse/test_objects test/applet/purse/test_permission \
+	test/applet/purse/test_personalise \
+	test/applet/purse/test_refusals_payee \
+	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
+	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
+	test/applet/runtime/test_nonce test/applet/runtime/test_random \
+	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
+	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_settlement test/host/test_story \
+	test/host/issuer/test_account test/host/issuer/test_books \
+	test/host/issuer/test_cancel test/host/issuer/test_evidence \
+	test/host/issuer/test_load test/host/issuer/test_refusal \
+	test/host/issuer/test_settle
+
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
@@ -383,6 +404,8 @@ tests: all $(TEST_PROGRAMS)
 $(BUILD)/tests.list: FORCE
 	@mkdir -p $(@D)
 	@{ $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
+	   $(foreach t,$(GM_TESTS),echo '$(t)-gm' \
+		'env JIAOZI_TEST_SUITE=gm $(BUILD)/$(t)';) \
 	   $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
 	   $(foreach r,virtual pcsc,echo 'test/demo/demo.sh-$(r)' \
 		'env READERS=$(r) test/demo/demo.sh'; \

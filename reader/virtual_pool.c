@@ -99,18 +99,36 @@ jz_virtual_memory_free(struct jz_virtual *v)
 int
 jz_virtual_pool_new(struct jz_virtual_pool **out)
 {
-	struct jz_virtual_pool *p = calloc(1, sizeof(*p));
-	int e = JZ_ERR_MEMORY;
+	*out = calloc(1, sizeof(**out));
+	return *out == NULL ? JZ_ERR_MEMORY : 0;
+}
 
-	*out = NULL;
-	if (p != NULL)
-		e = jz_openssl_new(JZ_SUITE_NIST, &p->engine);
-	if (e == 0) {
-		*out = p;
-		p = NULL;
+int
+jz_virtual_engine(
+    struct jz_virtual *v, enum jz_suite suite, struct jz_card_setup *setup)
+{
+	struct jz_engine *free = NULL;
+	int e;
+
+	v->engine = NULL;
+	for (size_t i = 0; i < JZ_SUITES && v->engine == NULL; i++) {
+		struct jz_engine *engine = &v->pool->engine[i];
+
+		if (engine->crypto == NULL)
+			free = engine;
+		else if (engine->crypto->suite == suite)
+			v->engine = engine;
 	}
-	jz_virtual_pool_free(&p);
-	return e;
+	if (v->engine == NULL) {
+		if (free == NULL)
+			return JZ_ERR_UNSUPPORTED;
+		if ((e = jz_openssl_new(suite, free)) != 0)
+			return e;
+		v->engine = free;
+	}
+	setup->engine = *v->engine;
+	return v->engine->crypto->random(
+	    v->engine->state, v->mark, sizeof(v->mark));
 }
 
 void
@@ -122,8 +140,8 @@ jz_virtual_pool_free(struct jz_virtual_pool **pool)
 		return;
 	p = *pool;
 	*pool = NULL;
-	if (p->engine.state != NULL)
-		jz_openssl_free(&p->engine);
+	for (size_t i = 0; i < JZ_SUITES; i++)
+		jz_openssl_free(&p->engine[i]);
 	jz_wipe(p, sizeof(*p));
 	free(p);
 }

@@ -85,6 +85,10 @@ static const struct option_row TABLE[] = {
 	{JZ_OPT_PROTOCOL, "protocol", 0, "T=0|T=1",
 	    {"the card's transmission protocol, for good (default T=1)",
 	     "卡的传输协议，不可更改（缺省 T=1）"}},
+	{JZ_OPT_SUITE, "suite", 0, "nist|gm",
+	    {"the cryptography, for good: nist (ECDSA, AES; the default) or gm "
+	     "(SM2, SM4)",
+	     "密码套件，不可更改：nist（ECDSA、AES，缺省）或 gm（SM2、SM4）"}},
 	{JZ_OPT_WARM, "warm", 0, NULL,
 	    {"reset without taking the power away", "热复位，不断电"}},
 	{JZ_OPT_KEYS, "keys", 'K', "SOURCE",

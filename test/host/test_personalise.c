@@ -74,6 +74,9 @@ expect_info(struct play *p, enum jz_purse_state purse)
 	add_hex(text, bytes, b.len);
 	strcat(text, "9000");
 	expect(p, "00CAFF61", text);
+	expect(p, "00B09500",
+	    "0000000000000000 0201 00000000000000000000 00000000 00000000 0001"
+	    "9000");
 }
 
 static void

@@ -123,6 +123,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/purse/test_suites \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
@@ -411,6 +412,7 @@ $(BUILD)/tests.list: FORCE
 		'env READERS=$(r) test/demo/demo.sh'; \
 		echo 'test/demo/demo.sh-$(r)-t0' \
 		'env READERS=$(r) PROTOCOL=T=0 test/demo/demo.sh';) \
+	   echo 'test/demo/demo.sh-gm' 'env SUITE=gm test/demo/demo.sh'; \
 	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
 		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
 	} >$@
@@ -431,7 +433,7 @@ check-built: tests $(BUILD)/tests.list
 
 # ---- the rest --------------------------------------------------------------
 
-# READERS=pcsc shows it through a PC/SC daemon.
+# READERS=pcsc shows it through a PC/SC daemon, SUITE=gm with SM2, SM3, SM4.
 demo: setup
 	@$(SUBMAKE) all $(HELPERS:%=$(BUILD)/%)
 	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \

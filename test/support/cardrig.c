@@ -33,11 +33,17 @@ new_rig(struct rig *rig)
 }
 
 void
-rig_new(struct rig *rig)
+rig_new_of(struct rig *rig, enum jz_suite suite)
 {
 	memset(rig, 0, sizeof(*rig));
-	assert_int_equal(jz_openssl_new(test_suite(), &rig->openssl), 0);
+	assert_int_equal(jz_openssl_new(suite, &rig->openssl), 0);
 	new_rig(rig);
+}
+
+void
+rig_new(struct rig *rig)
+{
+	rig_new_of(rig, test_suite());
 }
 
 void

@@ -94,7 +94,8 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/channel.c \
-	test/bench/commit.c test/bench/main.c test/bench/many.c \
+	test/bench/commit.c test/bench/keys.c test/bench/main.c \
+	test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
 

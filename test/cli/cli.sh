@@ -880,6 +880,10 @@ complains '卡的密码套件与发卡行不符'
 want 0 load --card virtual:gm.card --issuer gm --passphrase env:BANK \
 	--amount 20.00 --pin env:PIN
 balance gm 2000
+# The administration's channel is of AES on either card.
+want 0 card apps --card virtual:gm.card --issuer gm --passphrase env:BANK --json
+json "d['state'] == 'SECURED'"
+want 8 card apps --card virtual:gm.card --issuer bank --passphrase env:BANK
 
 # Nor do their cards pay each other.
 want 8 pay --payer virtual:gm.card --payee virtual:nist.card --amount 1 --json

@@ -10,9 +10,7 @@
 
 #include <openssl/crypto.h>
 
-#define ALLOCATIONS_MAX 20000
-/* An engine with a library context of its own makes thousands. */
-#define GM_STEP 23
+#define ALLOCATIONS_MAX 5000
 
 /* How many allocations still succeed; negative: all. */
 static int left = -1;
@@ -241,12 +239,11 @@ static void
 test_new(void **state)
 {
 	struct jz_engine e;
-	int step = fx_suite == JZ_SUITE_GM ? GM_STEP : 1;
 	bool reached = true;
 	int n, rc;
 
 	(void)state;
-	for (n = 0; reached && n < ALLOCATIONS_MAX; n += step) {
+	for (n = 0; reached && n < ALLOCATIONS_MAX; n++) {
 		memset(&e, 0xEE, sizeof(e));
 		left = n;
 		rc = jz_openssl_new(fx_suite, &e);
@@ -272,12 +269,22 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_calls),
 	    cmocka_unit_test(test_verify),
+	};
+	/*
+	 * Of suite nist: the other one begins with a library context, and what
+	 * OpenSSL 3.0 has made of one it does not free when memory runs out.
+	 */
+	const struct CMUnitTest nist[] = {
 	    cmocka_unit_test(test_new),
 	};
+	int failed;
 
 	/* Only before OpenSSL's first allocation. */
 	if (CRYPTO_set_mem_functions(
 		test_allocate, test_reallocate, test_release) != 1)
 		return 1;
-	return FX_RUN_BOTH(tests, fx_open_engine, fx_close_engine);
+	failed = FX_RUN_BOTH(tests, fx_open_engine, fx_close_engine);
+	fx_suite = JZ_SUITE_NIST;
+	return failed +
+	    cmocka_run_group_tests(nist, fx_open_engine, fx_close_engine);
 }

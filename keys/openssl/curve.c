@@ -58,6 +58,7 @@ jz_openssl_generate(void *state, struct jz_key_pair *out)
 	BN_clear(o->scalar);
 	if (rc != 0)
 		jz_wipe(out, sizeof(*out));
+	jz_openssl_leave(o);
 	(void)ERR_pop_to_mark();
 	return rc;
 }
@@ -77,6 +78,7 @@ jz_openssl_derive_public(void *state,
 	BN_clear(o->scalar);
 	if (rc != 0)
 		memset(public_key, 0, JZ_PUBLIC_BYTES_EC);
+	jz_openssl_leave(o);
 	(void)ERR_pop_to_mark();
 	return rc;
 }
@@ -133,6 +135,7 @@ out:
 	BN_clear(o->scalar);
 	if (rc != 0)
 		jz_wipe(out, 32);
+	jz_openssl_leave(o);
 	(void)ERR_pop_to_mark();
 	return rc;
 }

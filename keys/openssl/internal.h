@@ -113,6 +113,13 @@ int jz_cached_private(struct jz_openssl *o, const struct jz_key_pair *key,
 /* Drops all cached keys and wipes them. */
 void jz_cached_clear(struct jz_openssl *o);
 
+/*
+ * To be called at the end of whatever may have drawn random bytes.  OpenSSL has
+ * them from generators of the library context and the thread, and would look
+ * for them in a freed context when the thread ends after the engine.
+ */
+void jz_openssl_leave(struct jz_openssl *o);
+
 /* Reads a private key into o->scalar; the caller clears it.  JZ_ERR_KEY: zero
  * or too high. */
 int jz_openssl_scalar(

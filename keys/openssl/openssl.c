@@ -268,6 +268,13 @@ jz_openssl_new(enum jz_suite suite, struct jz_engine *out)
 	return open_engine(suite, NULL, out);
 }
 
+void
+jz_openssl_leave(struct jz_openssl *o)
+{
+	if (o->lib != NULL)
+		OPENSSL_thread_stop_ex(o->lib);
+}
+
 static void
 forget_block(struct jz_block_cipher *b)
 {

@@ -133,6 +133,7 @@ jz_openssl_sign(void *state, const struct jz_key_pair *key,
 		rc = sign_digest(o, k->ctx, key->private_key, digest, out);
 	if (rc != 0)
 		memset(out, 0, JZ_SIG_BYTES);
+	jz_openssl_leave(o);
 	(void)ERR_pop_to_mark();
 	return rc;
 }

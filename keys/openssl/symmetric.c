@@ -23,7 +23,10 @@ jz_openssl_random(void *state, uint8_t *out, size_t len)
 {
 	struct jz_openssl *o = state;
 
-	if (RAND_bytes_ex(o->lib, out, len, 0) == 1)
+	bool good = RAND_bytes_ex(o->lib, out, len, 0) == 1;
+
+	jz_openssl_leave(o);
+	if (good)
 		return 0;
 	jz_wipe(out, len);
 	return JZ_ERR_CRYPTO;

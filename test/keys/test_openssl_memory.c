@@ -8,6 +8,9 @@
 
 #include "fixture.h"
 
+#include <malloc.h>
+#include <pthread.h>
+
 #include <openssl/crypto.h>
 
 #define ALLOCATIONS_MAX 5000
@@ -49,6 +52,9 @@ test_release(void *p, const char *file, int line)
 {
 	(void)file;
 	(void)line;
+	/* So that whoever still looks there does not find what was there. */
+	if (p != NULL)
+		memset(p, 0xEE, malloc_usable_size(p));
 	free(p);
 }
 
@@ -263,12 +269,64 @@ test_new(void **state)
 	jz_openssl_free(&e);
 }
 
+/* Made and used by one thread, freed by another, and then the first ends. */
+struct handed {
+	struct jz_engine engine;
+	pthread_barrier_t barrier;
+	int e;
+};
+
+static void *
+make_and_use(void *arg)
+{
+	const struct jz_span part = jz_span("jiaozi", 6);
+	struct handed *h = arg;
+	struct jz_engine *e = &h->engine;
+	uint8_t out[JZ_SIG_BYTES];
+	struct jz_key_pair k;
+
+	h->e = jz_openssl_new(fx_suite, e);
+	if (h->e == 0)
+		h->e = e->crypto->generate(e->state, &k);
+	if (h->e == 0)
+		h->e = e->crypto->sign(e->state, &k, &part, 1, out);
+	if (h->e == 0)
+		h->e = e->crypto->agree(
+		    e->state, k.private_key, k.public_key, out);
+	if (h->e == 0)
+		h->e = e->crypto->derive_public(
+		    e->state, k.private_key, k.public_key);
+	if (h->e == 0)
+		h->e = e->crypto->random(e->state, out, sizeof(out));
+	(void)pthread_barrier_wait(&h->barrier); /* made */
+	(void)pthread_barrier_wait(&h->barrier); /* freed */
+	return NULL;
+}
+
+static void
+test_freed_by_another_thread(void **state)
+{
+	struct handed h = {0};
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_barrier_init(&h.barrier, NULL, 2), 0);
+	assert_int_equal(pthread_create(&thread, NULL, make_and_use, &h), 0);
+	(void)pthread_barrier_wait(&h.barrier);
+	assert_int_equal(h.e, 0);
+	jz_openssl_free(&h.engine);
+	(void)pthread_barrier_wait(&h.barrier);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(pthread_barrier_destroy(&h.barrier), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_calls),
 	    cmocka_unit_test(test_verify),
+	    cmocka_unit_test(test_freed_by_another_thread),
 	};
 	/*
 	 * Of suite nist: the other one begins with a library context, and what

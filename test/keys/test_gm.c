@@ -8,6 +8,8 @@
 
 #include "fixture.h"
 
+#include "../../keys/openssl/internal.h"
+
 #define SM4_KEY "0123456789ABCDEFFEDCBA9876543210"
 
 static const struct jz_span DIGEST = {(const uint8_t *)"message digest", 14};
@@ -112,11 +114,12 @@ test_cmac(void **state)
 	}
 }
 
-/* GB/T 32918.5 A.2: the signature of "message digest". */
+/* GB/T 32918.5 A.2: ZA, and the signature of "message digest". */
 static void
 test_verify(void **state)
 {
 	const struct jz_engine *e = *state;
+	const struct jz_cached_key *cached = NULL;
 	struct jz_span shorter = jz_span(DIGEST.data, DIGEST.len - 1);
 	uint8_t signature[JZ_SIG_BYTES];
 	struct jz_key_pair k;
@@ -133,6 +136,9 @@ test_verify(void **state)
 	assert_int_equal(
 	    e->crypto->verify(e->state, k.public_key, &shorter, 1, signature),
 	    JZ_ERR_SIGNATURE);
+	assert_int_equal(jz_cached_public(e->state, k.public_key, &cached), 0);
+	fx_assert_hex(cached->za, sizeof(cached->za),
+	    "B2E14C5C79C6DF5B85F4FE7ED8DB7A262B9DA7E07CCB0EA9F4747B8CCDA8A4F3");
 }
 
 /* GB/T 32918.5 C.2: [k]G, and x of [k]P, of the encryption's example. */

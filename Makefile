@@ -415,6 +415,8 @@ $(BUILD)/tests.list: FORCE
 		echo 'test/demo/demo.sh-$(r)-t0' \
 		'env READERS=$(r) PROTOCOL=T=0 test/demo/demo.sh';) \
 	   echo 'test/demo/demo.sh-gm' 'env SUITE=gm test/demo/demo.sh'; \
+	   echo 'test/gp/foreign.sh-gm' \
+		'env SUITE=gm test/gp/foreign.sh $(BUILD)/test'; \
 	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
 		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
 	} >$@

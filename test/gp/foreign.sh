@@ -6,6 +6,7 @@
 #
 # judge.py uses a new card, with GlobalPlatform's test keys, that `jiaozi card
 # serve` shows through a private PC/SC daemon.  opensc-tool looks at another.
+# SUITE=gm: a card of SM2, SM3 and SM4, which is administered just so.
 # 77 when there is no daemon, or no Python with pyscard and cryptography.
 
 set -u
@@ -39,7 +40,9 @@ trap 'exit 130' INT HUP
 # Makes a card, serves it and waits until the daemon has seen it.
 insert()
 {
-	"$jiaozi" card create "$dir/gp.card" >/dev/null || exit 1
+	# shellcheck disable=SC2086 # none, or two words
+	"$jiaozi" card create "$dir/gp.card" ${SUITE:+--suite $SUITE} \
+	    >/dev/null || exit 1
 	: >"$dir/events"
 	"$jiaozi" card serve "$dir/gp.card" --lang en >>"$dir/events" 2>&1 &
 	card=$!

@@ -29,9 +29,10 @@ APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
 KEYS_SRC = keys/certificate.c keys/revocation.c keys/scp03.c \
 	keys/secret.c keys/signed.c
-OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
-	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
-	keys/openssl/seeded.c keys/openssl/symmetric.c
+OPENSSL_SRC = keys/openssl/aead.c keys/openssl/curve.c \
+	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
+	keys/openssl/openssl.c keys/openssl/signature.c \
+	keys/openssl/symmetric.c
 STORE_SRC = keys/store/chain.c keys/store/convert.c \
 	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
 	keys/store/keyfile.c keys/store/pki.c keys/store/source.c \
@@ -101,7 +102,8 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/channel.c \
-	test/bench/commit.c test/bench/main.c test/bench/many.c \
+	test/bench/commit.c test/bench/keys.c test/bench/main.c \
+	test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
 
@@ -113,7 +115,7 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 	test/apdu/test_time test/apdu/test_tlv
 KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_certificate_form test/keys/test_curve \
-	test/keys/test_keyfile test/keys/test_openssl \
+	test/keys/test_gm test/keys/test_keyfile test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki \
 	test/keys/test_revocation test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
@@ -131,9 +133,10 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
 	test/applet/purse/test_personalise \
-	test/applet/purse/test_refusals_payee test/applet/purse/test_unfinished \
+	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
+	test/applet/purse/test_suites test/applet/purse/test_unfinished \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
@@ -162,8 +165,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
-	test/reader/test_serve test/reader/test_trace test/reader/test_virtual \
-	test/pcsc/test_pcsc \
+	test/reader/test_serve test/reader/test_suite test/reader/test_trace \
+	test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
@@ -177,6 +180,27 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
 	test/host/issuer/test_settle test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
+
+# Run once more on suite gm, as NAME-gm.
+GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
+	test/applet/manager/test_store test/applet/manager/test_traces \
+	test/applet/purse/test_flips test/applet/purse/test_hardening \
+	test/applet/purse/test_info test/applet/purse/test_limits \
+	test/applet/purse/test_load test/applet/purse/test_payment \
+	test/applet/purse/test_objects test/applet/purse/test_permission \
+	test/applet/purse/test_personalise \
+	test/applet/purse/test_refusals_payee \
+	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
+	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
+	test/applet/runtime/test_nonce test/applet/runtime/test_random \
+	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
+	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_robust test/conformance/test_settlement \
+	test/host/test_story test/host/issuer/test_account test/host/issuer/test_books \
+	test/host/issuer/test_cancel test/host/issuer/test_evidence \
+	test/host/issuer/test_load test/host/issuer/test_refusal \
+	test/host/issuer/test_settle
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
@@ -402,10 +426,15 @@ $(BUILD)/tests.list: FORCE
 	@mkdir -p $(@D)
 	@{ $(foreach t,$(SCRIPT_TESTS),echo '$(t) $(t) $(BUILD)/test';) \
 	   $(foreach t,$(TESTS),echo '$(t) $(BUILD)/$(t)';) \
+	   $(foreach t,$(GM_TESTS),echo '$(t)-gm' \
+		'env JIAOZI_TEST_SUITE=gm $(BUILD)/$(t)';) \
 	   $(foreach r,virtual pcsc,echo 'test/demo/demo.sh-$(r)' \
 		'env READERS=$(r) test/demo/demo.sh'; \
 		echo 'test/demo/demo.sh-$(r)-t0' \
 		'env READERS=$(r) PROTOCOL=T=0 test/demo/demo.sh';) \
+	   echo 'test/demo/demo.sh-gm' 'env SUITE=gm test/demo/demo.sh'; \
+	   echo 'test/gp/foreign.sh-gm' \
+		'env SUITE=gm test/gp/foreign.sh $(BUILD)/test'; \
 	   $(foreach f,$(FUZZ),echo 'test/fuzz/seeds/$(f)' \
 		'$(BUILD)/test/fuzz/replay_$(f) test/fuzz/seeds/$(f)';) \
 	} >$@
@@ -426,7 +455,7 @@ check-built: tests $(BUILD)/tests.list
 
 # ---- the rest --------------------------------------------------------------
 
-# READERS=pcsc shows it through a PC/SC daemon.
+# READERS=pcsc shows it through a PC/SC daemon, SUITE=gm with SM2, SM3, SM4.
 demo: setup
 	@$(SUBMAKE) all $(HELPERS:%=$(BUILD)/%)
 	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \

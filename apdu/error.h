@@ -50,6 +50,8 @@ enum jz_lang {
 	X(SIGNATURE, -201, "signature does not verify", "签名验证失败")        \
 	X(DECRYPT, -202, "ciphertext or key is wrong", "密文或密钥错误")       \
 	X(KEY, -203, "key malformed", "密钥格式错误")                          \
+	X(SUITE, -204, "the card is of the other crypto suite",                \
+	    "卡的密码套件不符")                                                \
 	X(CERT_MALFORMED, -210, "certificate malformed", "证书格式错误")       \
 	X(CERT_FORGED, -211, "certificate signature does not verify",          \
 	    "证书签名验证失败")                                                \

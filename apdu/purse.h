@@ -62,9 +62,11 @@ enum jz_settle_step {
 	JZ_SETTLE_PROCESSED = 5,       /* processed confirmation */
 };
 
-#define JZ_SFI_PUBLIC	    0x15
-#define JZ_SFI_LOG	    0x18
-#define JZ_PUBLIC_BYTES	    30 /* issuer 8, type, version, ASN 10, dates 8, 2 */
+#define JZ_SFI_PUBLIC 0x15
+#define JZ_SFI_LOG    0x18
+#define JZ_PUBLIC_BYTES                                                        \
+	30 /* issuer 8, type, version, ASN 10, dates 8,
+                                  suite 2 */
 #define JZ_LOG_RECORD_BYTES 23
 #define JZ_LOG_RECORDS	    10
 #define JZ_PIN_REFERENCE    0x01

@@ -236,7 +236,7 @@ put_key(struct jz_gp *g, const uint8_t key[static JZ_KEY_BYTES],
 	static const uint8_t zero[JZ_KEY_BYTES];
 	uint8_t hidden[JZ_KEY_BYTES], kcv[JZ_GP_KCV_BYTES];
 	const struct jz_engine *e = g->engine;
-	int err = e->crypto->cbc(
+	int err = e->crypto->aes_cbc(
 	    e->state, true, g->dek, zero, key, hidden, sizeof(hidden));
 
 	if (err == 0)

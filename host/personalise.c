@@ -310,6 +310,19 @@ check_order(struct jz_issuer *issuer, const struct jz_personal *p)
 	return err != 0 ? err : check_admin(issuer);
 }
 
+/* Said before anything is changed. */
+static int
+check_suite(struct jz_session *s, const struct jz_issuer *issuer)
+{
+	uint8_t suite;
+	int err = jz_purse_suite(s, &suite);
+
+	if (err == 0 &&
+	    suite != (uint8_t)jz_issuer_engine(issuer)->crypto->suite)
+		err = JZ_ERR_SUITE;
+	return err;
+}
+
 int
 jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
     const struct jz_personal *p, uint8_t id[static JZ_ID_BYTES])
@@ -321,6 +334,8 @@ jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
 	memset(id, 0, JZ_ID_BYTES);
 	if (err == 0)
 		err = jz_purse_info(s, &info);
+	if (err == 0)
+		err = check_suite(s, issuer);
 	if (err != 0)
 		return err;
 	if (info.state != JZ_PURSE_SELECTABLE &&

@@ -16,13 +16,14 @@
 #include "../apdu/tlv.h"
 #include "../keys/secret.h"
 
-#define CLA_ISO	    0x00
-#define CLA_PURSE   0x80
-#define INS_SELECT  0xA4
-#define P1_BY_NAME  0x04
-#define P2_PURSE    0x02 /* electronic purse, not passbook */
-#define P1_READ_KEY 0x81
-#define P1_FETCH    0x73
+#define CLA_ISO	      0x00
+#define CLA_PURSE     0x80
+#define INS_SELECT    0xA4
+#define P1_BY_NAME    0x04
+#define P2_PURSE      0x02 /* electronic purse, not passbook */
+#define P1_READ_KEY   0x81
+#define P1_FETCH      0x73
+#define P1_SHORT_FILE 0x80 /* with the file's SFI */
 
 #define KEY_INDEX	0x01
 #define PIN_DIGITS_MIN	4u
@@ -121,6 +122,22 @@ jz_purse_balance(struct jz_session *s, uint64_t *minor)
 	if (a.data.len != BALANCE_BYTES)
 		return JZ_ERR_ANSWER;
 	*minor = jz_get_be(a.data.data, BALANCE_BYTES);
+	return 0;
+}
+
+int
+jz_purse_suite(struct jz_session *s, uint8_t *suite)
+{
+	struct jz_answer a;
+	int err = jz_session_command(s, CLA_ISO, JZ_INS_READ_BINARY,
+	    P1_SHORT_FILE | JZ_SFI_PUBLIC, 0, nothing, &a);
+
+	*suite = 0;
+	if (err != 0)
+		return err;
+	if (a.data.len != JZ_PUBLIC_BYTES)
+		return JZ_ERR_ANSWER;
+	*suite = a.data.data[JZ_PUBLIC_BYTES - 1];
 	return 0;
 }
 

@@ -36,6 +36,8 @@ struct jz_log_line {
 /* Selects the purse.  JZ_ERR_STATUS (6A82) when the card has none. */
 int jz_purse_select(struct jz_session *s);
 int jz_purse_info(struct jz_session *s, struct jz_purse_info *out);
+/* enum jz_suite, from the public file.  JZ_ERR_ANSWER. */
+int jz_purse_suite(struct jz_session *s, uint8_t *suite);
 /* GET BALANCE, 805C. */
 int jz_purse_balance(struct jz_session *s, uint64_t *minor);
 /* The card's certificate, copied; *len in: capacity, out: length. */

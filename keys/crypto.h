@@ -14,6 +14,24 @@
  * points, signatures raw r || s.  Messages and hash inputs are lists of spans,
  * taken as if joined.
  *
+ * SM2 signs SM3(ZA || message), ZA = SM3(0080 || "1234567812345678" || a || b
+ * || base point || public key): GB/T 32918.2 with the default identity of
+ * GM/T 0009.  So the public half of the pair that signs must be the right one.
+ *
+ * No nonce of a signature comes from the random generator alone: another
+ * message or key gets another nonce, also from a generator that was set back
+ * (docs/adr/0009-randomness.md).
+ *
+ * SM4-CTR + SM4-CMAC (docs/adr/0010-authenticated-encryption.md), under key K,
+ * with CMAC as below and numbers big-endian:
+ *
+ *   Ke = CMAC(K, 01 || "jiaozi seal" || 00 || 0100)      SP 800-108 4.1
+ *   Km = CMAC(K, 02 || "jiaozi seal" || 00 || 0100)
+ *   ciphertext = SM4-CTR(Ke, first counter block nonce || 00000001)
+ *   tag = CMAC(Km, nonce || length of aad (4 bytes) || aad || ciphertext)
+ *
+ * The tag is judged first: nothing that was altered is deciphered.
+ *
  * The table's functions take the state of their implementation first: for
  * OpenSSL an object with caches, for a chip its coprocessor.  One state is
  * used by one thread at a time.  All return 0 or an error of the 200 range;
@@ -79,7 +97,8 @@ struct jz_crypto {
 	int (*cmac)(void *state, const uint8_t key[static JZ_KEY_BYTES],
 	    const struct jz_span *parts, size_t n,
 	    uint8_t out[static JZ_KEY_BYTES]);
-	/* CBC without padding; len is a multiple of 16; in may equal out. */
+	/* CBC without padding; len is a multiple of 16; in may equal out.
+	 * JZ_ERR_RANGE. */
 	int (*cbc)(void *state, bool encrypt,
 	    const uint8_t key[static JZ_KEY_BYTES],
 	    const uint8_t iv[static JZ_KEY_BYTES], const uint8_t *in,
@@ -95,6 +114,17 @@ struct jz_crypto {
 	int (*open)(void *state, const uint8_t key[static JZ_KEY_BYTES],
 	    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
 	    const uint8_t *in, size_t len, uint8_t *out);
+	/*
+	 * For GlobalPlatform alone, whose secure channel (SCP03) is of AES
+	 * whatever the suite: cmac and cbc with AES-128.
+	 */
+	int (*aes_cmac)(void *state, const uint8_t key[static JZ_KEY_BYTES],
+	    const struct jz_span *parts, size_t n,
+	    uint8_t out[static JZ_KEY_BYTES]);
+	int (*aes_cbc)(void *state, bool encrypt,
+	    const uint8_t key[static JZ_KEY_BYTES],
+	    const uint8_t iv[static JZ_KEY_BYTES], const uint8_t *in,
+	    uint8_t *out, size_t len);
 };
 
 /* A table with its state: what is handed around. */

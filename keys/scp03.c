@@ -47,7 +47,7 @@ derive(const struct jz_engine *e, const uint8_t *key, uint8_t constant,
 	/* a zero separator, the length in bits, the block counter */
 	jz_set_be(head + LABEL_ZEROS + 2, 2, out_len * 8);
 	head[LABEL_ZEROS + 4] = 1;
-	err = e->crypto->cmac(e->state, key, parts, 3, mac);
+	err = e->crypto->aes_cmac(e->state, key, parts, 3, mac);
 	if (err == 0)
 		memcpy(out, mac, out_len);
 	jz_wipe(mac, sizeof(mac));
@@ -129,7 +129,7 @@ command_mac(const struct jz_engine *e, const struct jz_scp03 *s,
 	const struct jz_span parts[] = {
 	    jz_span(s->chaining, sizeof(s->chaining)), jz_span(head, n), data};
 
-	return e->crypto->cmac(e->state, s->s_mac, parts, 3, mac);
+	return e->crypto->aes_cmac(e->state, s->s_mac, parts, 3, mac);
 }
 
 /* The initial chaining vector: the counter's block, enciphered (6.2.6). */
@@ -142,7 +142,7 @@ chaining_vector(const struct jz_engine *e, const struct jz_scp03 *s,
 
 	block[0] = first;
 	jz_set_be(block + JZ_KEY_BYTES - 4, 4, s->counter);
-	return e->crypto->cbc(
+	return e->crypto->aes_cbc(
 	    e->state, true, s->s_enc, zero, block, iv, sizeof(block));
 }
 
@@ -161,7 +161,7 @@ encipher(const struct jz_engine *e, const struct jz_scp03 *s, uint8_t first,
 		return JZ_ERR_SPACE;
 	if ((err = chaining_vector(e, s, first, iv)) != 0)
 		return err;
-	return e->crypto->cbc(e->state, true, s->s_enc, iv, b->data + from,
+	return e->crypto->aes_cbc(e->state, true, s->s_enc, iv, b->data + from,
 	    b->data + from, b->len - from);
 }
 
@@ -181,8 +181,8 @@ decipher(const struct jz_engine *e, const struct jz_scp03 *s, uint8_t first,
 		return JZ_ERR_SPACE;
 	if ((err = chaining_vector(e, s, first, iv)) != 0)
 		return err;
-	err =
-	    e->crypto->cbc(e->state, false, s->s_enc, iv, in.data, out, in.len);
+	err = e->crypto->aes_cbc(
+	    e->state, false, s->s_enc, iv, in.data, out, in.len);
 	if (err != 0)
 		return err;
 	for (unsigned i = 0; i < JZ_KEY_BYTES && n > 0 && out[n - 1] == 0; i++)
@@ -265,7 +265,7 @@ response_mac(const struct jz_engine *e, const struct jz_scp03 *s, uint16_t sw,
 	    jz_span(s->chaining, sizeof(s->chaining)), data,
 	    jz_span(status, sizeof(status))};
 
-	return e->crypto->cmac(e->state, s->s_rmac, parts, 3, mac);
+	return e->crypto->aes_cmac(e->state, s->s_rmac, parts, 3, mac);
 }
 
 int
@@ -324,7 +324,7 @@ jz_key_check_value(const struct jz_engine *e,
 	int err;
 
 	memset(block, 1, sizeof(block));
-	err = e->crypto->cbc(
+	err = e->crypto->aes_cbc(
 	    e->state, true, key, zero, block, block, sizeof(block));
 	if (err == 0)
 		memcpy(out, block, 3);

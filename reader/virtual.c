@@ -180,10 +180,6 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	v->own_pool = o->pool == NULL;
 	if (v->own_pool && (e = jz_virtual_pool_new(&v->pool)) != 0)
 		goto out;
-	e = v->pool->engine.crypto->random(
-	    v->pool->engine.state, v->mark, sizeof(v->mark));
-	if (e != 0)
-		goto out;
 	if (v->pool->seeded && o->path != NULL) {
 		e = JZ_ERR_ARGUMENT;
 		goto out;
@@ -191,7 +187,6 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	setup->chip = o->path == NULL ? &jz_bare_chip : &jz_file_chip;
 	/* Of a bare chip. */
 	setup->chip_state = o->path == NULL ? &v->pool->now : NULL;
-	setup->engine = v->pool->engine;
 	setup->classes = jz_virtual_classes;
 	setup->n_classes = jz_virtual_n_classes;
 	setup->journal = &v->pool->journal;
@@ -289,7 +284,7 @@ jz_virtual_storage(const struct jz_virtual_options *o, struct jz_virtual *v,
 			return e;
 		setup->chip_state = v->file;
 	}
-	return create_key(o, &v->pool->engine, setup);
+	return create_key(o, v->engine, setup);
 }
 
 /* The card gets its name last: a cut before leaves no half-made card. */
@@ -302,10 +297,13 @@ create(const struct jz_virtual_options *o, struct jz_virtual *v,
 
 	choose_memory(o, &nvm_bytes, &ram_bytes);
 	setup->protocol = (uint8_t)o->protocol;
-	if ((e = jz_virtual_memory(v, nvm_bytes, ram_bytes, setup)) != 0 ||
+	if ((e = jz_virtual_engine(v,
+		 o->suite == 0 ? JZ_SUITE_NIST : (enum jz_suite)o->suite,
+		 setup)) != 0 ||
+	    (e = jz_virtual_memory(v, nvm_bytes, ram_bytes, setup)) != 0 ||
 	    (e = jz_virtual_storage(o, v, setup)) != 0 ||
 	    (e = jz_card_format(&v->card, setup)) != 0 ||
-	    (e = install_domain(&v->card, &v->pool->engine)) != 0 ||
+	    (e = install_domain(&v->card, v->engine)) != 0 ||
 	    (e = install_purse(&v->card)) != 0)
 		return e;
 	jz_card_reset(&v->card); /* which selects the domain */
@@ -344,6 +342,18 @@ open_in_memory(const struct jz_virtual_options *o, struct jz_virtual *v,
 	return e;
 }
 
+/* By the file, which says of what suite its card is. */
+static int
+find_engine(struct jz_virtual *v, struct jz_card_setup *setup)
+{
+	uint8_t suite;
+	int e = jz_log_read_suite(setup->chip, setup->chip_state, &suite);
+
+	if (e == 0)
+		e = jz_virtual_engine(v, (enum jz_suite)suite, setup);
+	return e == JZ_ERR_UNSUPPORTED ? JZ_ERR_CARD_VERSION : e;
+}
+
 static int
 open_card(const struct jz_virtual_options *o, struct jz_virtual *v,
     struct jz_card_setup *setup, bool sync_later)
@@ -357,7 +367,7 @@ open_card(const struct jz_virtual_options *o, struct jz_virtual *v,
 	setup->chip_state = v->file;
 	if ((e = jz_log_read_hint(
 		 setup->chip, setup->chip_state, setup->hint)) != 0 ||
-	    (e = find_key(o, setup)) != 0)
+	    (e = find_key(o, setup)) != 0 || (e = find_engine(v, setup)) != 0)
 		return e;
 	return open_in_memory(o, v, setup);
 }
@@ -435,8 +445,8 @@ jz_virtual_free(struct jz_virtual **v)
 	jz_file_free(&p->file);
 	if (p->own_pool)
 		jz_virtual_pool_free(&p->pool);
-	else if (p->pool != NULL)
-		jz_openssl_forget(&p->pool->engine);
+	else if (p->engine != NULL)
+		jz_openssl_forget(p->engine);
 	free(p->name);
 	jz_wipe(p, sizeof(*p));
 	free(p);

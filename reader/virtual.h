@@ -35,14 +35,17 @@ struct jz_virtual_options {
 	bool strict;
 	/* Of a new card, whose ATR offers it for good; 0: T=1. */
 	enum jz_protocol protocol;
+	/* Of a new card, for good: enum jz_suite (keys/crypto.h), 0: nist.  An
+	 * issuer personalises cards of its own suite. */
+	unsigned suite;
 };
 
 /*
- * Many cards: they share one engine and one open transaction, so they are used
- * by one thread, and the pool is freed after the last of them.  A compact card
- * of a pool takes less than 16 KiB.
+ * Many cards, of either suite: they share one engine for each suite and one
+ * open transaction, so they are used by one thread, and the pool is freed after
+ * the last of them.  A compact card of a pool takes less than 16 KiB.
  *
- * Freeing any card of a pool makes the engine forget its keys.
+ * Freeing any card of a pool makes its engine forget its keys.
  */
 int jz_virtual_pool_new(struct jz_virtual_pool **out);
 void jz_virtual_pool_free(struct jz_virtual_pool **pool);
@@ -62,7 +65,7 @@ void jz_virtual_pool_set_time(struct jz_virtual_pool *pool, int64_t now);
  * Creates a new card and opens it: an issuer security domain, whose keys (key
  * version FF) are the well-known 40..4F until somebody replaces them, and an
  * empty purse.  Makes the key file when there is none.  JZ_ERR_EXISTS when the
- * card's file exists.
+ * card's file exists; JZ_ERR_UNSUPPORTED for a suite that there is not.
  */
 int
 jz_virtual_create(const struct jz_virtual_options *o, struct jz_virtual **out);
@@ -147,8 +150,8 @@ void jz_virtual_snapshot_free(struct jz_virtual_snapshot **s);
 int
 jz_virtual_restore(struct jz_virtual *v, const struct jz_virtual_snapshot *s);
 
-/* A new card, as jz_virtual_create, in the state of the snapshot and as large
- * as its card. */
+/* A new card, as jz_virtual_create, in the state of the snapshot, as large as
+ * its card and of its suite. */
 int jz_virtual_fork(const struct jz_virtual_options *o,
     const struct jz_virtual_snapshot *s, struct jz_virtual **out);
 

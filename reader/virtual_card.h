@@ -15,10 +15,13 @@
 
 #define JZ_VIRTUAL_SCHEME "virtual:"
 
+#define JZ_SUITES 2
+
 struct jz_virtual_pool {
-	struct jz_engine engine;
+	struct jz_engine engine[JZ_SUITES]; /* each made at its first need */
 	struct jz_journal journal;
 	bool seeded;
+	uint8_t seed[JZ_VIRTUAL_SEED_BYTES];
 	int64_t now; /* of cards in memory; 0: the system's */
 };
 
@@ -28,7 +31,8 @@ struct jz_virtual_pool {
 struct jz_virtual {
 	struct jz_virtual_pool *pool;
 	bool own_pool;
-	struct jz_file *file; /* NULL: in memory */
+	struct jz_engine *engine; /* of the pool */
+	struct jz_file *file;	  /* NULL: in memory */
 	char *name; /* of a reader with this card: the scheme and its path */
 	uint64_t *memory; /* non-volatile, then transient */
 	uint32_t nvm_bytes, ram_bytes;
@@ -47,11 +51,14 @@ extern const size_t jz_virtual_n_classes;
 void jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes);
 
 /*
- * A card without memory, and the beginning of its setup; o->pool, or one of
- * its own.
+ * A card without memory and engine, and the beginning of its setup; o->pool,
+ * or one of its own.
  */
 int jz_virtual_begin(const struct jz_virtual_options *o,
     struct jz_virtual **out, struct jz_card_setup *setup);
+/* Gives it the engine of a suite.  JZ_ERR_UNSUPPORTED. */
+int jz_virtual_engine(
+    struct jz_virtual *v, enum jz_suite suite, struct jz_card_setup *setup);
 /* Gives the card memory in the place of what it had. */
 int jz_virtual_memory(struct jz_virtual *v, uint32_t nvm_bytes,
     uint32_t ram_bytes, struct jz_card_setup *setup);

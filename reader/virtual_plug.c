@@ -19,7 +19,7 @@ jz_virtual_plugs(struct jz_virtual *v, struct jz_plugs **out)
 
 	if (v->plugs == NULL)
 		e = jz_plugs_new(
-		    &v->pool->engine, v->file == NULL ? NULL : path, &v->plugs);
+		    v->engine, v->file == NULL ? NULL : path, &v->plugs);
 	*out = v->plugs;
 	return e;
 }

@@ -103,22 +103,51 @@ static int
 new_pool(const uint8_t *seed, int64_t now, struct jz_virtual_pool **out)
 {
 	struct jz_virtual_pool *p = calloc(1, sizeof(*p));
-	int e = JZ_ERR_MEMORY;
 
-	*out = NULL;
-	if (p != NULL) {
-		p->seeded = seed != NULL;
-		p->now = now;
-		e = seed == NULL
-		    ? jz_openssl_new(JZ_SUITE_NIST, &p->engine)
-		    : jz_openssl_new_seeded(JZ_SUITE_NIST, seed, &p->engine);
+	*out = p;
+	if (p == NULL)
+		return JZ_ERR_MEMORY;
+	p->now = now;
+	p->seeded = seed != NULL;
+	if (seed != NULL)
+		memcpy(p->seed, seed, sizeof(p->seed));
+	return 0;
+}
+
+static int
+new_engine(
+    const struct jz_virtual_pool *p, enum jz_suite suite, struct jz_engine *out)
+{
+	return p->seeded ? jz_openssl_new_seeded(suite, p->seed, out)
+			 : jz_openssl_new(suite, out);
+}
+
+int
+jz_virtual_engine(
+    struct jz_virtual *v, enum jz_suite suite, struct jz_card_setup *setup)
+{
+	struct jz_engine *free = NULL;
+	int e;
+
+	v->engine = NULL;
+	for (size_t i = 0; i < JZ_SUITES && v->engine == NULL; i++) {
+		struct jz_engine *engine = &v->pool->engine[i];
+
+		if (engine->crypto == NULL)
+			free = engine;
+		else if (engine->crypto->suite == suite)
+			v->engine = engine;
 	}
-	if (e == 0) {
-		*out = p;
-		p = NULL;
+	if (v->engine == NULL) {
+		if (free == NULL)
+			return JZ_ERR_UNSUPPORTED;
+		if ((e = new_engine(v->pool, suite, free)) != 0)
+			return e;
+		v->engine = free;
 	}
-	jz_virtual_pool_free(&p);
-	return e;
+	setup->engine = *v->engine;
+	return v->engine->crypto->random(
+	    v->engine->state, v->mark, sizeof(v->mark));
 }
 
 int
@@ -149,8 +178,8 @@ jz_virtual_pool_free(struct jz_virtual_pool **pool)
 		return;
 	p = *pool;
 	*pool = NULL;
-	if (p->engine.state != NULL)
-		jz_openssl_free(&p->engine);
+	for (size_t i = 0; i < JZ_SUITES; i++)
+		jz_openssl_free(&p->engine[i]);
 	jz_wipe(p, sizeof(*p));
 	free(p);
 }

@@ -12,6 +12,7 @@
 
 struct jz_virtual_snapshot {
 	uint8_t mark[JZ_VIRTUAL_MARK_BYTES]; /* of the card */
+	enum jz_suite suite;
 	uint32_t nvm_bytes, ram_bytes;
 	struct jz_plugs *plugs; /* of the card; NULL: it has none */
 	size_t words;
@@ -34,6 +35,7 @@ jz_virtual_save(const struct jz_virtual *v, struct jz_virtual_snapshot **out)
 	if (s == NULL)
 		return JZ_ERR_MEMORY;
 	memcpy(s->mark, v->mark, sizeof(s->mark));
+	s->suite = v->engine->crypto->suite;
 	s->nvm_bytes = v->nvm_bytes;
 	s->ram_bytes = v->ram_bytes;
 	s->words = words;
@@ -93,7 +95,8 @@ fork_card(const struct jz_virtual_options *o, struct jz_virtual *v,
 {
 	int e;
 
-	if ((e = jz_virtual_memory(v, s->nvm_bytes, s->ram_bytes, setup)) !=
+	if ((e = jz_virtual_engine(v, s->suite, setup)) != 0 ||
+	    (e = jz_virtual_memory(v, s->nvm_bytes, s->ram_bytes, setup)) !=
 		0 ||
 	    (e = jz_virtual_storage(o, v, setup)) != 0 ||
 	    (e = adopt(v, s)) != 0 ||

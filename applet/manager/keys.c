@@ -74,7 +74,7 @@ take_key(const struct jz_applet *self, struct jz_cursor *c,
 		return JZ_SW_ALGORITHM;
 	if (inner != JZ_KEY_BYTES || said.len != sizeof(value))
 		return JZ_SW_DATA;
-	if (e->crypto->cbc(e->state, false, manager_cod(self)->dek, zero,
+	if (e->crypto->aes_cbc(e->state, false, manager_cod(self)->dek, zero,
 		secret.data, key, JZ_KEY_BYTES) != 0 ||
 	    jz_key_check_value(e, key, value) != 0)
 		return JZ_SW_UNKNOWN;

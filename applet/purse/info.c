@@ -17,9 +17,12 @@
 #define JZ_DATE_BYTES	   4
 #define JZ_OVERDRAFT_BYTES 3
 
+/* The issuer's own two bytes at the end: the suite, before there is a
+ * certificate that says it. */
 void
-purse_public_data(const struct purse_nvm *p, struct jz_buffer *out)
+purse_public_data(const struct jz_applet *self, struct jz_buffer *out)
 {
+	const struct purse_nvm *p = purse_nvm(self);
 	static const uint8_t zero[JZ_ISSUER_ID_BYTES];
 	uint8_t bcd[JZ_TIME_BYTES];
 
@@ -33,13 +36,13 @@ purse_public_data(const struct purse_nvm *p, struct jz_buffer *out)
 	/* The last day of validity, not the first day after it. */
 	jz_time_to_bcd(p->to != 0 ? p->to - 1 : 0, bcd);
 	jz_put(out, bcd, JZ_DATE_BYTES);
-	jz_put(out, zero, 2);
+	jz_put_u16(out, (uint16_t)jz_card_engine(self)->crypto->suite);
 }
 
 uint16_t
 purse_read_public(struct jz_applet *self, struct jz_apdu *apdu)
 {
-	purse_public_data(purse_nvm(self), &apdu->out);
+	purse_public_data(self, &apdu->out);
 	return JZ_SW_OK;
 }
 

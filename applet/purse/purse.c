@@ -94,7 +94,7 @@ answer_select(struct jz_applet *self, struct jz_apdu *apdu)
 	jz_tlv_put_uint(out, JZ_TAG_APP_VERSION, JZ_APPLICATION_VERSION, 2);
 	jz_tlv_put_uint(out, JZ_TAG_SFI, JZ_SFI_PUBLIC, 1);
 	data = jz_tlv_open(out, JZ_TAG_ISSUER_DATA);
-	purse_public_data(purse_nvm(self), out);
+	purse_public_data(self, out);
 	jz_tlv_close(out, data);
 	jz_tlv_close(out, own);
 	jz_tlv_close(out, fci);
@@ -162,8 +162,9 @@ purse_status(int error)
 		return JZ_SW_MAC;
 	case JZ_ERR_DECRYPT:
 		return JZ_SW_DECRYPT;
+	case JZ_ERR_KEY: /* no point of our curve */
+		return JZ_SW_CERT_SUITE;
 	case JZ_ERR_MESSAGE:
-	case JZ_ERR_KEY:
 		return JZ_SW_DATA;
 	default:
 		return jz_runtime_status(error);

@@ -322,7 +322,7 @@ uint16_t purse_get_list(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_store_data(struct jz_applet *self, struct jz_apdu *apdu);
 
 /* info.c: the 30 bytes of SFI 15. */
-void purse_public_data(const struct purse_nvm *p, struct jz_buffer *out);
+void purse_public_data(const struct jz_applet *self, struct jz_buffer *out);
 
 /* purse.c: the status word for an error of keys/ or of the runtime. */
 uint16_t purse_status(int error);

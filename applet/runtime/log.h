@@ -127,5 +127,8 @@ void jz_log_new_session(struct jz_log *log);
  */
 int jz_log_read_hint(const struct jz_chip *chip, void *chip_state,
     uint8_t hint[static JZ_LOG_HINT_BYTES]);
+/* The same of the suite (enum jz_suite, or a number that we do not know). */
+int
+jz_log_read_suite(const struct jz_chip *chip, void *chip_state, uint8_t *suite);
 
 #endif

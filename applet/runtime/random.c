@@ -31,7 +31,7 @@
  *
  * The engine's generate() and sign() draw from the engine itself, which on a
  * chip is the coprocessor.  OpenSSL's ECDSA hedges its nonce with private key
- * and digest: keys/openssl/ecdsa.c.
+ * and digest: keys/openssl/signature.c.
  */
 #include "internal.h"
 #include "../../keys/secret.h"

@@ -72,6 +72,17 @@ jz_log_read_hint(const struct jz_chip *chip, void *chip_state,
 	return e;
 }
 
+int
+jz_log_read_suite(const struct jz_chip *chip, void *chip_state, uint8_t *suite)
+{
+	uint8_t raw[JZ_LOG_HEADER_BYTES];
+	uint64_t size;
+	int e = read_header(chip, chip_state, raw, &size);
+
+	*suite = e == 0 ? raw[JZ_LOG_AT_SUITE] : 0;
+	return e;
+}
+
 /* A card of the other suite, or of a machine with another byte order, is
  * one that this build has no version of. */
 static int

@@ -38,8 +38,12 @@ jz_cmd_card_create(struct jz_cli *c)
 	char pass[JZ_PASSPHRASE_MAX] = {0};
 	struct jz_virtual *v = NULL;
 	char reader[JZ_CLI_DETAIL_MAX];
+	enum jz_suite suite = JZ_SUITE_NIST;
 	int err = protocol(c, &o.protocol);
 
+	if (err == 0)
+		err = jz_cli_suite(c, &suite);
+	o.suite = suite;
 	o.key_path = c->value[JZ_OPT_KEY];
 	if (err == 0 && jz_cli_has(c, JZ_OPT_PASSPHRASE)) {
 		err = jz_cli_passphrase(c, pass);
@@ -65,6 +69,7 @@ jz_cmd_card_create(struct jz_cli *c)
 	jz_cli_put(c, "reader", jz_cli_string(reader));
 	jz_cli_put(c, "protocol",
 	    json_string(o.protocol == JZ_PROTOCOL_T0 ? "T=0" : "T=1"));
+	jz_cli_put(c, "suite", json_string(jz_cli_suite_name(o.suite)));
 	return 0;
 }
 
@@ -130,11 +135,14 @@ jz_cmd_card_info(struct jz_cli *c)
 	char id[JZ_ID_BYTES + 1], asn[ASN_DIGITS + 1];
 	struct jz_purse_info p;
 	struct jz_cli_card card;
+	uint8_t suite = 0;
 	int err = jz_cli_open(c, JZ_OPT_CARD, &card);
 
 	if (err != 0)
 		goto out;
 	err = jz_purse_info(&card.session, &p);
+	if (err == 0)
+		err = jz_purse_suite(&card.session, &suite);
 	if (err != 0) {
 		err = jz_cli_card_error(c, &card.session, err);
 		goto out;
@@ -146,6 +154,9 @@ jz_cmd_card_info(struct jz_cli *c)
 	    c, jz_tr(c, "reader", "读卡器"), "%s", jz_reader_name(card.reader));
 	jz_cli_put(c, "reader", jz_cli_string(jz_reader_name(card.reader)));
 	jz_cli_put(c, "atr", jz_cli_hex(jz_reader_atr(card.reader)));
+	jz_cli_line(
+	    c, jz_tr(c, "suite", "密码套件"), "%s", jz_cli_suite_name(suite));
+	jz_cli_put(c, "suite", json_string(jz_cli_suite_name(suite)));
 	say_info(c, &p, id, asn);
 	put_info(c, &p, id, asn);
 out:

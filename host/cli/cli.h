@@ -80,6 +80,7 @@ enum jz_option {
 	JZ_OPT_FORM,
 	JZ_OPT_HOST,
 	JZ_OPT_EMAIL,
+	JZ_OPT_SUITE,
 	JZ_OPTIONS,
 };
 
@@ -273,6 +274,10 @@ jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name);
 /* Opens it, keeps other programs off, and selects the purse. */
 int
 jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
+/* --suite, nist without it. */
+int jz_cli_suite(struct jz_cli *c, enum jz_suite *out);
+/* "nist", "gm", "?" */
+const char *jz_cli_suite_name(unsigned suite);
 void jz_cli_close(struct jz_cli_card *card);
 /* A reader without looking for a purse on its card. */
 int jz_cli_open_reader(

@@ -23,7 +23,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 },
 {
 	"card create", "FILE", 1, 1,
-	JZ_OPT(KEY) | JZ_OPT(PASSPHRASE) | JZ_OPT(PROTOCOL), 0,
+	JZ_OPT(KEY) | JZ_OPT(PASSPHRASE) | JZ_OPT(PROTOCOL) | JZ_OPT(SUITE), 0,
 	JZ_EXIT(CARD_FILE) | JZ_EXIT(EXISTS) | JZ_EXIT(IO), jz_cmd_card_create,
 	{"make a virtual card with an empty purse", "新建带空钱包的虚拟卡"},
 	{"Makes a card in a file.  The file is sealed under a key file, FILE.key,\n"
@@ -31,20 +31,24 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "holds the money.  An existing file is never overwritten.\n"
 	 "A T=1 card answers whole; a T=0 card says 61xx and 6Cxx, as the readers\n"
 	 "and programs of old T=0 cards expect.\n"
+	 "A card is of one suite of cryptography, its issuer's: see issuer init.\n"
 	 "\n"
 	 "Examples\n"
 	 "  jiaozi card create alice.card\n"
 	 "  jiaozi card create bob.card --passphrase prompt\n"
-	 "  jiaozi card create old.card --protocol T=0\n",
+	 "  jiaozi card create old.card --protocol T=0\n"
+	 "  jiaozi card create carol.card --suite gm\n",
 	 "在文件中新建一张卡。文件以密钥文件（文件.key，不存在时新建）或口令封存。\n"
 	 "持有两个文件者即持有其中的钱。已有的文件绝不覆盖。\n"
 	 "T=1 卡一次应答全部数据；T=0 卡以 61xx、6Cxx 应答，与旧 T=0 卡的读卡器和\n"
 	 "程序相配。\n"
+	 "卡的密码套件与其发卡行相同，见 issuer init。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card create alice.card\n"
 	 "  jiaozi card create bob.card --passphrase prompt\n"
-	 "  jiaozi card create old.card --protocol T=0\n"},
+	 "  jiaozi card create old.card --protocol T=0\n"
+	 "  jiaozi card create carol.card --suite gm\n"},
 },
 {
 	"card personalise", "", 0, 0,

@@ -9,19 +9,25 @@
 /* clang-format off */
 const struct jz_cli_command jz_cli_issuer_commands[] = {
 {
-	"issuer init", "DIR", 1, 1, PASS | JZ_OPT(CURRENCY), 0,
+	"issuer init", "DIR", 1, 1, PASS | JZ_OPT(CURRENCY) | JZ_OPT(SUITE), 0,
 	JZ_EXIT(EXISTS) | JZ_EXIT(IO), jz_cmd_issuer_init,
 	{"found an issuer", "建立发卡行"},
 	{"Makes a directory with the issuer's keys (root, CA, host, the cards'\n"
 	 "administration), sealed under a passphrase, certificates, and an empty\n"
 	 "ledger.\n"
+	 "The issuer and all its cards are of one suite of cryptography: nist (ECDSA\n"
+	 "on P-256, SHA-256, AES-128) or gm (SM2, SM3, SM4).\n"
 	 "\n"
-	 "Example\n"
-	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n",
+	 "Examples\n"
+	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n"
+	 "  jiaozi issuer init bank --passphrase env:BANK --suite gm\n",
 	 "建立一个目录：以口令封存的密钥（根、CA、主机、卡管理）、证书和空账本。\n"
+	 "发卡行及其所有的卡用同一密码套件：nist（P-256 上的 ECDSA、SHA-256、AES-128）\n"
+	 "或 gm（SM2、SM3、SM4）。\n"
 	 "\n"
 	 "示例\n"
-	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n"},
+	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n"
+	 "  jiaozi issuer init bank --passphrase env:BANK --suite gm\n"},
 },
 {
 	"issuer admin-key", "DIR", 1, 1, PASS, 0,

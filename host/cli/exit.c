@@ -77,6 +77,7 @@ jz_exit_code(int error)
 	case JZ_ERR_PLUGIN_CLASS: case JZ_ERR_PLUGIN_HASH:
 		return JZ_EXIT_CARD_FILE;
 	case JZ_ERR_STATUS: case JZ_ERR_ANSWER: case JZ_ERR_STATE:
+	case JZ_ERR_SUITE:
 		return JZ_EXIT_CARD;
 	case JZ_ERR_PIN: case JZ_ERR_PIN_BLOCKED:
 		return JZ_EXIT_PIN;

@@ -20,7 +20,11 @@ jz_cmd_issuer_init(struct jz_cli *c)
 {
 	const struct jz_currency *cur = jz_currency_find("CNY");
 	char pass[JZ_PASSPHRASE_MAX] = {0};
-	int err;
+	enum jz_suite suite;
+	int err = jz_cli_suite(c, &suite);
+
+	if (err != 0)
+		return err;
 
 	if (jz_cli_has(c, JZ_OPT_CURRENCY))
 		cur = jz_currency_find(c->value[JZ_OPT_CURRENCY]);
@@ -31,8 +35,8 @@ jz_cmd_issuer_init(struct jz_cli *c)
 		    c->value[JZ_OPT_CURRENCY]);
 	err = jz_cli_passphrase(c, pass);
 	if (err == 0) {
-		err = jz_issuer_create(
-		    c->argument[0], jz_span(pass, strlen(pass)), cur->code);
+		err = jz_issuer_create_suite(c->argument[0],
+		    jz_span(pass, strlen(pass)), cur->code, suite);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}
@@ -45,6 +49,7 @@ jz_cmd_issuer_init(struct jz_cli *c)
 	    c->argument[0], cur->name);
 	jz_cli_put(c, "issuer", jz_cli_string(c->argument[0]));
 	jz_cli_put(c, "currency", json_string(cur->name));
+	jz_cli_put(c, "suite", json_string(jz_cli_suite_name(suite)));
 	return 0;
 }
 

@@ -88,6 +88,39 @@ jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
 	return jz_cli_card_error(c, &card->session, err);
 }
 
+static const struct {
+	enum jz_suite suite;
+	const char *name;
+} SUITES[] = {{JZ_SUITE_NIST, "nist"}, {JZ_SUITE_GM, "gm"}};
+
+const char *
+jz_cli_suite_name(unsigned suite)
+{
+	for (size_t i = 0; i < sizeof(SUITES) / sizeof(SUITES[0]); i++)
+		if (SUITES[i].suite == suite)
+			return SUITES[i].name;
+	return "?";
+}
+
+int
+jz_cli_suite(struct jz_cli *c, enum jz_suite *out)
+{
+	const char *text = c->value[JZ_OPT_SUITE];
+
+	*out = JZ_SUITE_NIST;
+	if (text == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(SUITES) / sizeof(SUITES[0]); i++)
+		if (strcmp(SUITES[i].name, text) == 0) {
+			*out = SUITES[i].suite;
+			return 0;
+		}
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "--suite is nist or gm, not \"%s\"",
+		"--suite 只能是 nist 或 gm，不能是“%s”"),
+	    text);
+}
+
 void
 jz_cli_close(struct jz_cli_card *card)
 {

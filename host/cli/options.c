@@ -114,6 +114,10 @@ static const struct option_row TABLE[] = {
 	     "服务器的名称与地址，以逗号分隔"}},
 	{JZ_OPT_EMAIL, "email", 0, "ADDRESS",
 	    {"a user's address", "用户的邮箱地址"}},
+	{JZ_OPT_SUITE, "suite", 0, "nist|gm",
+	    {"the cryptography, for good: nist (ECDSA, AES; the default) or gm "
+	     "(SM2, SM4)",
+	     "密码套件，不可更改：nist（ECDSA、AES，缺省）或 gm（SM2、SM4）"}},
 	{JZ_OPT_WARM, "warm", 0, NULL,
 	    {"reset without taking the power away", "热复位，不断电"}},
 	{JZ_OPT_KEYS, "keys", 'K', "SOURCE",

@@ -93,7 +93,8 @@ make_database(const char *path, uint16_t currency, enum jz_suite suite)
 }
 
 static int
-fill(const char *dir, struct jz_span passphrase, uint16_t currency)
+fill(const char *dir, struct jz_span passphrase, uint16_t currency,
+    enum jz_suite suite)
 {
 	struct jz_engine e = {NULL, NULL};
 	struct jz_pki pki;
@@ -103,7 +104,7 @@ fill(const char *dir, struct jz_span passphrase, uint16_t currency)
 	if (err == 0 && mkdir(path, 0700) != 0)
 		err = JZ_ERR_SYSTEM;
 	if (err == 0)
-		err = jz_openssl_new(JZ_SUITE_NIST, &e);
+		err = jz_openssl_new(suite, &e);
 	if (err == 0) {
 		err = jz_pki_create(
 		    &e, path, passphrase, (int64_t)time(NULL), &pki);
@@ -112,7 +113,7 @@ fill(const char *dir, struct jz_span passphrase, uint16_t currency)
 	if (err == 0)
 		err = join(path, dir, DATABASE);
 	if (err == 0)
-		err = make_database(path, currency, JZ_SUITE_NIST);
+		err = make_database(path, currency, suite);
 	if (e.crypto != NULL)
 		jz_openssl_free(&e);
 	return err;
@@ -180,6 +181,13 @@ clean_name(char out[static PATH_CAP], const char *dir)
 int
 jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
 {
+	return jz_issuer_create_suite(dir, passphrase, currency, JZ_SUITE_NIST);
+}
+
+int
+jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
+    uint16_t currency, enum jz_suite suite)
+{
 	char name[PATH_CAP], made[PATH_CAP];
 	struct stat st;
 	int n, err = clean_name(name, dir);
@@ -196,7 +204,7 @@ jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
 		return JZ_ERR_RANGE;
 	if (mkdtemp(made) == NULL)
 		return errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
-	err = fill(made, passphrase, currency);
+	err = fill(made, passphrase, currency, suite);
 	if (err == 0)
 		err = put_in_place(made, name);
 	if (err != 0)

@@ -42,6 +42,7 @@ struct jz_issuer;
 enum jz_refusal {
 	JZ_REFUSAL_NONE = 0,
 	JZ_REFUSAL_MALFORMED, /* not a message of this kind */
+	JZ_REFUSAL_SUITE,     /* of a card of the other crypto suite */
 	JZ_REFUSAL_UNKNOWN_CARD,
 	JZ_REFUSAL_CARD_BLOCKED,
 	JZ_REFUSAL_CERT_EXPIRED,
@@ -72,6 +73,10 @@ const char *jz_refusal_text(enum jz_refusal r, int lang);
  */
 int
 jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency);
+/* The same of either suite, for good: all of an issuer's cards are of it.
+ * jz_issuer_create takes JZ_SUITE_NIST. */
+int jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
+    uint16_t currency, enum jz_suite suite);
 /* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (made by a newer
  * version), JZ_ERR_DATABASE. */
 int jz_issuer_open(

@@ -71,9 +71,10 @@ check_request(struct jz_issuer *i, struct jz_span bytes, struct jz_message *m,
 {
 	int err;
 
-	if (jz_message_decode(bytes, JZ_KIND_LOAD_REQUEST, m) != 0 ||
-	    m->algorithm != (uint8_t)i->engine.crypto->suite)
+	if (jz_message_decode(bytes, JZ_KIND_LOAD_REQUEST, m) != 0)
 		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
+	if (m->algorithm != (uint8_t)i->engine.crypto->suite)
+		return jz_refuse(i, JZ_REFUSAL_SUITE);
 	err = jz_issuer_card(i, m->card_id, JZ_JUDGE_ALL, card);
 	if (err == 0)
 		err = jz_issuer_verify(i, m, card);

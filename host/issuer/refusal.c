@@ -14,6 +14,8 @@ static const struct {
     [JZ_REFUSAL_NONE] = {"NONE", {"not refused", "未拒绝"}},
     [JZ_REFUSAL_MALFORMED] = {"MALFORMED",
 	{"not a message of the expected kind", "报文格式错误"}},
+    [JZ_REFUSAL_SUITE] = {"SUITE",
+	{"the card is of the other crypto suite", "卡的密码套件与发卡行不符"}},
     [JZ_REFUSAL_UNKNOWN_CARD] = {"UNKNOWN_CARD",
 	{"the card is not registered with this issuer", "卡未在发卡行登记"}},
     [JZ_REFUSAL_CARD_BLOCKED] = {"CARD_BLOCKED",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Key pairs and Diffie-Hellman: FIPS 186-4 B.4.2 (scalars drawn uniformly from
- * 1 to n-1), SP 800-56A 5.7.1.2 (cofactor 1).
+ * 1 to n-1, of SM2 to n-2, GB/T 32918.1 6.1), SP 800-56A 5.7.1.2 (cofactor 1).
  *
  * These work on points directly.  Their keys are mostly ephemeral, and for a
  * key that is used once OpenSSL's key objects cost more than they give.
@@ -20,8 +20,7 @@ jz_openssl_scalar(
 {
 	if (BN_bin2bn(key, JZ_PRIVATE_BYTES, o->scalar) == NULL)
 		return JZ_ERR_CRYPTO;
-	if (BN_is_zero(o->scalar) ||
-	    BN_cmp(o->scalar, EC_GROUP_get0_order(o->group)) >= 0)
+	if (BN_is_zero(o->scalar) || BN_cmp(o->scalar, o->end) >= 0)
 		return JZ_ERR_KEY;
 	return 0;
 }
@@ -47,12 +46,11 @@ int
 jz_openssl_generate(void *state, struct jz_key_pair *out)
 {
 	struct jz_openssl *o = state;
-	const BIGNUM *order = EC_GROUP_get0_order(o->group);
 	int rc = JZ_ERR_CRYPTO;
 
 	(void)ERR_set_mark();
 	/* Zero comes up once in 2^256 draws: an error then is no loss. */
-	if (BN_priv_rand_range_ex(o->scalar, order, 0, o->bn) == 1 &&
+	if (BN_priv_rand_range_ex(o->scalar, o->end, 0, o->bn) == 1 &&
 	    !BN_is_zero(o->scalar) &&
 	    BN_bn2binpad(o->scalar, out->private_key, JZ_PRIVATE_BYTES) ==
 		JZ_PRIVATE_BYTES)
@@ -60,6 +58,7 @@ jz_openssl_generate(void *state, struct jz_key_pair *out)
 	BN_clear(o->scalar);
 	if (rc != 0)
 		jz_wipe(out, sizeof(*out));
+	jz_openssl_leave(o);
 	(void)ERR_pop_to_mark();
 	return rc;
 }
@@ -79,6 +78,7 @@ jz_openssl_derive_public(void *state,
 	BN_clear(o->scalar);
 	if (rc != 0)
 		memset(public_key, 0, JZ_PUBLIC_BYTES_EC);
+	jz_openssl_leave(o);
 	(void)ERR_pop_to_mark();
 	return rc;
 }
@@ -135,6 +135,7 @@ out:
 	BN_clear(o->scalar);
 	if (rc != 0)
 		jz_wipe(out, 32);
+	jz_openssl_leave(o);
 	(void)ERR_pop_to_mark();
 	return rc;
 }

@@ -53,13 +53,36 @@ find(struct jz_cached_key *keys, size_t n, const uint8_t *key, size_t len,
 	return oldest;
 }
 
-static void
-replace(
-    struct jz_cached_key *k, const uint8_t *key, size_t len, EVP_PKEY_CTX *ctx)
+/* ZA of GB/T 32918.2 5.5: which key of which curve signs, and in whose name. */
+static int
+identify(struct jz_openssl *o,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+    uint8_t za[static JZ_HASH_BYTES])
 {
+	const struct jz_span parts[] = {
+	    jz_span(o->identity, sizeof(o->identity)),
+	    jz_span(public_key + 1, JZ_PUBLIC_BYTES_EC - 1)};
+
+	return jz_openssl_hash(o, parts, 2, za);
+}
+
+/* Puts a key in the place of another; takes ctx. */
+static int
+replace(struct jz_openssl *o, struct jz_cached_key *k, const uint8_t *key,
+    size_t len, const uint8_t *public_key, EVP_PKEY_CTX *ctx)
+{
+	uint8_t za[JZ_HASH_BYTES] = {0};
+	int rc = o->suite->sm2 ? identify(o, public_key, za) : 0;
+
+	if (rc != 0) {
+		EVP_PKEY_CTX_free(ctx);
+		return rc;
+	}
 	drop(k);
 	memcpy(k->bytes, key, len);
+	memcpy(k->za, za, sizeof(za));
 	k->ctx = ctx;
+	return 0;
 }
 
 /* A copy of the curve and one point is cheaper than a key from its parts. */
@@ -85,11 +108,13 @@ out:
 
 int
 jz_cached_public(struct jz_openssl *o,
-    const uint8_t key[static JZ_PUBLIC_BYTES_EC], EVP_PKEY_CTX **out)
+    const uint8_t key[static JZ_PUBLIC_BYTES_EC],
+    const struct jz_cached_key **out)
 {
 	struct jz_cached_key *k;
 	EVP_PKEY_CTX *ctx;
 	bool hit;
+	int rc;
 
 	/* OpenSSL would take the hybrid form (06, 07) as well. */
 	if (key[0] != POINT_UNCOMPRESSED)
@@ -100,10 +125,12 @@ jz_cached_public(struct jz_openssl *o,
 		ctx = parse_public(o, key);
 		if (ctx == NULL)
 			return JZ_ERR_KEY;
-		replace(k, key, JZ_PUBLIC_BYTES_EC, ctx);
+		rc = replace(o, k, key, JZ_PUBLIC_BYTES_EC, key, ctx);
+		if (rc != 0)
+			return rc;
 	}
 	k->used = ++o->tick;
-	*out = k->ctx;
+	*out = k;
 	return 0;
 }
 
@@ -111,13 +138,14 @@ jz_cached_public(struct jz_openssl *o,
 static EVP_PKEY *
 build_private(struct jz_openssl *o)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(o->lib, "EC", NULL);
+	EVP_PKEY_CTX *ctx =
+	    EVP_PKEY_CTX_new_from_name(o->lib, o->suite->key_type, NULL);
 	char group[JZ_GROUP_NAME_MAX];
 	uint8_t number[JZ_PRIVATE_BYTES];
 	OSSL_PARAM params[3];
 	EVP_PKEY *pkey = NULL;
 
-	memcpy(group, o->group_name, sizeof(group));
+	memcpy(group, o->suite->group, sizeof(group));
 	params[0] = OSSL_PARAM_construct_utf8_string(
 	    OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
 	params[1] = OSSL_PARAM_construct_BN(
@@ -149,26 +177,31 @@ parse_private(struct jz_openssl *o)
 	return ctx;
 }
 
+/* Of SM2 a whole pair tells it from others, because it signs over the public
+ * key too; ECDSA does not look at that. */
 int
-jz_cached_private(struct jz_openssl *o,
-    const uint8_t key[static JZ_PRIVATE_BYTES], EVP_PKEY_CTX **out)
+jz_cached_private(struct jz_openssl *o, const struct jz_key_pair *key,
+    const struct jz_cached_key **out)
 {
+	size_t len = o->suite->sm2 ? sizeof(*key) : sizeof(key->private_key);
+	const uint8_t *bytes = key->private_key;
 	struct jz_cached_key *k;
 	EVP_PKEY_CTX *ctx;
 	bool hit;
 	int rc;
 
-	k = find(
-	    o->private_keys, JZ_CACHED_PRIVATE, key, JZ_PRIVATE_BYTES, &hit);
+	k = find(o->private_keys, JZ_CACHED_PRIVATE, bytes, len, &hit);
 	if (!hit) {
-		rc = jz_openssl_scalar(o, key);
+		rc = jz_openssl_scalar(o, bytes);
 		ctx = rc == 0 ? parse_private(o) : NULL;
 		BN_clear(o->scalar);
 		if (ctx == NULL)
 			return rc != 0 ? rc : JZ_ERR_CRYPTO;
-		replace(k, key, JZ_PRIVATE_BYTES, ctx);
+		rc = replace(o, k, bytes, len, key->public_key, ctx);
+		if (rc != 0)
+			return rc;
 	}
 	k->used = ++o->tick;
-	*out = k->ctx;
+	*out = k;
 	return 0;
 }

@@ -4,7 +4,7 @@
  *
  * An engine holds fetched algorithms, contexts and parsed keys, so that a
  * signature costs what OpenSSL's own benchmark says.  One engine is used by
- * one thread at a time.
+ * one thread at a time, and may be handed on and freed by another.
  *
  * Caveat: keys that were used stay in the engine's memory until others take
  * their place, or until jz_openssl_forget() or jz_openssl_free().

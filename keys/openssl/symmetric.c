@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random numbers, hash, CMAC (SP 800-38B), CBC (SP 800-38A) and GCM
- * (SP 800-38D) over contexts that are kept.
+ * Random numbers, hash, CMAC (SP 800-38B) and CBC (SP 800-38A) over contexts
+ * that are kept.
  *
  * Setting up a key costs more than enciphering a short message.  A context
  * therefore keeps its last key, and a caller who comes with the same one again
  * pays only for the data.  jz_openssl_forget() wipes these keys.
  */
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/rand.h>
@@ -16,27 +15,31 @@
 #include "../secret.h"
 #include "internal.h"
 
-/* OpenSSL counts the bytes of ciphers in int. */
-#define CIPHER_BYTES_MAX ((size_t)INT_MAX)
+/* Takes the place of a key that is to be forgotten. */
+static const uint8_t NO_KEY[JZ_KEY_BYTES] = {0};
 
 int
 jz_openssl_random(void *state, uint8_t *out, size_t len)
 {
 	struct jz_openssl *o = state;
 
-	if (RAND_bytes_ex(o->lib, out, len, 0) == 1)
+	bool good = RAND_bytes_ex(o->lib, out, len, 0) == 1;
+
+	jz_openssl_leave(o);
+	if (good)
 		return 0;
 	jz_wipe(out, len);
 	return JZ_ERR_CRYPTO;
 }
 
 int
-jz_openssl_hash(void *state, const struct jz_span *parts, size_t n,
-    uint8_t out[static JZ_HASH_BYTES])
+jz_openssl_hash_after(struct jz_openssl *o, const uint8_t *head,
+    const struct jz_span *parts, size_t n, uint8_t out[static JZ_HASH_BYTES])
 {
-	struct jz_openssl *o = state;
 	bool good = EVP_DigestInit_ex2(o->md_ctx, NULL, NULL) == 1;
 
+	if (good && head != NULL)
+		good = EVP_DigestUpdate(o->md_ctx, head, JZ_HASH_BYTES) == 1;
 	for (size_t i = 0; good && i < n; i++)
 		good = EVP_DigestUpdate(
 			   o->md_ctx, parts[i].data, parts[i].len) == 1;
@@ -46,15 +49,47 @@ jz_openssl_hash(void *state, const struct jz_span *parts, size_t n,
 	return JZ_ERR_CRYPTO;
 }
 
-static bool
-mac_start(struct jz_openssl *o, const uint8_t key[static JZ_KEY_BYTES])
+int
+jz_openssl_hash(void *state, const struct jz_span *parts, size_t n,
+    uint8_t out[static JZ_HASH_BYTES])
 {
-	if (o->mac_set && jz_equal_secret(o->mac_key, key, JZ_KEY_BYTES))
-		return EVP_MAC_init(o->mac_ctx, NULL, 0, NULL) == 1;
-	o->mac_set = EVP_MAC_init(o->mac_ctx, key, JZ_KEY_BYTES, NULL) == 1;
-	if (o->mac_set)
-		memcpy(o->mac_key, key, JZ_KEY_BYTES);
-	return o->mac_set;
+	return jz_openssl_hash_after(state, NULL, parts, n, out);
+}
+
+/* ---- CMAC --------------------------------------------------------------- */
+
+static bool
+mac_start(struct jz_keyed_mac *m, const uint8_t *key)
+{
+	if (key == NULL ||
+	    (m->set && jz_equal_secret(m->key, key, JZ_KEY_BYTES)))
+		return EVP_MAC_init(m->ctx, NULL, 0, NULL) == 1;
+	m->set = EVP_MAC_init(m->ctx, key, JZ_KEY_BYTES, NULL) == 1;
+	if (m->set)
+		memcpy(m->key, key, JZ_KEY_BYTES);
+	return m->set;
+}
+
+bool
+jz_keyed_mac(struct jz_keyed_mac *m, const uint8_t *key,
+    const struct jz_span *parts, size_t n, uint8_t out[static JZ_KEY_BYTES])
+{
+	bool good = mac_start(m, key);
+	size_t len;
+
+	for (size_t i = 0; good && i < n; i++)
+		good = EVP_MAC_update(m->ctx, parts[i].data, parts[i].len) == 1;
+	return good && EVP_MAC_final(m->ctx, out, &len, JZ_KEY_BYTES) == 1;
+}
+
+static int
+cmac(struct jz_keyed_mac *m, const uint8_t *key, const struct jz_span *parts,
+    size_t n, uint8_t out[static JZ_KEY_BYTES])
+{
+	if (jz_keyed_mac(m, key, parts, n, out))
+		return 0;
+	memset(out, 0, JZ_KEY_BYTES);
+	return JZ_ERR_CRYPTO;
 }
 
 int
@@ -62,20 +97,23 @@ jz_openssl_cmac(void *state, const uint8_t key[static JZ_KEY_BYTES],
     const struct jz_span *parts, size_t n, uint8_t out[static JZ_KEY_BYTES])
 {
 	struct jz_openssl *o = state;
-	bool good = mac_start(o, key);
-	size_t len;
 
-	for (size_t i = 0; good && i < n; i++)
-		good = EVP_MAC_update(
-			   o->mac_ctx, parts[i].data, parts[i].len) == 1;
-	if (good && EVP_MAC_final(o->mac_ctx, out, &len, JZ_KEY_BYTES) == 1)
-		return 0;
-	memset(out, 0, JZ_KEY_BYTES);
-	return JZ_ERR_CRYPTO;
+	return cmac(&o->block.mac, key, parts, n, out);
 }
 
-static bool
-cipher_start(struct jz_keyed *k, const uint8_t key[static JZ_KEY_BYTES],
+int
+jz_openssl_aes_cmac(void *state, const uint8_t key[static JZ_KEY_BYTES],
+    const struct jz_span *parts, size_t n, uint8_t out[static JZ_KEY_BYTES])
+{
+	struct jz_openssl *o = state;
+
+	return cmac(&o->aes.mac, key, parts, n, out);
+}
+
+/* ---- CBC ---------------------------------------------------------------- */
+
+bool
+jz_keyed_start(struct jz_keyed *k, const uint8_t key[static JZ_KEY_BYTES],
     const uint8_t *iv, bool encrypt)
 {
 	if (k->set && jz_equal_secret(k->key, key, JZ_KEY_BYTES))
@@ -87,14 +125,28 @@ cipher_start(struct jz_keyed *k, const uint8_t key[static JZ_KEY_BYTES],
 	return k->set;
 }
 
-/* out NULL: associated data.  len has been checked against the maximum. */
-static bool
-cipher_update(struct jz_keyed *k, uint8_t *out, const uint8_t *in, size_t len)
+bool
+jz_keyed_update(struct jz_keyed *k, uint8_t *out, const uint8_t *in, size_t len)
 {
 	int done;
 
 	return len == 0 ||
 	    EVP_CipherUpdate(k->ctx, out, &done, in, (int)len) == 1;
+}
+
+static int
+cbc(struct jz_keyed *k, bool encrypt, const uint8_t *key, const uint8_t *iv,
+    const uint8_t *in, uint8_t *out, size_t len)
+{
+	int rc = JZ_ERR_CRYPTO;
+
+	if (len % JZ_KEY_BYTES != 0 || len > JZ_CIPHER_BYTES_MAX)
+		rc = JZ_ERR_RANGE;
+	else if (jz_keyed_start(k, key, iv, encrypt) &&
+	    jz_keyed_update(k, out, in, len))
+		return 0;
+	jz_wipe(out, len);
+	return rc;
 }
 
 int
@@ -104,65 +156,38 @@ jz_openssl_cbc(void *state, bool encrypt,
     size_t len)
 {
 	struct jz_openssl *o = state;
-	struct jz_keyed *k = &o->cbc[encrypt];
-	int rc = JZ_ERR_CRYPTO;
 
-	if (len % JZ_KEY_BYTES != 0 || len > CIPHER_BYTES_MAX)
-		rc = JZ_ERR_RANGE;
-	else if (cipher_start(k, key, iv, encrypt) &&
-	    cipher_update(k, out, in, len))
-		return 0;
-	jz_wipe(out, len);
-	return rc;
+	return cbc(&o->block.cbc[encrypt], encrypt, key, iv, in, out, len);
 }
 
 int
-jz_openssl_gcm_seal(void *state, const uint8_t key[static JZ_KEY_BYTES],
-    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
-    const uint8_t *in, size_t len, uint8_t *out)
+jz_openssl_aes_cbc(void *state, bool encrypt,
+    const uint8_t key[static JZ_KEY_BYTES],
+    const uint8_t iv[static JZ_KEY_BYTES], const uint8_t *in, uint8_t *out,
+    size_t len)
 {
 	struct jz_openssl *o = state;
-	struct jz_keyed *k = &o->aead;
-	int rc = JZ_ERR_CRYPTO;
-	int done;
 
-	if (len > CIPHER_BYTES_MAX || aad.len > CIPHER_BYTES_MAX)
-		rc = JZ_ERR_RANGE;
-	else if (cipher_start(k, key, nonce, true) &&
-	    cipher_update(k, NULL, aad.data, aad.len) &&
-	    cipher_update(k, out, in, len) &&
-	    EVP_CipherFinal_ex(k->ctx, out + len, &done) == 1 &&
-	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG,
-		JZ_SEAL_TAG_BYTES, out + len) == 1)
-		return 0;
-	jz_wipe(out, len + JZ_SEAL_TAG_BYTES);
-	return rc;
+	return cbc(&o->aes.cbc[encrypt], encrypt, key, iv, in, out, len);
 }
 
-int
-jz_openssl_gcm_open(void *state, const uint8_t key[static JZ_KEY_BYTES],
-    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
-    const uint8_t *in, size_t len, uint8_t *out)
-{
-	struct jz_openssl *o = state;
-	struct jz_keyed *k = &o->aead;
-	uint8_t tag[JZ_SEAL_TAG_BYTES];
-	int done;
+/* ---- forgetting --------------------------------------------------------- */
 
-	if (len < JZ_SEAL_TAG_BYTES)
-		return JZ_ERR_DECRYPT;
-	len -= JZ_SEAL_TAG_BYTES;
-	if (len <= CIPHER_BYTES_MAX && aad.len <= CIPHER_BYTES_MAX) {
-		/* out may be in: the tag is read before anything is written. */
-		memcpy(tag, in + len, sizeof(tag));
-		if (cipher_start(k, key, nonce, false) &&
-		    cipher_update(k, NULL, aad.data, aad.len) &&
-		    cipher_update(k, out, in, len) &&
-		    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG,
-			JZ_SEAL_TAG_BYTES, tag) == 1 &&
-		    EVP_CipherFinal_ex(k->ctx, tag, &done) == 1)
-			return 0;
-	}
-	jz_wipe(out, len);
-	return JZ_ERR_DECRYPT;
+void
+jz_keyed_forget(struct jz_keyed *k)
+{
+	if (k->ctx != NULL)
+		(void)EVP_CipherInit_ex2(
+		    k->ctx, NULL, NO_KEY, NO_KEY, -1, NULL);
+	jz_wipe(k->key, sizeof(k->key));
+	k->set = false;
+}
+
+void
+jz_keyed_mac_forget(struct jz_keyed_mac *m)
+{
+	if (m->ctx != NULL)
+		(void)EVP_MAC_init(m->ctx, NO_KEY, sizeof(NO_KEY), NULL);
+	jz_wipe(m->key, sizeof(m->key));
+	m->set = false;
 }

@@ -74,6 +74,8 @@ void bench_html(const struct bench *b, FILE *out);
 
 struct world;
 
+/* keys.c: signatures of both suites. */
+int bench_keys(struct bench *b);
 /* card.c: commands in this process, and opening a card file. */
 int bench_card(struct bench *b, struct world *w);
 /* commit.c: committed updates, in memory and in a file. */

@@ -1092,6 +1092,68 @@ want 11 issuer admin-key bank2 --passphrase env:BANK
 want 0 card personalise --card virtual:n.card --issuer bank2 \
 	--passphrase env:BANK --account bob --pin env:PIN
 
+# ---- the two suites ---------------------------------------------------------
+
+part 'the two suites'
+
+want 2 issuer init gm --passphrase env:BANK --suite sm2
+complains 'nist or gm'
+want 2 card create gm.card --suite ''
+want 0 issuer init gm --passphrase env:BANK --suite gm --json
+json "d['suite'] == 'gm'"
+want 0 issuer account-open gm gina --passphrase env:BANK
+want 0 issuer deposit gm gina 50.00 --passphrase env:BANK
+want 0 card create gm.card --suite gm --json
+json "d['suite'] == 'gm'"
+want 0 card create nist.card --json
+json "d['suite'] == 'nist'"
+want 0 card info --card virtual:gm.card --json
+json "d['suite'] == 'gm'"
+
+# An issuer of the other suite says so, and leaves the card as it is.
+# stranger CARD ISSUER ACCOUNT
+stranger() {
+	cp "$1.card" before
+	want 5 card personalise --card "virtual:$1.card" --issuer "$2" \
+		--passphrase env:BANK --account "$3" --pin env:PIN --json
+	json "d['error']['name'] == 'SUITE'"
+	want 5 card personalise --card "virtual:$1.card" --issuer "$2" \
+		--passphrase env:BANK --account "$3" --pin env:PIN
+	complains 'of the other crypto suite'
+	want 5 card personalise --card "virtual:$1.card" --issuer "$2" \
+		--passphrase env:BANK --account "$3" --pin env:PIN --lang zh
+	complains '卡的密码套件不符'
+	same "$1.card" before
+}
+stranger gm bank alice
+stranger nist gm gina
+want 0 card personalise --card virtual:gm.card --issuer gm \
+	--passphrase env:BANK --account gina --pin env:PIN
+want 0 card personalise --card virtual:nist.card --issuer bank \
+	--passphrase env:BANK --account alice --pin env:PIN
+want 7 load --card virtual:gm.card --issuer bank --passphrase env:BANK \
+	--amount 1 --pin env:PIN --json
+json "d['error']['refusal'] == 'SUITE'"
+want 0 load --cancel --card virtual:gm.card --issuer gm --passphrase env:BANK
+want 7 load --card virtual:nist.card --issuer gm --passphrase env:BANK \
+	--amount 1 --pin env:PIN --lang zh
+complains '卡的密码套件与发卡行不符'
+want 0 load --card virtual:gm.card --issuer gm --passphrase env:BANK \
+	--amount 20.00 --pin env:PIN
+balance gm 2000
+# The administration's channel is of AES on either card.
+want 0 card apps --card virtual:gm.card --issuer gm --passphrase env:BANK --json
+json "d['state'] == 'SECURED'"
+want 8 card apps --card virtual:gm.card --issuer bank --passphrase env:BANK
+
+# Nor do their cards pay each other.
+want 8 pay --payer virtual:gm.card --payee virtual:nist.card --amount 1 --json
+json "d['error']['sw'] == '9426'"
+want 8 pay --payer virtual:nist.card --payee virtual:gm.card --amount 1
+complains 9426
+balance gm 2000
+balance nist 0
+
 part ''
 printf '%s cases, %s failed\n' "$cases" "$failed"
 [ "$failed" -eq 0 ]

@@ -59,7 +59,7 @@ test_the_request_is_signed_and_says_what_it_must(void **state)
 	assert_int_equal(l.request.payment.amount, AMOUNT);
 	assert_int_equal(l.request.online_counter, counter + 1);
 	assert_int_equal(l.request.key_version, 1);
-	assert_int_equal(l.request.algorithm, JZ_SUITE_NIST);
+	assert_int_equal(l.request.algorithm, c->engine.crypto->suite);
 	/* The field's own fields, before the template. */
 	assert_int_equal(jz_get_be(l.initialized.data, 4), before);
 	assert_int_equal(

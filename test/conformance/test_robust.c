@@ -10,6 +10,7 @@
 
 #include "../../apdu/error.h"
 #include "../../reader/virtual.h"
+#include "../support/suite.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -232,7 +233,7 @@ test_the_card_file_shows_nothing(void **state)
 	struct conform *c = conform_begin(state);
 	const char *tmp = getenv("TMPDIR");
 	char dir[256], path[300], key[310];
-	struct jz_virtual_options o = {0};
+	struct jz_virtual_options o = {.suite = test_suite()};
 	struct jz_virtual *v = NULL;
 	struct jz_reader *r = NULL;
 	struct profile p = profile_of("CN00000007700001");

@@ -8,6 +8,7 @@
 #	READERS=virtual   cards in this process's reach (the default)
 #	READERS=pcsc      cards behind a private PC/SC daemon
 #	PROTOCOL=T=0      T=0 cards
+#	SUITE=gm          bank and cards of SM2, SM3 and SM4
 #	JIAOZI=PROGRAM    BUILD=DIR   what to run, and where helpers are
 #
 # Chinese when LC_ALL, LC_MESSAGES or LANG says so.  Leaves nothing behind.
@@ -202,7 +203,9 @@ id_of() {
 
 title '1. A bank, two customers, and the money that they bring' \
 	'一、发卡行、两位客户和他们存入的钱'
-run issuer init bank --passphrase env:BANK --currency CNY
+# shellcheck disable=SC2086 # none, or two words
+run issuer init bank --passphrase env:BANK --currency CNY \
+	${SUITE:+--suite $SUITE}
 run issuer account-open bank alice --holder Alice --passphrase env:BANK
 run issuer account-open bank bob --holder Bob --passphrase env:BANK
 run issuer deposit bank alice 500.00 --passphrase env:BANK
@@ -213,9 +216,11 @@ holdings
 title '2. Two cards: each makes its own key, the bank certifies it' \
 	'二、两张卡：各自生成密钥，由发卡行签发证书'
 # shellcheck disable=SC2086 # none, or two words
-run card create alice.card ${PROTOCOL:+--protocol $PROTOCOL}
+run card create alice.card ${PROTOCOL:+--protocol $PROTOCOL} \
+	${SUITE:+--suite $SUITE}
 # shellcheck disable=SC2086
-run card create bob.card ${PROTOCOL:+--protocol $PROTOCOL}
+run card create bob.card ${PROTOCOL:+--protocol $PROTOCOL} \
+	${SUITE:+--suite $SUITE}
 if [ "$READERS" = pcsc ]; then
 	printf '   $ jiaozi card serve alice.card bob.card &\n'
 	"$JIAOZI" card serve alice.card bob.card >serve.log 2>&1 &

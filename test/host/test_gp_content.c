@@ -362,7 +362,7 @@ put_key_text(const struct jz_scp03_keys *keys, char text[static PUT_KEY_TEXT])
 	snprintf(text, PUT_KEY_TEXT, "80D8FF81 01");
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(
-		    engine.crypto->cbc(engine.state, true, under.dek, zero,
+		    engine.crypto->aes_cbc(engine.state, true, under.dek, zero,
 			clear[i], hidden, sizeof(hidden)),
 		    0);
 		strcat(text, " 881110");

@@ -53,9 +53,9 @@ expect(struct play *p, const char *command, const char *answer)
 	p->lines[p->n++] = (struct line){command, answer, 0};
 }
 
-/* The purse tells that it is in this state. */
+/* The purse tells that it is in this state, and of this suite. */
 static void
-expect_info(struct play *p, enum jz_purse_state purse)
+expect_info_of(struct play *p, enum jz_purse_state purse, const char *public)
 {
 	struct jz_message m = {.kind = JZ_KIND_PURSE_INFO};
 	uint8_t bytes[256];
@@ -74,6 +74,16 @@ expect_info(struct play *p, enum jz_purse_state purse)
 	add_hex(text, bytes, b.len);
 	strcat(text, "9000");
 	expect(p, "00CAFF61", text);
+	expect(p, "00B09500", public);
+}
+
+#define PUBLIC_BUT_SUITE                                                       \
+	"0000000000000000 0201 00000000000000000000 00000000 00000000"
+
+static void
+expect_info(struct play *p, enum jz_purse_state purse)
+{
+	expect_info_of(p, purse, PUBLIC_BUT_SUITE "0001 9000");
 }
 
 static void
@@ -275,6 +285,29 @@ test_done_already(void **state)
 	gpcard_close(&p.card);
 }
 
+/* Said by name, before the card's domain has been spoken to. */
+static void
+test_card_of_the_other_suite(void **state)
+{
+	struct play p;
+
+	begin(&p, *state);
+	expect_info_of(&p, JZ_PURSE_SELECTABLE, PUBLIC_BUT_SUITE "0002 9000");
+	assert_int_equal(order(&p), JZ_ERR_SUITE);
+	assert_no_id(&p);
+	gpcard_close(&p.card);
+	assert_string_equal(jz_error_name(JZ_ERR_SUITE), "SUITE");
+	assert_string_equal(jz_error_text(JZ_ERR_SUITE, JZ_LANG_EN),
+	    "the card is of the other crypto suite");
+	assert_string_equal(
+	    jz_error_text(JZ_ERR_SUITE, JZ_LANG_ZH), "卡的密码套件不符");
+	/* A public file that says nothing. */
+	begin(&p, *state);
+	expect_info_of(&p, JZ_PURSE_SELECTABLE, "0001 9000");
+	assert_int_equal(order(&p), JZ_ERR_ANSWER);
+	gpcard_close(&p.card);
+}
+
 static void
 test_another_issuers_card(void **state)
 {
@@ -422,6 +455,7 @@ main(void)
 	    cmocka_unit_test(test_card_with_our_keys),
 	    cmocka_unit_test(test_personalised_but_not_secured),
 	    cmocka_unit_test(test_done_already),
+	    cmocka_unit_test(test_card_of_the_other_suite),
 	    cmocka_unit_test(test_another_issuers_card),
 	    cmocka_unit_test(test_locked_and_terminated_cards),
 	    cmocka_unit_test(test_transport_keys),

@@ -7,31 +7,15 @@
 
 #include "fixture.h"
 
-#define SAMPLE_PRIVATE                                                         \
-	"C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721"
-#define SAMPLE_X                                                               \
-	"60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"
-#define SAMPLE_Y                                                               \
-	"7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299"
-/* SEC 2 2.4.2: the order n of P-256. */
-#define ORDER "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551"
-
+/* RFC 6979 A.2.5, GB/T 32918.5 A.2: the key pair. */
 static void
-sample_pair(struct jz_key_pair *k)
-{
-	fx_bytes(SAMPLE_PRIVATE, k->private_key, JZ_PRIVATE_BYTES);
-	fx_bytes("04" SAMPLE_X SAMPLE_Y, k->public_key, JZ_PUBLIC_BYTES_EC);
-}
-
-/* RFC 6979 A.2.5: the key pair. */
-static void
-test_derive_public_rfc_6979(void **state)
+test_derive_public(void **state)
 {
 	const struct jz_engine *e = *state;
 	uint8_t public_key[JZ_PUBLIC_BYTES_EC];
 	struct jz_key_pair k;
 
-	sample_pair(&k);
+	fx_sample_pair(&k);
 	assert_int_equal(
 	    e->crypto->derive_public(e->state, k.private_key, public_key), 0);
 	assert_memory_equal(public_key, k.public_key, sizeof(public_key));
@@ -59,7 +43,7 @@ test_verify_rfc_6979(void **state)
 	uint8_t signature[JZ_SIG_BYTES];
 	struct jz_key_pair k;
 
-	sample_pair(&k);
+	fx_sample_pair(&k);
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		struct jz_span part =
 		    jz_span(CASES[i].message, strlen(CASES[i].message));
@@ -85,7 +69,7 @@ test_sign_and_verify(void **state)
 	struct jz_key_pair k;
 	int short_halves = 0;
 
-	sample_pair(&k);
+	fx_sample_pair(&k);
 	for (int i = 0; i < 1500; i++) {
 		assert_int_equal(
 		    e->crypto->sign(e->state, &k, &part, 1, signature), 0);
@@ -110,7 +94,7 @@ test_signature_every_bit_counts(void **state)
 	uint8_t signature[JZ_SIG_BYTES];
 	struct jz_key_pair k;
 
-	sample_pair(&k);
+	fx_sample_pair(&k);
 	assert_int_equal(e->crypto->sign(e->state, &k, &part, 1, signature), 0);
 	for (size_t bit = 0; bit < 8 * sizeof(signature); bit++) {
 		signature[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -129,7 +113,7 @@ test_signature_out_of_range(void **state)
 	uint8_t good[JZ_SIG_BYTES], bad[JZ_SIG_BYTES];
 	struct jz_key_pair k;
 
-	sample_pair(&k);
+	fx_sample_pair(&k);
 	assert_int_equal(e->crypto->sign(e->state, &k, &part, 1, good), 0);
 	for (size_t half = 0; half < 2; half++) {
 		memcpy(bad, good, sizeof(bad));
@@ -137,7 +121,7 @@ test_signature_out_of_range(void **state)
 		assert_int_equal(
 		    e->crypto->verify(e->state, k.public_key, &part, 1, bad),
 		    JZ_ERR_SIGNATURE);
-		fx_bytes(ORDER, bad + 32 * half, 32);
+		fx_bytes(fx_curve()->order, bad + 32 * half, 32);
 		assert_int_equal(
 		    e->crypto->verify(e->state, k.public_key, &part, 1, bad),
 		    JZ_ERR_SIGNATURE);
@@ -208,33 +192,44 @@ test_generate(void **state)
 static void
 test_bad_points(void **state)
 {
-	static const char *const POINTS[] = {
-	    /* not on the curve: y + 1, and x = y = 0 */
-	    "04" SAMPLE_X
-	    "7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D446229A",
-	    "04"
-	    "0000000000000000000000000000000000000000000000000000000000000000"
-	    "0000000000000000000000000000000000000000000000000000000000000000",
+	static const char ZEROS[] =
+	    "0000000000000000000000000000000000000000000000000000000000000000";
+	/* GB/T 32918.5 A.2 and RFC 6979 A.2.5: of the other curve. */
+	static const char *const OTHER[2][2] = {
+	    {"09F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020",
+		"CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD"
+		"13"},
+	    {"60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6",
+		"7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D44622"
+		"99"}};
+	const struct fx_curve *c = fx_curve();
+	const char *const *other = OTHER[fx_suite == JZ_SUITE_GM];
+	const struct {
+		uint8_t form;
+		const char *x, *y;
+	} POINTS[] = {
+	    /* not on the curve */
+	    {4, c->x, c->y_next},
+	    {4, ZEROS, ZEROS},
+	    {4, other[0], other[1]},
 	    /* infinity, hybrid and compressed forms, and no form at all */
-	    "00" SAMPLE_X SAMPLE_Y,
-	    "07" SAMPLE_X SAMPLE_Y,
-	    "06" SAMPLE_X SAMPLE_Y,
-	    "03" SAMPLE_X SAMPLE_Y,
-	    "FF" SAMPLE_X SAMPLE_Y,
-	    /* x is not below p: SEC 2 2.4.2 p, whose residue 0 has a y */
-	    "04"
-	    "FFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF"
-	    "66485C780E2F83D72433BD5D84A06BB6541C2AF31DAE871728BF856A174F93F4",
+	    {0, c->x, c->y},
+	    {7, c->x, c->y},
+	    {6, c->x, c->y},
+	    {3, c->x, c->y},
+	    {0xFF, c->x, c->y},
+	    /* x is not below p */
+	    {4, c->prime, c->prime_y},
 	};
 	const struct jz_engine *e = *state;
 	const struct jz_span part = jz_span("jiaozi", 6);
 	uint8_t point[JZ_PUBLIC_BYTES_EC], signature[JZ_SIG_BYTES], out[32];
 	struct jz_key_pair k;
 
-	sample_pair(&k);
+	fx_sample_pair(&k);
 	assert_int_equal(e->crypto->sign(e->state, &k, &part, 1, signature), 0);
 	for (size_t i = 0; i < sizeof(POINTS) / sizeof(POINTS[0]); i++) {
-		fx_bytes(POINTS[i], point, sizeof(point));
+		fx_point(POINTS[i].form, POINTS[i].x, POINTS[i].y, point);
 		assert_int_equal(
 		    e->crypto->verify(e->state, point, &part, 1, signature),
 		    JZ_ERR_KEY);
@@ -249,9 +244,10 @@ test_bad_points(void **state)
 static void
 test_bad_scalars(void **state)
 {
-	static const char *const SCALARS[] = {
+	const char *const SCALARS[] = {
 	    "0000000000000000000000000000000000000000000000000000000000000000",
-	    ORDER,
+	    fx_curve()->above,
+	    fx_curve()->order,
 	    "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632552",
 	    "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",
 	};
@@ -260,7 +256,7 @@ test_bad_scalars(void **state)
 	uint8_t out[JZ_PUBLIC_BYTES_EC];
 	struct jz_key_pair k, good;
 
-	sample_pair(&good);
+	fx_sample_pair(&good);
 	k = good;
 	for (size_t i = 0; i < sizeof(SCALARS) / sizeof(SCALARS[0]); i++) {
 		fx_bytes(SCALARS[i], k.private_key, JZ_PRIVATE_BYTES);
@@ -281,21 +277,21 @@ test_bad_scalars(void **state)
 	}
 }
 
-/* n - 1 is the largest private key: its point is the generator's mirror. */
 static void
 test_largest_scalar(void **state)
 {
 	const struct jz_engine *e = *state;
-	uint8_t private_key[JZ_PRIVATE_BYTES], public_key[JZ_PUBLIC_BYTES_EC];
+	const struct jz_span part = jz_span("jiaozi", 6);
+	uint8_t signature[JZ_SIG_BYTES];
+	struct jz_key_pair k;
 
-	fx_bytes(
-	    "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550",
-	    private_key, sizeof(private_key));
+	fx_bytes(fx_curve()->highest, k.private_key, sizeof(k.private_key));
 	assert_int_equal(
-	    e->crypto->derive_public(e->state, private_key, public_key), 0);
-	/* SEC 2 2.4.2: the generator's x */
-	fx_assert_hex(public_key + 1, 32,
-	    "6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296");
+	    e->crypto->derive_public(e->state, k.private_key, k.public_key), 0);
+	fx_assert_hex(k.public_key + 1, 32, fx_curve()->far_x);
+	assert_int_equal(e->crypto->sign(e->state, &k, &part, 1, signature), 0);
+	assert_int_equal(
+	    e->crypto->verify(e->state, k.public_key, &part, 1, signature), 0);
 }
 
 /*
@@ -331,19 +327,24 @@ test_many_keys(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_derive_public_rfc_6979),
+	const struct CMUnitTest nist[] = {
 	    cmocka_unit_test(test_verify_rfc_6979),
+	    cmocka_unit_test(test_agree_rfc_5903),
+	};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_derive_public),
 	    cmocka_unit_test(test_sign_and_verify),
 	    cmocka_unit_test(test_signature_every_bit_counts),
 	    cmocka_unit_test(test_signature_out_of_range),
-	    cmocka_unit_test(test_agree_rfc_5903),
 	    cmocka_unit_test(test_generate),
 	    cmocka_unit_test(test_bad_points),
 	    cmocka_unit_test(test_bad_scalars),
 	    cmocka_unit_test(test_largest_scalar),
 	    cmocka_unit_test(test_many_keys),
 	};
+	int failed = FX_RUN_BOTH(tests, fx_open_engine, fx_close_engine);
 
-	return cmocka_run_group_tests(tests, fx_open_engine, fx_close_engine);
+	fx_suite = JZ_SUITE_NIST;
+	return failed +
+	    cmocka_run_group_tests(nist, fx_open_engine, fx_close_engine);
 }

@@ -29,7 +29,7 @@ open_world(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	*state = w;
-	if (w == NULL || jz_openssl_new(JZ_SUITE_NIST, &w->engine) != 0)
+	if (w == NULL || jz_openssl_new(fx_suite, &w->engine) != 0)
 		return -1;
 	fx_make_dir(w->dir);
 	fx_path(w->path, w->dir, "a.key");
@@ -436,5 +436,5 @@ main(void)
 	    TEST(test_failing_engine),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return FX_RUN_BOTH(tests, NULL, NULL);
 }

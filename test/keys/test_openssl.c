@@ -13,20 +13,7 @@
 
 #include "../../keys/openssl/internal.h"
 
-#define SAMPLE_PRIVATE                                                         \
-	"C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721"
-#define SAMPLE_X                                                               \
-	"60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6"
-#define SAMPLE_Y                                                               \
-	"7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299"
 #define AES_KEY "2b7e151628aed2a6abf7158809cf4f3c"
-
-static void
-sample_pair(struct jz_key_pair *k)
-{
-	fx_bytes(SAMPLE_PRIVATE, k->private_key, JZ_PRIVATE_BYTES);
-	fx_bytes("04" SAMPLE_X SAMPLE_Y, k->public_key, JZ_PUBLIC_BYTES_EC);
-}
 
 /* FIPS 180-4, NIST example "SHA256.pdf": one and two blocks; empty. */
 static void
@@ -75,12 +62,11 @@ test_parts_are_joined(void **state)
 	assert_int_equal(e->crypto->cmac(e->state, key, parts, 3, many), 0);
 	assert_memory_equal(one, many, JZ_KEY_BYTES);
 	assert_int_equal(e->crypto->hash(e->state, NULL, 0, one), 0);
-	fx_assert_hex(one, sizeof(one),
-	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852"
-	    "b855");
+	assert_int_equal(e->crypto->hash(e->state, &parts[1], 1, many), 0);
+	assert_memory_equal(one, many, sizeof(one));
 }
 
-/* RFC 4493 4, examples 1 to 4. */
+/* RFC 4493 4, examples 1 to 4: of both suites, for SCP03. */
 static void
 test_cmac_rfc_4493(void **state)
 {
@@ -105,12 +91,12 @@ test_cmac_rfc_4493(void **state)
 		struct jz_span part = jz_span(message, CASES[i].len);
 
 		assert_int_equal(
-		    e->crypto->cmac(e->state, key, &part, 1, mac), 0);
+		    e->crypto->aes_cmac(e->state, key, &part, 1, mac), 0);
 		fx_assert_hex(mac, sizeof(mac), CASES[i].mac);
 	}
 }
 
-/* SP 800-38A F.2.1 and F.2.2, and in place. */
+/* SP 800-38A F.2.1 and F.2.2, and in place: of both suites. */
 static void
 test_cbc_sp_800_38a(void **state)
 {
@@ -125,13 +111,13 @@ test_cbc_sp_800_38a(void **state)
 	fx_bytes("000102030405060708090a0b0c0d0e0f", iv, sizeof(iv));
 	fx_bytes(PLAIN, in, sizeof(in));
 	assert_int_equal(
-	    e->crypto->cbc(e->state, true, key, iv, in, out, 32), 0);
+	    e->crypto->aes_cbc(e->state, true, key, iv, in, out, 32), 0);
 	fx_assert_hex(out, sizeof(out), CIPHER);
 	assert_int_equal(
-	    e->crypto->cbc(e->state, false, key, iv, out, out, 32), 0);
+	    e->crypto->aes_cbc(e->state, false, key, iv, out, out, 32), 0);
 	assert_memory_equal(in, out, sizeof(in));
 	assert_int_equal(
-	    e->crypto->cbc(e->state, true, key, iv, in, in, 32), 0);
+	    e->crypto->aes_cbc(e->state, true, key, iv, in, in, 32), 0);
 	fx_assert_hex(in, sizeof(in), CIPHER);
 }
 
@@ -151,7 +137,7 @@ test_cbc_refuses_part_of_a_block(void **state)
 	    e->crypto->cbc(e->state, true, key, iv, in, out, 0), 0);
 }
 
-struct gcm {
+struct sealed {
 	uint8_t key[JZ_KEY_BYTES];
 	uint8_t nonce[JZ_SEAL_NONCE_BYTES];
 	uint8_t aad[20];
@@ -159,44 +145,54 @@ struct gcm {
 	uint8_t sealed[60 + JZ_SEAL_TAG_BYTES];
 };
 
-/* The Galois/Counter Mode of Operation (McGrew, Viega), test case 4. */
+/*
+ * The Galois/Counter Mode of Operation (McGrew, Viega), test case 4.  Suite gm
+ * seals the same by its own definition (keys/crypto.h): worked out apart from
+ * this code, under the key of GB/T 32907 A.1.
+ */
 static void
-gcm_case(struct gcm *g)
+seal_case(struct sealed *g)
 {
-	fx_bytes("feffe9928665731c6d6a8f9467308308", g->key, sizeof(g->key));
+	fx_bytes(fx_suite == JZ_SUITE_GM ? "0123456789abcdeffedcba9876543210"
+					 : "feffe9928665731c6d6a8f9467308308",
+	    g->key, sizeof(g->key));
 	fx_bytes("cafebabefacedbaddecaf888", g->nonce, sizeof(g->nonce));
 	fx_bytes(
 	    "feedfacedeadbeeffeedfacedeadbeefabaddad2", g->aad, sizeof(g->aad));
 	fx_bytes("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a31"
 		 "8a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
 	    g->plain, sizeof(g->plain));
-	fx_bytes("42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329ac"
-		 "a12e21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091"
-		 "5bc94fbc3221a5db94fae95ae7121a47",
+	fx_bytes(fx_suite == JZ_SUITE_GM
+		? "21154b1a65e4c0a44a77bd49767e994a1070864aaeb4318d21054984ecff"
+		  "8842bce95db8d0c955c44d1c58e8813f4b6efd701cb33074e5264433de33"
+		  "4f0205115e4c474b81202d13124ec5e5"
+		: "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329ac"
+		  "a12e21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091"
+		  "5bc94fbc3221a5db94fae95ae7121a47",
 	    g->sealed, sizeof(g->sealed));
 }
 
 static int
-gcm_open(const struct jz_engine *e, const struct gcm *g, uint8_t *out)
+seal_open(const struct jz_engine *e, const struct sealed *g, uint8_t *out)
 {
 	return e->crypto->open(e->state, g->key, g->nonce,
 	    jz_span(g->aad, sizeof(g->aad)), g->sealed, sizeof(g->sealed), out);
 }
 
 static void
-test_gcm_published(void **state)
+test_seal_published(void **state)
 {
 	const struct jz_engine *e = *state;
-	uint8_t out[sizeof(((struct gcm *)0)->sealed)];
-	struct gcm g;
+	uint8_t out[sizeof(((struct sealed *)0)->sealed)];
+	struct sealed g;
 
-	gcm_case(&g);
+	seal_case(&g);
 	assert_int_equal(
 	    e->crypto->seal(e->state, g.key, g.nonce,
 		jz_span(g.aad, sizeof(g.aad)), g.plain, sizeof(g.plain), out),
 	    0);
 	assert_memory_equal(out, g.sealed, sizeof(out));
-	assert_int_equal(gcm_open(e, &g, out), 0);
+	assert_int_equal(seal_open(e, &g, out), 0);
 	assert_memory_equal(out, g.plain, sizeof(g.plain));
 	/* in place, both ways */
 	memcpy(out, g.plain, sizeof(g.plain));
@@ -214,7 +210,7 @@ test_gcm_published(void **state)
 
 /* The same document, test case 1: nothing to encipher, nothing beside. */
 static void
-test_gcm_empty(void **state)
+test_seal_empty(void **state)
 {
 	const struct jz_engine *e = *state;
 	const uint8_t key[JZ_KEY_BYTES] = {0};
@@ -224,18 +220,20 @@ test_gcm_empty(void **state)
 	assert_int_equal(e->crypto->seal(e->state, key, nonce, jz_span(NULL, 0),
 			     NULL, 0, tag),
 	    0);
-	fx_assert_hex(tag, sizeof(tag), "58e2fccefa7e3061367f1d57a4e7455a");
+	fx_assert_hex(tag, sizeof(tag),
+	    fx_suite == JZ_SUITE_GM ? "aa9bc552b775e7ccb063870ea6e51990"
+				    : "58e2fccefa7e3061367f1d57a4e7455a");
 	assert_int_equal(e->crypto->open(e->state, key, nonce, jz_span(NULL, 0),
 			     tag, sizeof(tag), tag),
 	    0);
 }
 
 static void
-test_gcm_every_bit_counts(void **state)
+test_seal_every_bit_counts(void **state)
 {
 	const struct jz_engine *e = *state;
 	uint8_t out[60];
-	struct gcm g;
+	struct sealed g;
 	/* key, nonce and associated data, then what was sealed */
 	uint8_t *parts[] = {g.key, g.nonce, g.aad, g.sealed};
 	const size_t sizes[] = {
@@ -243,23 +241,23 @@ test_gcm_every_bit_counts(void **state)
 
 	for (size_t p = 0; p < 4; p++) {
 		for (size_t bit = 0; bit < 8 * sizes[p]; bit++) {
-			gcm_case(&g);
+			seal_case(&g);
 			parts[p][bit / 8] ^= (uint8_t)(1u << bit % 8);
 			memset(out, 0xEE, sizeof(out));
-			assert_int_equal(gcm_open(e, &g, out), JZ_ERR_DECRYPT);
+			assert_int_equal(seal_open(e, &g, out), JZ_ERR_DECRYPT);
 			fx_assert_zero(out, sizeof(out));
 		}
 	}
 }
 
 static void
-test_gcm_refuses_sizes(void **state)
+test_seal_refuses_sizes(void **state)
 {
 	const struct jz_engine *e = *state;
 	uint8_t out[60];
-	struct gcm g;
+	struct sealed g;
 
-	gcm_case(&g);
+	seal_case(&g);
 	for (size_t len = 0; len < JZ_SEAL_TAG_BYTES; len++)
 		assert_int_equal(
 		    e->crypto->open(e->state, g.key, g.nonce,
@@ -342,10 +340,10 @@ test_forget_keeps_working(void **state)
 	const uint8_t iv[JZ_KEY_BYTES] = {0}, in[16] = {0};
 	uint8_t signature[JZ_SIG_BYTES], before[32], after[32];
 	struct jz_key_pair k;
-	struct gcm g;
+	struct sealed g;
 
-	sample_pair(&k);
-	gcm_case(&g);
+	fx_sample_pair(&k);
+	seal_case(&g);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(
 		    e->crypto->sign(e->state, &k, &part, 1, signature), 0);
@@ -364,7 +362,7 @@ test_forget_keeps_working(void **state)
 				     after + 16, after, 16),
 		    0);
 		assert_memory_equal(after, in, 16);
-		assert_int_equal(gcm_open(e, &g, g.plain), 0);
+		assert_int_equal(seal_open(e, &g, g.plain), 0);
 		jz_openssl_forget(e);
 		/* and once more with nothing to forget */
 		jz_openssl_forget(e);
@@ -392,12 +390,12 @@ test_forget_wipes(void **state)
 	const struct jz_span part = jz_span("jiaozi", 6);
 	uint8_t out[JZ_SIG_BYTES];
 	struct jz_key_pair k;
-	struct gcm g;
+	struct sealed g;
 
-	sample_pair(&k);
-	gcm_case(&g);
+	fx_sample_pair(&k);
+	seal_case(&g);
 	assert_int_equal(e->crypto->sign(e->state, &k, &part, 1, out), 0);
-	assert_int_equal(gcm_open(e, &g, out), 0);
+	assert_int_equal(seal_open(e, &g, out), 0);
 	assert_true(contains(e->state, size, k.private_key, 32));
 	assert_true(contains(e->state, size, g.key, sizeof(g.key)));
 	jz_openssl_forget(e);
@@ -420,7 +418,7 @@ test_error_queue_stays_clean(void **state)
 	(void)e->crypto->sign(e->state, &k, &part, 1, out);
 	(void)e->crypto->derive_public(e->state, k.private_key, out);
 	assert_int_equal(ERR_peek_error(), 0);
-	sample_pair(&k);
+	fx_sample_pair(&k);
 	memset(out, 0xFF, sizeof(out));
 	assert_int_equal(
 	    e->crypto->verify(e->state, k.public_key, &part, 1, out),
@@ -500,9 +498,10 @@ test_free_clears(void **state)
 	struct jz_engine e;
 
 	(void)state;
-	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &e), 0);
-	assert_string_equal(e.crypto->name, "nist");
-	assert_int_equal(e.crypto->suite, JZ_SUITE_NIST);
+	assert_int_equal(jz_openssl_new(fx_suite, &e), 0);
+	assert_string_equal(
+	    e.crypto->name, fx_suite == JZ_SUITE_GM ? "gm" : "nist");
+	assert_int_equal(e.crypto->suite, fx_suite);
 	jz_openssl_free(&e);
 	assert_null(e.crypto);
 	assert_null(e.state);
@@ -512,16 +511,18 @@ test_free_clears(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest nist[] = {
 	    cmocka_unit_test(test_hash_fips_180),
+	};
+	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_parts_are_joined),
 	    cmocka_unit_test(test_cmac_rfc_4493),
 	    cmocka_unit_test(test_cbc_sp_800_38a),
 	    cmocka_unit_test(test_cbc_refuses_part_of_a_block),
-	    cmocka_unit_test(test_gcm_published),
-	    cmocka_unit_test(test_gcm_empty),
-	    cmocka_unit_test(test_gcm_every_bit_counts),
-	    cmocka_unit_test(test_gcm_refuses_sizes),
+	    cmocka_unit_test(test_seal_published),
+	    cmocka_unit_test(test_seal_empty),
+	    cmocka_unit_test(test_seal_every_bit_counts),
+	    cmocka_unit_test(test_seal_refuses_sizes),
 	    cmocka_unit_test(test_keys_alternate),
 	    cmocka_unit_test(test_random),
 	    cmocka_unit_test(test_forget_keeps_working),
@@ -533,5 +534,9 @@ main(void)
 	    cmocka_unit_test(test_free_clears),
 	};
 
-	return cmocka_run_group_tests(tests, fx_open_engine, fx_close_engine);
+	int failed = FX_RUN_BOTH(tests, fx_open_engine, fx_close_engine);
+
+	fx_suite = JZ_SUITE_NIST;
+	return failed +
+	    cmocka_run_group_tests(nist, fx_open_engine, fx_close_engine);
 }

@@ -90,12 +90,13 @@ static const struct trace TRACES[] = {
 #define N_TRACES (sizeof(TRACES) / sizeof(TRACES[0]))
 
 static struct jz_engine engine;
+static enum jz_suite suite;
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	return jz_openssl_new(JZ_SUITE_NIST, &engine);
+	return jz_openssl_new(suite, &engine);
 }
 
 static int
@@ -432,5 +433,12 @@ main(void)
 	    cmocka_unit_test(key_check_values_are_as_published),
 	};
 
-	return cmocka_run_group_tests_name("scp03", tests, set_up, tear_down);
+	int failed;
+
+	/* SCP03 is of AES, whatever the suite. */
+	suite = JZ_SUITE_NIST;
+	failed = cmocka_run_group_tests_name("nist", tests, set_up, tear_down);
+	suite = JZ_SUITE_GM;
+	return failed +
+	    cmocka_run_group_tests_name("gm", tests, set_up, tear_down);
 }

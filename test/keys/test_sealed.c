@@ -27,7 +27,7 @@ open_world(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	*state = w;
-	if (w == NULL || jz_openssl_new(JZ_SUITE_NIST, &w->engine) != 0 ||
+	if (w == NULL || jz_openssl_new(fx_suite, &w->engine) != 0 ||
 	    w->engine.crypto->generate(w->engine.state, &w->key) != 0 ||
 	    w->engine.crypto->generate(w->engine.state, &w->other) != 0)
 		return -1;
@@ -522,5 +522,5 @@ main(void)
 	    cmocka_unit_test(test_open_checks_sizes),
 	};
 
-	return cmocka_run_group_tests(tests, open_world, close_world);
+	return FX_RUN_BOTH(tests, open_world, close_world);
 }

@@ -20,7 +20,7 @@ open_world(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	*state = w;
-	if (w == NULL || jz_openssl_new(JZ_SUITE_NIST, &w->engine) != 0 ||
+	if (w == NULL || jz_openssl_new(fx_suite, &w->engine) != 0 ||
 	    w->engine.crypto->generate(w->engine.state, &w->key) != 0 ||
 	    w->engine.crypto->generate(w->engine.state, &w->other) != 0)
 		return -1;
@@ -266,5 +266,5 @@ main(void)
 	    cmocka_unit_test(test_full_batch_is_signed),
 	};
 
-	return cmocka_run_group_tests(tests, open_world, close_world);
+	return FX_RUN_BOTH(tests, open_world, close_world);
 }

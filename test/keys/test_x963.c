@@ -33,7 +33,8 @@ reference(struct jz_span secret, struct jz_span info, uint8_t *out, size_t len)
 {
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "X963KDF", NULL);
 	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-	char digest[] = "SHA256";
+	char sha256[] = "SHA256", sm3[] = "SM3";
+	char *digest = fx_suite == JZ_SUITE_GM ? sm3 : sha256;
 	uint8_t s[64], i[64];
 	OSSL_PARAM params[4];
 
@@ -120,12 +121,18 @@ test_failure_wipes(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest nist[] = {
 	    cmocka_unit_test(test_cavp),
+	};
+	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_openssl),
 	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_failure_wipes),
 	};
 
-	return cmocka_run_group_tests(tests, fx_open_engine, fx_close_engine);
+	int failed = FX_RUN_BOTH(tests, fx_open_engine, fx_close_engine);
+
+	fx_suite = JZ_SUITE_NIST;
+	return failed +
+	    cmocka_run_group_tests(nist, fx_open_engine, fx_close_engine);
 }

@@ -8,6 +8,7 @@
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 #include "gpclient.h"
+#include "suite.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,11 +33,17 @@ new_rig(struct rig *rig)
 }
 
 void
-rig_new(struct rig *rig)
+rig_new_of(struct rig *rig, enum jz_suite suite)
 {
 	memset(rig, 0, sizeof(*rig));
-	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &rig->openssl), 0);
+	assert_int_equal(jz_openssl_new(suite, &rig->openssl), 0);
 	new_rig(rig);
+}
+
+void
+rig_new(struct rig *rig)
+{
+	rig_new_of(rig, test_suite());
 }
 
 void
@@ -46,7 +53,7 @@ rig_new_seeded(struct rig *rig)
 
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(
-	    jz_openssl_new_seeded(JZ_SUITE_NIST, seed, &rig->openssl), 0);
+	    jz_openssl_new_seeded(test_suite(), seed, &rig->openssl), 0);
 	new_rig(rig);
 }
 

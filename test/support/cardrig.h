@@ -36,7 +36,9 @@ struct rig {
 	bool loose;
 };
 
+/* Of the suite that the program runs on. */
 void rig_new(struct rig *rig);
+void rig_new_of(struct rig *rig, enum jz_suite suite);
 /* The same keys and signatures in every run. */
 void rig_new_seeded(struct rig *rig);
 void rig_free(struct rig *rig);

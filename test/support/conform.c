@@ -9,6 +9,7 @@
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 #include "../../reader/virtual.h"
+#include "suite.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +50,8 @@ transmit(void *state, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
 static struct jz_reader *
 card_in_process(void)
 {
-	struct jz_virtual_options o = {.strict = rig_can_be_strict()};
+	struct jz_virtual_options o = {
+	    .strict = rig_can_be_strict(), .suite = test_suite()};
 	struct jz_virtual *v = NULL;
 	struct jz_reader *r = NULL;
 
@@ -115,7 +117,7 @@ conform_setup(void **state)
 
 	assert_non_null(c);
 	*state = c;
-	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &c->openssl), 0);
+	assert_int_equal(jz_openssl_new(test_suite(), &c->openssl), 0);
 	assert_int_equal(memo_new(&c->openssl, &c->memo), 0);
 	c->engine = memo_engine(c->memo);
 	bank_new(&c->bank, &c->engine, (int64_t)time(NULL));

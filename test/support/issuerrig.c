@@ -21,6 +21,7 @@
 
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
+#include "suite.h"
 
 #define OPEN_FILES 8
 #define TABLES_MAX 32
@@ -61,9 +62,10 @@ rig_setup(void **state)
 	snprintf(r->dir, sizeof(r->dir), "%s/bank", r->parent);
 	snprintf(r->database, sizeof(r->database), "%s/issuer.db", r->dir);
 	r->begin = r->now = (int64_t)time(NULL);
-	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &r->engine), 0);
-	assert_int_equal(
-	    jz_issuer_create(r->dir, rig_passphrase(), RIG_CURRENCY), 0);
+	assert_int_equal(jz_openssl_new(test_suite(), &r->engine), 0);
+	assert_int_equal(jz_issuer_create_suite(r->dir, rig_passphrase(),
+			     RIG_CURRENCY, test_suite()),
+	    0);
 	r->issuer = rig_open(r);
 	*state = r;
 	return 0;

@@ -226,6 +226,26 @@ memo_cbc(void *state, bool encrypt, const uint8_t key[static JZ_KEY_BYTES],
 }
 
 static int
+memo_aes_cmac(void *state, const uint8_t key[static JZ_KEY_BYTES],
+    const struct jz_span *parts, size_t n, uint8_t out[static JZ_KEY_BYTES])
+{
+	struct memo *m = state;
+
+	return m->under.crypto->aes_cmac(m->under.state, key, parts, n, out);
+}
+
+static int
+memo_aes_cbc(void *state, bool encrypt, const uint8_t key[static JZ_KEY_BYTES],
+    const uint8_t iv[static JZ_KEY_BYTES], const uint8_t *in, uint8_t *out,
+    size_t len)
+{
+	struct memo *m = state;
+
+	return m->under.crypto->aes_cbc(
+	    m->under.state, encrypt, key, iv, in, out, len);
+}
+
+static int
 memo_seal(void *state, const uint8_t key[static JZ_KEY_BYTES],
     const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
     const uint8_t *in, size_t len, uint8_t *out)
@@ -268,6 +288,8 @@ memo_new(const struct jz_engine *under, struct memo **out)
 	m->table.cbc = memo_cbc;
 	m->table.seal = memo_seal;
 	m->table.open = memo_open;
+	m->table.aes_cmac = memo_aes_cmac;
+	m->table.aes_cbc = memo_aes_cbc;
 	return 0;
 }
 

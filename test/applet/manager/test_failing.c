@@ -33,7 +33,7 @@ cmac(void *state, const uint8_t key[static JZ_KEY_BYTES],
 		memset(out, 0, JZ_KEY_BYTES);
 		return JZ_ERR_CRYPTO;
 	}
-	return f->under.crypto->cmac(f->under.state, key, parts, n, out);
+	return f->under.crypto->aes_cmac(f->under.state, key, parts, n, out);
 }
 
 static int
@@ -47,7 +47,7 @@ cbc(void *state, bool encrypt, const uint8_t key[static JZ_KEY_BYTES],
 		memset(out, 0, len);
 		return JZ_ERR_CRYPTO;
 	}
-	return f->under.crypto->cbc(
+	return f->under.crypto->aes_cbc(
 	    f->under.state, encrypt, key, iv, in, out, len);
 }
 
@@ -65,8 +65,8 @@ fixture_new(struct fixture *f)
 	f->host = gp_host(f->card); /* whose engine does not fail */
 	f->engine.under = rig.engine;
 	f->engine.table = *rig.engine.crypto;
-	f->engine.table.cmac = cmac;
-	f->engine.table.cbc = cbc;
+	f->engine.table.aes_cmac = cmac;
+	f->engine.table.aes_cbc = cbc;
 	f->card->card.setup.engine =
 	    (struct jz_engine){&f->engine.table, &f->engine};
 }

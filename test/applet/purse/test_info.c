@@ -4,6 +4,7 @@
  */
 #include "../../support/gpclient.h"
 #include "../../../apdu/tlv.h"
+#include "../../support/suite.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +55,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* Issuer, type, version, ASN, first and last day, two zeros. */
+/* Issuer, type, version, ASN, first and last day, suite. */
 static void
 check_public(const uint8_t *p)
 {
@@ -62,7 +63,8 @@ check_public(const uint8_t *p)
 	    0x62, 0x62, 2, 1, 0x62, 0x62, 0x62, 0x62, 0x62, 0x62, 0x62, 0x62,
 	    0x62, 0x62, 0x20, 0x25, 0x12, 0x16, 0x20, 0x28, 0x10, 0x10, 0, 0};
 
-	assert_memory_equal(p, expected, sizeof(expected));
+	assert_memory_equal(p, expected, sizeof(expected) - 1);
+	assert_int_equal(p[JZ_PUBLIC_BYTES - 1], test_suite());
 }
 
 static void

@@ -4,6 +4,7 @@
  * an execution after its cancellation was signed.
  */
 #include "../../support/loading.h"
+#include "../../support/suite.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +38,7 @@ test_a_load(void **state)
 	assert_int_equal(jz_get_be(answer, 4), 700);
 	assert_int_equal(jz_get_be(answer + 4, 2), 2);
 	assert_int_equal(answer[6], 1);
-	assert_int_equal(answer[7], JZ_SUITE_NIST);
+	assert_int_equal(answer[7], test_suite());
 	assert_memory_equal(answer + 8, f->request.nonce, 4);
 	assert_int_equal(f->purse->balance, 700);
 	rig_accepts(f->card, AT_CREDIT_LOAD, blob_span(&f->data), &a);
@@ -78,7 +79,7 @@ test_the_request_says_what_it_must(void **state)
 	assert_int_equal(m->payment.currency, BANK_CURRENCY);
 	assert_int_equal(m->online_counter, 1);
 	assert_int_equal(m->key_version, 1);
-	assert_int_equal(m->algorithm, JZ_SUITE_NIST);
+	assert_int_equal(m->algorithm, test_suite());
 	assert_int_equal(m->payment.time, RIG_NOW);
 	assert_memory_equal(m->terminal, PORT_TERMINAL, JZ_TERMINAL_BYTES);
 }

@@ -4,6 +4,8 @@
  * takes, and what it says of the others.
  */
 #include "../../support/desk.h"
+#include "../../../keys/openssl/openssl.h"
+#include "../../support/suite.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,22 +212,20 @@ test_a_malformed_certificate_is_9427(void **state)
 static void
 test_a_certificate_of_the_other_suite_is_9426(void **state)
 {
-	/* SM2 with SM3, 1.2.156.10197.1.501. */
-	static const uint8_t oid[] = {
-	    0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x83, 0x75};
 	struct desk *f = *state;
-	struct jz_crypto table = *f->rig.engine.crypto;
-	struct bank gm = *f->bank;
 	struct jz_certificate c = f->own;
+	struct bank other = *f->bank;
+	struct jz_key_pair key;
 	struct blob b;
 
 	desk_store(f, ROOT, CA);
-	table.suite = JZ_SUITE_GM;
-	table.oid_len = sizeof(oid);
-	memcpy(table.oid, oid, sizeof(oid));
-	gm.engine.crypto = &table;
-	c.suite = JZ_SUITE_GM;
-	b = bank_certify(&gm, &c, &gm.ca);
+	assert_int_equal(jz_openssl_new(test_other_suite(), &other.engine), 0);
+	assert_int_equal(
+	    other.engine.crypto->generate(other.engine.state, &key), 0);
+	memcpy(c.public_key, key.public_key, sizeof(c.public_key));
+	c.suite = test_other_suite();
+	b = bank_certify(&other, &c, &key);
+	jz_openssl_free(&other.engine);
 	desk_refuses(f, &b, false, JZ_SW_CERT_SUITE);
 }
 

@@ -345,7 +345,7 @@ static const struct row CONFIRM[] = {
     {"cut short", cut_short, JZ_SW_DATA},
     {"surplus byte", surplus, JZ_SW_DATA},
     {"no payer key", without_payer_key, JZ_SW_DATA},
-    {"payer key is no point", payer_key_no_point, JZ_SW_DATA},
+    {"payer key is no point", payer_key_no_point, JZ_SW_CERT_SUITE},
     {"no open request", other_digest_outside, JZ_SW_NO_PAYMENT},
     {"does not open", wrong_key, JZ_SW_DECRYPT},
     {"request digest", other_digest_inside, JZ_SW_DATA},

@@ -214,8 +214,8 @@ static const struct row AGREE[] = {
     {"PIN", needs_pin, JZ_SW_SECURITY},
     {"counter", payer_counter, JZ_SW_COUNTER},
     {"log full", payer_log_full, JZ_SW_LOG_FULL},
-    {"no point", no_point, JZ_SW_DATA},
-    {"compressed point", point_of_another_form, JZ_SW_DATA},
+    {"no point", no_point, JZ_SW_CERT_SUITE},
+    {"compressed point", point_of_another_form, JZ_SW_CERT_SUITE},
 };
 
 /* proves: OFP-2 (what is not legitimate is not agreed to) */

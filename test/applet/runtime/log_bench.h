@@ -21,6 +21,7 @@
 #include "../../../applet/runtime/log_format.h"
 #include "../../../applet/virtual/storage.h"
 #include "../../../keys/openssl/openssl.h"
+#include "../../support/suite.h"
 
 #define IMAGE_CAP   512u
 #define USED	    200u
@@ -51,7 +52,7 @@ setup(void **state)
 	struct bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
-	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &b->engine), 0);
+	assert_int_equal(jz_openssl_new(test_suite(), &b->engine), 0);
 	assert_int_equal(jz_fault_new(&b->chip), 0);
 	b->content = malloc(CONTENT_MAX);
 	assert_non_null(b->content);

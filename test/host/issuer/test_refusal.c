@@ -12,6 +12,7 @@
 
 #include "../../../apdu/error.h"
 #include "../../support/issuerrig.h"
+#include "../../support/suite.h"
 
 /* ---- the load request --------------------------------------------------- */
 
@@ -214,9 +215,9 @@ test_other_suites_algorithm(void **state)
 	rig_card(r, &c, RIG_DEPOSIT);
 	before = rig_snapshot(r);
 	m = fakecard_load_request(&c, RIG_AMOUNT);
-	m.algorithm = JZ_SUITE_GM;
+	m.algorithm = (uint8_t)test_other_suite();
 	l = fakecard_sign(&c, &m);
-	rig_refused(r, rig_give_permit(r, &l), JZ_REFUSAL_MALFORMED, before);
+	rig_refused(r, rig_give_permit(r, &l), JZ_REFUSAL_SUITE, before);
 }
 
 /* ---- the report --------------------------------------------------------- */
@@ -474,6 +475,7 @@ test_every_refusal_was_met(void **state)
 {
 	static const enum jz_refusal EXPECTED[] = {
 	    JZ_REFUSAL_MALFORMED,
+	    JZ_REFUSAL_SUITE,
 	    JZ_REFUSAL_UNKNOWN_CARD,
 	    JZ_REFUSAL_CARD_BLOCKED,
 	    JZ_REFUSAL_CERT_EXPIRED,

@@ -27,8 +27,8 @@ INSTALL    ?= install
 
 APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/scp03.c keys/secret.c keys/signed.c
-OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
+KEYS_SRC = keys/certificate.c keys/dukpt.c keys/scp03.c keys/secret.c keys/signed.c
+OPENSSL_SRC = keys/openssl/aes.c keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
 STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
@@ -105,6 +105,7 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 	test/apdu/test_time test/apdu/test_tlv
 KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_certificate_form test/keys/test_curve \
+	test/keys/test_dukpt \
 	test/keys/test_keyfile test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
@@ -182,9 +183,9 @@ FUZZ = manager session tlv
 
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/scp03.h keys/secret.h \
+	keys/certificate.h keys/crypto.h keys/dukpt.h keys/scp03.h keys/secret.h \
 	keys/signed.h \
-	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
+	keys/openssl/aes.h keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \

@@ -65,6 +65,8 @@ enum jz_lang {
 	X(PASSPHRASE, -220, "wrong passphrase or key file",                    \
 	    "口令或密钥文件错误")                                              \
 	X(KEYFILE, -221, "key file damaged", "密钥文件损坏")                   \
+	X(KEYS_SPENT, -222, "all transaction keys of the device are used up",  \
+	    "设备的交易密钥已用尽")                                            \
 	/* card and card file: 300-399 */                                      \
 	X(CARD_HEADER, -300, "card file is not a card file, or its header is " \
 	    "damaged", "不是卡文件或文件头损坏")                               \

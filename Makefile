@@ -31,7 +31,8 @@ KEYS_SRC = keys/certificate.c keys/dukpt.c keys/scp03.c keys/secret.c keys/signe
 OPENSSL_SRC = keys/openssl/aes.c keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
-STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
+STORE_SRC = keys/store/audit.c keys/store/file.c keys/store/keyfile.c \
+	keys/store/master.c keys/store/pki.c keys/store/seed.c \
 	keys/store/source.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
@@ -61,19 +62,22 @@ HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
-	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
+	host/issuer/issuer.c host/issuer/keys.c host/issuer/ledger.c \
+	host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_settle.c
 CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
-	host/cli/commands_issuer.c host/cli/commands_manage.c \
+	host/cli/commands_issuer.c host/cli/commands_keys.c \
+	host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
 	host/cli/exit.c host/cli/explain_cmd.c host/cli/gp_open.c \
-	host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
+	host/cli/help.c host/cli/issuer_cmd.c host/cli/issuer_keys_cmd.c \
+	host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c \
-	host/cli/serve_cmd.c
+	host/cli/seed_cmd.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -108,7 +112,8 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_dukpt \
 	test/keys/test_keyfile test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
-	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
+	test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
+	test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
@@ -164,7 +169,8 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
+SCRIPT_TESTS = test/cli/cli.sh test/cli/keys.sh test/conformance/t0.sh \
+	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
 
@@ -185,7 +191,9 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
 	keys/certificate.h keys/crypto.h keys/dukpt.h keys/scp03.h keys/secret.h \
 	keys/signed.h \
-	keys/openssl/aes.h keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
+	keys/openssl/aes.h keys/openssl/openssl.h keys/store/file.h \
+	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \
+	keys/store/seed.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \

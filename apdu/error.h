@@ -67,6 +67,12 @@ enum jz_lang {
 	X(KEYFILE, -221, "key file damaged", "密钥文件损坏")                   \
 	X(KEYS_SPENT, -222, "all transaction keys of the device are used up",  \
 	    "设备的交易密钥已用尽")                                            \
+	X(SEED_HALF, -223, "both seed files are the same half of the key",     \
+	    "两个种子文件是密钥的同一半")                                      \
+	X(SEED_CEREMONY, -224, "the seed files are of two ceremonies",         \
+	    "两个种子文件出自不同的仪式")                                      \
+	X(SEED_PERSON, -225, "one person made both seed files",                \
+	    "两个种子文件由同一人制作")                                        \
 	/* card and card file: 300-399 */                                      \
 	X(CARD_HEADER, -300, "card file is not a card file, or its header is " \
 	    "damaged", "不是卡文件或文件头损坏")                               \

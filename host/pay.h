@@ -83,13 +83,13 @@ struct jz_personal {
 	uint8_t transport_kvn; /* of transport_keys */
 };
 
-/* The version of the issuer's own keys on a card. */
+/* The first version of the issuer's own keys; jz_issuer_kvn() has the last. */
 #define JZ_ISSUER_KVN 0x01
 
 /*
  * Personalises the purse through the card's issuer security domain, in an SCP03
  * channel that protects everything: the card's administration keys are replaced
- * by the issuer's (jz_issuer_card_keys, version 01), the purse makes its key
+ * by the issuer's (jz_issuer_card_keys, the last version), the purse makes its key
  * pair, the issuer registers the card and certifies the key, everything is
  * stored, the purse becomes PERSONALISED and the card SECURED.  id gets the
  * card's ID.  The purse is selected again, also after an error if it can be.

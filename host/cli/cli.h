@@ -70,6 +70,11 @@ enum jz_option {
 	JZ_OPT_CASCADE,
 	JZ_OPT_YES,
 	JZ_OPT_PROTOCOL,
+	JZ_OPT_PART,
+	JZ_OPT_CEREMONY,
+	JZ_OPT_BY,
+	JZ_OPT_PASSPHRASE_1,
+	JZ_OPT_PASSPHRASE_2,
 	JZ_OPTIONS,
 };
 
@@ -262,6 +267,9 @@ int jz_cli_no_secret(
     struct jz_cli *c, int err, const char *option, const char *source);
 /* The passphrase by --passphrase into a buffer that the caller wipes. */
 int jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX]);
+/* By another option, asked for by another prompt. */
+int jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option,
+    const char *name, const char *prompt, char out[static JZ_PASSPHRASE_MAX]);
 /* Opens the issuer at `dir` with --passphrase. */
 int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */
@@ -294,10 +302,13 @@ int jz_cli_gp_error(struct jz_cli *c, const struct jz_cli_gp *g, int error);
 /* Keys by an option whose value is `default` or a source; caller wipes. */
 int jz_cli_keys(struct jz_cli *c, enum jz_option option, const char *value,
     struct jz_scp03_keys *out);
-/* The issuer's keys for a card; caller wipes. */
+/*
+ * The issuer's keys for a card; caller wipes.  made: of a version that the
+ * issuer has made, for keys that the card is to get.
+ */
 int
 jz_cli_issuer_keys(struct jz_cli *c, const uint8_t kdd[static JZ_GP_KDD_BYTES],
-    uint8_t kvn, struct jz_scp03_keys *out);
+    uint8_t kvn, bool made, struct jz_scp03_keys *out);
 /* A key version: a number in hexadecimal, `least` to `most`. */
 int jz_cli_key_version(struct jz_cli *c, const char *text, unsigned least,
     unsigned most, uint8_t *out);
@@ -313,11 +324,12 @@ jz_cli_aid_text(const struct jz_gp_aid *aid, char out[static JZ_AID_TEXT]);
 
 /* The i-th row of all tables, in the order of the overview; NULL after. */
 const struct jz_cli_command *jz_cli_command(unsigned i);
-/* The tables behind it: card, its administration, issuer, transactions, and
- * the rest. */
+/* The tables behind it: card, its administration, issuer, its keys,
+ * transactions, and the rest. */
 extern const struct jz_cli_command jz_cli_card_commands[];
 extern const struct jz_cli_command jz_cli_manage_commands[];
 extern const struct jz_cli_command jz_cli_issuer_commands[];
+extern const struct jz_cli_command jz_cli_key_commands[];
 extern const struct jz_cli_command jz_cli_pay_commands[];
 extern const struct jz_cli_command jz_cli_other_commands[];
 
@@ -345,6 +357,11 @@ int jz_cmd_card_put_key(struct jz_cli *c);
 int jz_cmd_card_data(struct jz_cli *c);
 int jz_cmd_issuer_admin_key(struct jz_cli *c);
 int jz_cmd_issuer_init(struct jz_cli *c);
+int jz_cmd_issuer_keys(struct jz_cli *c);
+int jz_cmd_issuer_key_roll(struct jz_cli *c);
+int jz_cmd_issuer_seed_create(struct jz_cli *c);
+int jz_cmd_issuer_seed_show(struct jz_cli *c);
+int jz_cmd_issuer_seed_combine(struct jz_cli *c);
 int jz_cmd_issuer_account_open(struct jz_cli *c);
 int jz_cmd_issuer_deposit(struct jz_cli *c);
 int jz_cmd_issuer_accounts(struct jz_cli *c);

@@ -117,7 +117,8 @@ jz_cli_command(unsigned i)
 {
 	static const struct jz_cli_command *const tables[] = {
 	    jz_cli_card_commands, jz_cli_manage_commands,
-	    jz_cli_issuer_commands, jz_cli_pay_commands, jz_cli_other_commands};
+	    jz_cli_issuer_commands, jz_cli_key_commands, jz_cli_pay_commands,
+	    jz_cli_other_commands};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct jz_cli_command *row = tables[t];
@@ -231,9 +232,10 @@ jz_cmd_help(struct jz_cli *c)
 	}
 	if (c->arguments == 1 && topic(c, c->argument[0]))
 		return 0;
-	snprintf(path, sizeof(path), "%s%s%s", c->argument[0],
-	    c->arguments > 1 ? " " : "",
-	    c->arguments > 1 ? c->argument[1] : "");
+	snprintf(path, sizeof(path), "%s%s%s%s%s", c->argument[0],
+	    c->arguments > 1 ? " " : "", c->arguments > 1 ? c->argument[1] : "",
+	    c->arguments > 2 ? " " : "",
+	    c->arguments > 2 ? c->argument[2] : "");
 	for (unsigned i = 0; (row = jz_cli_command(i)) != NULL; i++) {
 		if (strcmp(row->path, path) != 0)
 			continue;

@@ -173,18 +173,24 @@ jz_cli_issuer_dir(struct jz_cli *c, const char **dir)
 }
 
 int
-jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
+jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option, const char *name,
+    const char *prompt, char out[static JZ_PASSPHRASE_MAX])
 {
-	const char *source = c->value[JZ_OPT_PASSPHRASE];
-	int err = jz_secret_source(
-	    source, jz_tr(c, "Passphrase: ", "口令："), out, JZ_PASSPHRASE_MAX);
+	const char *source = c->value[option];
+	int err = jz_secret_source(source, prompt, out, JZ_PASSPHRASE_MAX);
 
 	if (err == 0 && out[0] == '\0')
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "the passphrase is empty", "口令为空"));
-	return err != 0
-	    ? jz_cli_no_secret(c, err, "passphrase", source ? source : "")
-	    : 0;
+	return err != 0 ? jz_cli_no_secret(c, err, name, source ? source : "")
+			: 0;
+}
+
+int
+jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
+{
+	return jz_cli_passphrase_by(c, JZ_OPT_PASSPHRASE, "passphrase",
+	    jz_tr(c, "Passphrase: ", "口令："), out);
 }
 
 int

@@ -181,7 +181,8 @@ jz_issuer_card_keys(const struct jz_issuer *i,
 {
 	static const char purpose[] = "jiaozi card administration";
 	uint8_t *const keys[] = {out->enc, out->mac, out->dek};
-	int err = i->pki.has_admin ? 0 : JZ_ERR_NOT_FOUND;
+	const struct jz_master *m = jz_masters_find(&i->pki.masters, kvn);
+	int err = m != NULL ? 0 : JZ_ERR_NOT_FOUND;
 
 	for (uint8_t k = 0; err == 0 && k < JZ_GP_KEYS; k++) {
 		const uint8_t which[] = {(uint8_t)(k + 1), kvn};
@@ -190,9 +191,8 @@ jz_issuer_card_keys(const struct jz_issuer *i,
 		    jz_span(which, sizeof(which)),
 		    jz_span(kdd, JZ_GP_KDD_BYTES)};
 
-		err = jz_kdf(&i->engine,
-		    jz_span(i->pki.admin, sizeof(i->pki.admin)), info, 3,
-		    keys[k], JZ_KEY_BYTES);
+		err = jz_kdf(&i->engine, jz_span(m->key, sizeof(m->key)), info,
+		    3, keys[k], JZ_KEY_BYTES);
 	}
 	if (err != 0)
 		jz_wipe(out, sizeof(*out));

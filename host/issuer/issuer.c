@@ -285,7 +285,8 @@ jz_issuer_add_admin(const char *dir, struct jz_span passphrase)
 	if (err == 0)
 		err = join(path, dir, KEYS);
 	if (err == 0)
-		err = jz_pki_add_admin(&i->engine, path, passphrase);
+		err = jz_pki_add_admin(
+		    &i->engine, path, passphrase, jz_issuer_now(i));
 	jz_issuer_free(&i);
 	return err;
 }

@@ -31,6 +31,7 @@
 #include "../../apdu/message.h"
 #include "../../keys/certificate.h"
 #include "../../keys/scp03.h"
+#include "../../keys/store/seed.h"
 
 struct jz_issuer;
 
@@ -80,6 +81,40 @@ void jz_issuer_free(struct jz_issuer **issuer);
  * earlier release, which has none.  JZ_ERR_EXISTS, and as jz_issuer_open().
  */
 int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
+/*
+ * A new version of that key, which cards get that are personalised from now on;
+ * *version gets its number.  Those before it stay, for the cards that have keys
+ * of them.  Handles that are open go on with what they were opened with.
+ * JZ_ERR_SPACE: no version is left; and as jz_issuer_open().
+ */
+int jz_issuer_roll_master(
+    const char *dir, struct jz_span passphrase, uint8_t *version);
+/*
+ * The same, of two people's seeds (keys/store/seed.h).  Refusals as
+ * jz_seed_combine(); keys/audit.log keeps who made them, and who tried.
+ */
+int jz_issuer_combine(const char *dir, struct jz_span passphrase,
+    const struct jz_seed *a, const struct jz_seed *b, uint8_t *version);
+/* The version that new cards get, and of their keys; 0: there is none. */
+uint8_t jz_issuer_kvn(const struct jz_issuer *i);
+bool jz_issuer_has_master(const struct jz_issuer *i, uint8_t version);
+
+/* One key of the issuer, for people: nothing of it is secret. */
+struct jz_issuer_key {
+	const char *name; /* "root", "ca", "host", "admin" */
+	unsigned version;
+	bool current;
+	const char *where; /* a file of the issuer's directory */
+	/* Of a secret: jz_check_value(); of a key pair, the first bytes of the
+	 * hash of its public key. */
+	uint8_t check[JZ_CHECK_VALUE_BYTES];
+	char reference[JZ_REFERENCE_BYTES + 1]; /* of a key pair, or "" */
+	int64_t from, to;		/* 0: not known; a secret has no end */
+	const struct jz_master *master; /* of a secret, lent; or NULL */
+};
+/* Oldest first of each name; `each` as jz_issuer_each_account(). */
+int jz_issuer_each_key(struct jz_issuer *i,
+    int (*each)(const struct jz_issuer_key *k, void *arg), void *arg);
 /* The cryptography of the issuer's suite, lent. */
 const struct jz_engine *jz_issuer_engine(const struct jz_issuer *i);
 /* The last refusal, and the last database error's text; for messages. */
@@ -116,7 +151,8 @@ int jz_issuer_certify(struct jz_issuer *i, const char *account,
     struct jz_buffer *certificate);
 /*
  * The administration keys (SCP03) of one card under key version kvn, derived
- * from the issuer's own secret and the card's key diversification data: ANSI
+ * from the issuer's master of that version (keys/store/master.h: of one that it
+ * never had, the first) and the card's key diversification data: ANSI
  * X9.63 with "jiaozi card administration" || 1 ENC, 2 MAC, 3 DEK || kvn || kdd,
  * 16 bytes each.  The caller wipes them.  JZ_ERR_NOT_FOUND when the issuer has
  * no such secret: jz_issuer_add_admin().

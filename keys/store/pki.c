@@ -6,17 +6,21 @@
  * a directory that was put together from two issuers is not found out at the
  * first card but here.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* flock */
 
 #include "pki.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "../../apdu/error.h"
 #include "../../apdu/time.h"
 #include "../secret.h"
+#include "audit.h"
 #include "file.h"
 #include "keyfile.h"
 
@@ -27,6 +31,8 @@
 #define PKI_FILES   (2 * PKI_ENTRIES + 1)
 #define ADMIN_FILE  (PKI_FILES - 1)
 #define ADMIN_NAME  "admin"
+#define AUDIT_NAME  "audit"
+#define SUFFIX_LOG  "log"
 #define YEARS_MAX   99
 #define SUFFIX_KEY  "key"
 #define SUFFIX_CERT "cvcert"
@@ -134,8 +140,8 @@ write_file(const struct jz_engine *e, const char *dir,
 	if (rc != 0)
 		return rc;
 	if (i == ADMIN_FILE)
-		return jz_keyfile_store(e, path, JZ_FILE_NEW, passphrase,
-		    jz_span(pki->admin, sizeof(pki->admin)));
+		return jz_masters_write(
+		    e, path, JZ_FILE_NEW, passphrase, &pki->masters);
 	if (i < PKI_ENTRIES)
 		return jz_keyfile_store(e, path, JZ_FILE_NEW, passphrase,
 		    jz_span(entry->key.private_key, JZ_PRIVATE_BYTES));
@@ -171,11 +177,14 @@ remove_files(const char *dir, size_t n)
 }
 
 static int
-make_admin(const struct jz_engine *e, struct jz_pki *pki)
+make_admin(const struct jz_engine *e, struct jz_pki *pki, int64_t now)
 {
-	int rc = e->crypto->random(e->state, pki->admin, sizeof(pki->admin));
+	struct jz_master m;
+	int rc = jz_master_draw(e, now, &m);
 
-	pki->has_admin = rc == 0;
+	if (rc == 0)
+		rc = jz_masters_add(&pki->masters, &m);
+	jz_wipe(&m, sizeof(m));
 	return rc;
 }
 
@@ -190,7 +199,7 @@ jz_pki_create(const struct jz_engine *e, const char *dir,
 	for (size_t i = 0; rc == 0 && i < PKI_ENTRIES; i++)
 		rc = make_entry(e, out, i, now);
 	if (rc == 0)
-		rc = make_admin(e, out);
+		rc = make_admin(e, out, now);
 	while (rc == 0 && written < PKI_FILES) {
 		rc = write_file(e, dir, passphrase, out, written);
 		if (rc == 0)
@@ -273,18 +282,12 @@ static int
 load_admin(const struct jz_engine *e, const char *dir,
     struct jz_span passphrase, struct jz_pki *pki)
 {
-	struct jz_buffer b = jz_buffer(pki->admin, sizeof(pki->admin));
 	char path[JZ_PATH_MAX];
 	int rc = file_path(path, dir, ADMIN_FILE);
 
 	if (rc == 0)
-		rc = jz_keyfile_read(e, path, passphrase, &b);
-	if (rc == JZ_ERR_NOT_FOUND)
-		return 0;
-	if (rc == JZ_ERR_SPACE || (rc == 0 && b.len != sizeof(pki->admin)))
-		rc = JZ_ERR_KEYFILE;
-	pki->has_admin = rc == 0;
-	return rc;
+		rc = jz_masters_read(e, path, passphrase, &pki->masters);
+	return rc == JZ_ERR_NOT_FOUND ? 0 : rc;
 }
 
 int
@@ -306,19 +309,96 @@ jz_pki_load(const struct jz_engine *e, const char *dir,
 }
 
 int
-jz_pki_add_admin(
-    const struct jz_engine *e, const char *dir, struct jz_span passphrase)
+jz_pki_add_admin(const struct jz_engine *e, const char *dir,
+    struct jz_span passphrase, int64_t now)
 {
 	struct jz_pki pki;
 	int rc = jz_pki_load(e, dir, passphrase, &pki);
 
-	if (rc == 0 && pki.has_admin)
+	if (rc == 0 && pki.masters.n > 0)
 		rc = JZ_ERR_EXISTS;
 	if (rc == 0)
-		rc = make_admin(e, &pki);
+		rc = make_admin(e, &pki, now);
 	/* Another process may have been faster: only a new file is written. */
 	if (rc == 0)
 		rc = write_file(e, dir, passphrase, &pki, ADMIN_FILE);
+	jz_pki_wipe(&pki);
+	return rc;
+}
+
+/*
+ * One process at a time has the directory locked, so that no two versions get
+ * one number and none is lost.  The lock goes with the descriptor.
+ */
+static int
+lock_directory(const char *dir, int *fd)
+{
+	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
+	return flock(*fd, LOCK_EX) == 0 ? 0 : JZ_ERR_SYSTEM;
+}
+
+static int
+write_masters(const struct jz_engine *e, const char *dir,
+    struct jz_span passphrase, const struct jz_masters *m)
+{
+	char path[JZ_PATH_MAX];
+	int rc = file_path(path, dir, ADMIN_FILE);
+
+	return rc != 0
+	    ? rc
+	    : jz_masters_write(e, path, JZ_FILE_REPLACE, passphrase, m);
+}
+
+/* Before the key is there: what is done and not written down is worse. */
+static int
+audit_master(const struct jz_engine *e, const char *dir, int64_t now,
+    const struct jz_master *m)
+{
+	uint8_t check[JZ_CHECK_VALUE_BYTES];
+	char path[JZ_PATH_MAX];
+	int rc = make_path(path, dir, AUDIT_NAME, SUFFIX_LOG);
+
+	if (rc == 0)
+		rc = jz_check_value(e, ADMIN_NAME, m->key, check);
+	if (rc != 0)
+		return rc;
+	if (m->origin == JZ_MASTER_SEEDS)
+		return jz_audit(path, now,
+		    "card master %u, check value %02X%02X%02X, of the seeds of "
+		    "ceremony %lu: part 1 by \"%s\", part 2 by \"%s\"",
+		    m->version, check[0], check[1], check[2],
+		    (unsigned long)m->ceremony, m->by[0], m->by[1]);
+	return jz_audit(path, now,
+	    "card master %u, check value %02X%02X%02X, drawn", m->version,
+	    check[0], check[1], check[2]);
+}
+
+int
+jz_pki_add_master(const struct jz_engine *e, const char *dir,
+    struct jz_span passphrase, int64_t now, const struct jz_master *master,
+    uint8_t *version)
+{
+	struct jz_pki pki = {0};
+	int fd, rc = lock_directory(dir, &fd);
+
+	if (rc == 0)
+		rc = jz_pki_load(e, dir, passphrase, &pki);
+	if (rc == 0)
+		rc = master == NULL ? make_admin(e, &pki, now)
+				    : jz_masters_add(&pki.masters, master);
+	if (rc == 0) {
+		const struct jz_master *last =
+		    &pki.masters.list[pki.masters.n - 1];
+
+		*version = last->version;
+		rc = audit_master(e, dir, now, last);
+	}
+	if (rc == 0)
+		rc = write_masters(e, dir, passphrase, &pki.masters);
+	if (fd >= 0)
+		(void)close(fd);
 	jz_pki_wipe(&pki);
 	return rc;
 }

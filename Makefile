@@ -32,7 +32,8 @@ OPENSSL_SRC = keys/openssl/aes.c keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
 STORE_SRC = keys/store/audit.c keys/store/file.c keys/store/keyfile.c \
-	keys/store/master.c keys/store/pki.c keys/store/seed.c \
+	keys/store/master.c keys/store/pki.c keys/store/roll.c \
+	keys/store/seed.c \
 	keys/store/source.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
@@ -46,7 +47,7 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/info.c applet/purse/load.c \
+PURSE_SRC = applet/purse/chain.c applet/purse/info.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/settle.c
@@ -112,7 +113,7 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_dukpt \
 	test/keys/test_keyfile test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
-	test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
+	test/keys/test_roll test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
 	test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
@@ -121,6 +122,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_lifecycle test/applet/manager/test_power \
 	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
+	test/applet/purse/test_chain \
 	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
@@ -160,7 +162,8 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
-	test/host/test_personalise test/host/test_purse test/host/test_story \
+	test/host/test_personalise test/host/test_purse test/host/test_roll \
+	test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \

@@ -120,8 +120,15 @@ refused(struct jz_session *s, struct jz_issuer *issuer)
 
 /* ---- the whole ---------------------------------------------------------- */
 
-int
-jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
+struct jz_known
+jz_known_issuer(const struct jz_issuer *issuer)
+{
+	return (struct jz_known){
+	    {jz_issuer_ca(issuer), jz_issuer_host(issuer)}, 2};
+}
+
+static int
+load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
     const uint8_t terminal[static JZ_TERMINAL_BYTES])
 {
 	uint8_t ask[JZ_MESSAGE_MAX], may[JZ_MESSAGE_MAX], did[JZ_MESSAGE_MAX];
@@ -146,5 +153,18 @@ jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
 		err = credit(s, jz_buffer_span(&permission), &report);
 	if (err == 0)
 		err = jz_issuer_load_report(issuer, jz_buffer_span(&report));
+	return err;
+}
+
+int
+jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES])
+{
+	struct jz_known before = s->known;
+	int err;
+
+	s->known = jz_known_issuer(issuer);
+	err = load(s, issuer, amount_minor, terminal);
+	s->known = before;
 	return err;
 }

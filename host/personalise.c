@@ -187,16 +187,19 @@ key_pair(struct run *r, uint8_t public_key[static JZ_POINT_BYTES])
 static int
 store_chain(struct run *r, struct jz_span card)
 {
-	int err = store(r, 0, jz_issuer_root(r->issuer));
+	struct jz_span ca, host;
+	int err = jz_issuer_chain(r->issuer, card, &ca, &host);
 
+	if (err == 0)
+		err = store(r, 0, jz_issuer_root(r->issuer));
 	/* The root is there already: if it is another issuer's, the card will
 	 * refuse the CA. */
 	if (err == JZ_ERR_STATUS && r->gp.session->sw == JZ_SW_CONDITIONS)
 		err = 0;
 	if (err == 0)
-		err = store(r, 0, jz_issuer_ca(r->issuer));
+		err = store(r, 0, ca);
 	if (err == 0)
-		err = store(r, 0, jz_issuer_host(r->issuer));
+		err = store(r, 0, host);
 	if (err == 0)
 		err = store(r, 0, card);
 	return err;

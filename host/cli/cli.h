@@ -75,6 +75,7 @@ enum jz_option {
 	JZ_OPT_BY,
 	JZ_OPT_PASSPHRASE_1,
 	JZ_OPT_PASSPHRASE_2,
+	JZ_OPT_AUTHORITIES,
 	JZ_OPTIONS,
 };
 
@@ -245,12 +246,15 @@ const char *jz_exit_text(enum jz_exit code, enum jz_lang lang);
 struct jz_cli_card {
 	struct jz_reader *reader;
 	struct jz_session session;
+	/* What the session shows; a byte more tells a file that is too long. */
+	uint8_t known[JZ_KNOWN_MAX][JZ_CERTIFICATE_MAX + 1];
 };
 
 /* The reader named by an option, or by JIAOZI_READER. */
 int
 jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name);
-/* Opens it, keeps other programs off, and selects the purse. */
+/* Opens it, keeps other programs off, and selects the purse.  The session has
+ * the certificates of --authorities, or JIAOZI_AUTHORITIES. */
 int
 jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
 void jz_cli_close(struct jz_cli_card *card);

@@ -24,7 +24,7 @@ const struct jz_cli_command jz_cli_key_commands[] = {
 	 "  jiaozi issuer keys bank --passphrase env:BANK --json\n"},
 },
 {
-	"issuer key roll", "DIR [admin]", 1, 2, PASS, 0,
+	"issuer key roll", "DIR [admin|ca|host]", 1, 2, PASS, 0,
 	JZ_EXITS_ISSUER, jz_cmd_issuer_key_roll,
 	{"make a new version of a key", "更新密钥版本"},
 	{"admin: the secret behind every card's administration keys.  Cards that\n"
@@ -32,10 +32,19 @@ const struct jz_cli_command jz_cli_key_commands[] = {
 	 "working with theirs, until `card put-key VERSION --new-keys issuer` moves\n"
 	 "them.\n"
 	 "\n"
+	 "host: the key that signs load permissions and settlement.  ca: the key\n"
+	 "that certifies cards and hosts, and a new host key with it.  Cards of the\n"
+	 "CA before go on: load and settlement show them the new certificates, and\n"
+	 "terminals do (`jiaozi pay --authorities`).\n"
+	 "\n"
 	 "Example\n"
 	 "  jiaozi issuer key roll bank admin --passphrase env:BANK\n",
 	 "admin：用来推导每张卡管理密钥的密钥。此后个人化的卡使用新版本；其他卡继续使用\n"
 	 "原版本，直到以 card put-key 版本 --new-keys issuer 更换。\n"
+	 "\n"
+	 "host：签发圈存许可与结算的密钥。ca：为卡与主机签发证书的密钥，同时更新主机密钥。\n"
+	 "原 CA 的卡继续可用：圈存与结算时会向其出示新证书，终端付款时亦然\n"
+	 "（jiaozi pay --authorities）。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi issuer key roll bank admin --passphrase env:BANK\n"},

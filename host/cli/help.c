@@ -100,11 +100,15 @@ static const struct topic TOPICS[] = {
     {"environment", {"environment variables", "环境变量"},
 	{"  JIAOZI_READER     the card, where --card is not given\n"
 	 "  JIAOZI_ISSUER     the issuer, where --issuer is not given\n"
+	 "  JIAOZI_AUTHORITIES  issuers' CA certificates, where --authorities "
+	 "is not\n"
+	 "                    given\n"
 	 "  JIAOZI_TRACE      a file that gets every APDU, PINs starred out\n"
 	 "  JIAOZI_VPCD_PORT  vpcd's TCP port for `jiaozi card serve`\n"
 	 "  LC_ALL, LC_MESSAGES, LANG   the language: zh..., else English\n",
 	    "  JIAOZI_READER     未给 --card 时所用的卡\n"
 	    "  JIAOZI_ISSUER     未给 --issuer 时所用的发卡行\n"
+	    "  JIAOZI_AUTHORITIES  未给 --authorities 时所用的 CA 证书目录\n"
 	    "  JIAOZI_TRACE      记录每条 APDU 的文件，PIN 以星号代替\n"
 	    "  JIAOZI_VPCD_PORT  jiaozi card serve 使用的 vpcd 端口\n"
 	    "  LC_ALL、LC_MESSAGES、LANG   语言：zh 开头为中文，否则英文\n"}},

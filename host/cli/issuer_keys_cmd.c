@@ -10,6 +10,9 @@
 #include "../../apdu/time.h"
 #include "../../keys/secret.h"
 
+#define ADMIN	   "admin"
+#define CA	   "ca"
+#define HOST	   "host"
 #define TIME_TEXT  21
 #define DATE_CHARS 10
 #define NAME_CELL  7
@@ -101,14 +104,17 @@ roll(struct jz_cli *c, const char *which, unsigned *version)
 	uint8_t kvn = 0;
 	int err = jz_cli_passphrase(c, pass);
 
-	if (err == 0) {
+	if (err == 0 && strcmp(which, ADMIN) == 0) {
 		err = jz_issuer_roll_master(
 		    c->argument[0], jz_span(pass, strlen(pass)), &kvn);
 		*version = kvn;
-		if (err != 0)
-			err = jz_cli_fail(c, err, "%s", c->argument[0]);
+	} else if (err == 0) {
+		err = jz_issuer_roll_chain(c->argument[0],
+		    jz_span(pass, strlen(pass)), strcmp(which, CA) == 0,
+		    version);
 	}
-	(void)which;
+	if (err != 0 && c->detail[0] == '\0')
+		err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	jz_wipe(pass, sizeof(pass));
 	return err;
 }
@@ -116,14 +122,16 @@ roll(struct jz_cli *c, const char *which, unsigned *version)
 int
 jz_cmd_issuer_key_roll(struct jz_cli *c)
 {
-	const char *which = c->arguments > 1 ? c->argument[1] : "admin";
+	const char *which = c->arguments > 1 ? c->argument[1] : ADMIN;
 	unsigned version = 0;
 	int err;
 
-	if (strcmp(which, "admin") != 0)
+	if (strcmp(which, ADMIN) != 0 && strcmp(which, CA) != 0 &&
+	    strcmp(which, HOST) != 0)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
-		    jz_tr(c, "\"%s\" is no key that can be rolled: admin",
-			"“%s”不是可更新的密钥：admin"),
+		    jz_tr(c,
+			"\"%s\" is no key that can be rolled: admin, ca, host",
+			"“%s”不是可更新的密钥：admin、ca、host"),
 		    which);
 	err = roll(c, which, &version);
 	if (err != 0)

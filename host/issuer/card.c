@@ -225,11 +225,12 @@ jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 		return err;
 	if (all && out->row.blocked)
 		return jz_refuse(i, JZ_REFUSAL_CARD_BLOCKED);
-	memcpy(ca.reference, i->pki.ca.certificate.holder, JZ_REFERENCE_BYTES);
-	memcpy(ca.public_key, i->pki.ca.key.public_key, JZ_POINT_BYTES);
 	err = jz_certificate_parse(
 	    jz_span(out->row.certificate, out->row.certificate_len),
 	    i->engine.crypto, &c);
+	/* The CA of its day, which may have been followed by others. */
+	if (err == 0)
+		err = jz_pki_ca(&i->engine, &i->pki, c.authority, &ca);
 	if (err == 0)
 		err = jz_certificate_verify(&i->engine, &c, &ca, JZ_ROLE_CARD,
 		    all ? jz_issuer_now(i) : 0);

@@ -90,7 +90,15 @@ int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
 int jz_issuer_roll_master(
     const char *dir, struct jz_span passphrase, uint8_t *version);
 /*
- * The same, of two people's seeds (keys/store/seed.h).  Refusals as
+ * A new host key and, when asked for, a new CA key for it; *version gets the
+ * number of the host, or of the CA.  Cards that were certified by the CA before
+ * go on; what they are to believe is shown to them (host/pay.h).  JZ_ERR_SPACE;
+ * JZ_ERR_CERT_EXPIRED (root, or CA); and as jz_issuer_open().
+ */
+int jz_issuer_roll_chain(
+    const char *dir, struct jz_span passphrase, bool ca, unsigned *version);
+/*
+ * A card master of two people's seeds (keys/store/seed.h).  Refusals as
  * jz_seed_combine(); keys/audit.log keeps who made them, and who tried.
  */
 int jz_issuer_combine(const char *dir, struct jz_span passphrase,
@@ -104,7 +112,8 @@ struct jz_issuer_key {
 	const char *name; /* "root", "ca", "host", "admin" */
 	unsigned version;
 	bool current;
-	const char *where; /* a file of the issuer's directory */
+	/* A file of the issuer's directory; "" when it is there no more. */
+	const char *where;
 	/* Of a secret: jz_check_value(); of a key pair, the first bytes of the
 	 * hash of its public key. */
 	uint8_t check[JZ_CHECK_VALUE_BYTES];
@@ -160,10 +169,16 @@ int jz_issuer_certify(struct jz_issuer *i, const char *account,
 int jz_issuer_card_keys(const struct jz_issuer *i,
     const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
     struct jz_scp03_keys *out);
-/* Root, CA and host certificates, lent. */
+/* Root, CA and host certificates, as they are now; lent. */
 struct jz_span jz_issuer_root(const struct jz_issuer *i);
 struct jz_span jz_issuer_ca(const struct jz_issuer *i);
 struct jz_span jz_issuer_host(const struct jz_issuer *i);
+/*
+ * The CA that certified a card, and the last host of that CA: what belongs on
+ * the card beside its certificate.  Lent.  JZ_ERR_CERT_*.
+ */
+int jz_issuer_chain(const struct jz_issuer *i, struct jz_span certificate,
+    struct jz_span *ca, struct jz_span *host);
 
 /* ---- load --------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #define KEYS		"keys"
 #define AUDIT		"keys/audit.log"
 #define SEQUENCE_DIGITS 5
+#define WHERE_MAX	32
 
 static int
 beside(char out[static JZ_PATH_MAX], const char *dir, const char *name)
@@ -65,6 +66,26 @@ jz_issuer_roll_master(
 	return err;
 }
 
+int
+jz_issuer_roll_chain(
+    const char *dir, struct jz_span passphrase, bool ca, unsigned *version)
+{
+	struct jz_issuer *i = NULL;
+	struct jz_pki pki = {0};
+	char path[JZ_PATH_MAX];
+	int err = jz_issuer_open(dir, passphrase, &i);
+
+	if (err == 0)
+		err = beside(path, dir, KEYS);
+	if (err == 0)
+		err = jz_pki_roll(
+		    &i->engine, path, passphrase, ca, jz_issuer_now(i), &pki);
+	*version = ca ? pki.ca_version : pki.host_version;
+	jz_pki_wipe(&pki);
+	jz_issuer_free(&i);
+	return err;
+}
+
 /* Who tried is written down as well; the refusal stands whatever comes of it. */
 static void
 audit_refusal(const char *dir, const struct jz_issuer *i,
@@ -100,6 +121,58 @@ jz_issuer_combine(const char *dir, struct jz_span passphrase,
 	return err;
 }
 
+/* ---- what belongs together ---------------------------------------------- */
+
+static bool
+signed_by(const struct jz_issuer *i, struct jz_span certificate,
+    const uint8_t reference[static JZ_REFERENCE_BYTES])
+{
+	struct jz_certificate c;
+
+	return jz_certificate_parse(certificate, i->engine.crypto, &c) == 0 &&
+	    memcmp(c.authority, reference, JZ_REFERENCE_BYTES) == 0;
+}
+
+static bool
+held_by(const struct jz_issuer *i, struct jz_span certificate,
+    const uint8_t reference[static JZ_REFERENCE_BYTES])
+{
+	struct jz_certificate c;
+
+	return jz_certificate_parse(certificate, i->engine.crypto, &c) == 0 &&
+	    memcmp(c.holder, reference, JZ_REFERENCE_BYTES) == 0;
+}
+
+int
+jz_issuer_chain(const struct jz_issuer *i, struct jz_span certificate,
+    struct jz_span *ca, struct jz_span *host)
+{
+	const struct jz_pki *p = &i->pki;
+	struct jz_certificate c;
+	int err = jz_certificate_parse(certificate, i->engine.crypto, &c);
+
+	*ca = jz_issuer_ca(i);
+	*host = jz_issuer_host(i);
+	if (err != 0 || held_by(i, *ca, c.authority))
+		return err;
+	*ca = *host = jz_span(NULL, 0);
+	for (unsigned v = 1; v < p->ca_version; v++) {
+		struct jz_span s =
+		    jz_span(p->old_ca[v - 1].bytes, p->old_ca[v - 1].len);
+
+		if (held_by(i, s, c.authority))
+			*ca = s;
+	}
+	for (unsigned v = 1; v < p->host_version; v++) {
+		struct jz_span s =
+		    jz_span(p->old_host[v - 1].bytes, p->old_host[v - 1].len);
+
+		if (signed_by(i, s, c.authority))
+			*host = s;
+	}
+	return ca->len > 0 && host->len > 0 ? 0 : JZ_ERR_CERT_ISSUER;
+}
+
 /* ---- what there is ------------------------------------------------------ */
 
 /* The digits at the end of a reference: TR-03110 part 3, A.6.1. */
@@ -116,22 +189,46 @@ sequence_of(const char *reference)
 }
 
 static int
-describe_pair(const struct jz_issuer *i, const char *name, const char *where,
-    const struct jz_certificate *c, struct jz_issuer_key *out)
+give_pair(const struct jz_issuer *i, const char *name,
+    struct jz_span certificate, bool current,
+    int (*each)(const struct jz_issuer_key *k, void *arg), void *arg)
 {
-	const struct jz_span key = jz_span(c->public_key, JZ_PUBLIC_BYTES_EC);
+	struct jz_issuer_key k = {.name = name, .current = current};
 	uint8_t hash[JZ_HASH_BYTES];
-	int err = i->engine.crypto->hash(i->engine.state, &key, 1, hash);
+	struct jz_certificate c;
+	struct jz_span key;
+	char where[WHERE_MAX] = "";
+	int err = jz_certificate_parse(certificate, i->engine.crypto, &c);
 
-	memset(out, 0, sizeof(*out));
-	out->name = name;
-	out->where = where;
-	out->current = true;
-	memcpy(out->reference, c->holder, JZ_REFERENCE_BYTES);
-	out->version = sequence_of(out->reference);
-	memcpy(out->check, hash, sizeof(out->check));
-	out->from = c->from;
-	out->to = c->to;
+	if (err != 0)
+		return err;
+	key = jz_span(c.public_key, JZ_PUBLIC_BYTES_EC);
+	err = i->engine.crypto->hash(i->engine.state, &key, 1, hash);
+	memcpy(k.reference, c.holder, JZ_REFERENCE_BYTES);
+	k.version = sequence_of(k.reference);
+	if (current && k.version == 1)
+		snprintf(where, sizeof(where), "keys/%s.key", name);
+	else if (current)
+		snprintf(
+		    where, sizeof(where), "keys/%s-%u.key", name, k.version);
+	k.where = where;
+	memcpy(k.check, hash, sizeof(k.check));
+	k.from = c.from;
+	k.to = c.to;
+	return err != 0 ? err : each(&k, arg);
+}
+
+static int
+each_old(struct jz_issuer *i, const char *name,
+    const struct jz_pki_certificate *old, unsigned version,
+    int (*each)(const struct jz_issuer_key *k, void *arg), void *arg)
+{
+	int err = 0;
+
+	for (unsigned v = 1; err == 0 && v < version; v++)
+		err = give_pair(i, name,
+		    jz_span(old[v - 1].bytes, old[v - 1].len), false, each,
+		    arg);
 	return err;
 }
 
@@ -139,23 +236,18 @@ static int
 each_pair(struct jz_issuer *i,
     int (*each)(const struct jz_issuer_key *k, void *arg), void *arg)
 {
-	const struct {
-		const char *name, *where;
-		const struct jz_certificate *c;
-	} pairs[] = {
-	    {"root", "keys/root.key", &i->pki.root.certificate},
-	    {"ca", "keys/ca.key", &i->pki.ca.certificate},
-	    {"host", "keys/host.key", &i->pki.host.certificate},
-	};
-	struct jz_issuer_key k;
-	int err = 0;
+	const struct jz_pki *p = &i->pki;
+	int err = give_pair(i, "root", jz_issuer_root(i), true, each, arg);
 
-	for (size_t n = 0; err == 0 && n < 3; n++) {
-		err = describe_pair(
-		    i, pairs[n].name, pairs[n].where, pairs[n].c, &k);
-		if (err == 0)
-			err = each(&k, arg);
-	}
+	if (err == 0)
+		err = each_old(i, "ca", p->old_ca, p->ca_version, each, arg);
+	if (err == 0)
+		err = give_pair(i, "ca", jz_issuer_ca(i), true, each, arg);
+	if (err == 0)
+		err = each_old(
+		    i, "host", p->old_host, p->host_version, each, arg);
+	if (err == 0)
+		err = give_pair(i, "host", jz_issuer_host(i), true, each, arg);
 	return err;
 }
 

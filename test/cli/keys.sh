@@ -191,6 +191,62 @@ want 2 issuer key roll bank nonsense $P
 	want 0 card apps --card virtual:bob.card --issuer bank $P
 }
 
+part 'a new CA'
+
+# A record of the old days, and money on both cards.
+load() { # CARD AMOUNT
+	want 0 load --card "virtual:$1.card" --issuer bank $P --amount "$2" \
+		--pin env:PIN
+}
+pay() { # EXIT PAYER PAYEE OPTION...
+	code=$1 payer=$2 payee=$3
+	shift 3
+	want "$code" pay --payer "virtual:$payer.card" \
+		--payee "virtual:$payee.card" --amount 1 --pin env:PIN "$@"
+}
+load alice 100
+pay 0 alice bob
+bank 0 key roll bank ca
+says 'ca'
+bank 0 keys bank
+says 'CNJZISSUER00002'
+says 'keys/host-2.key'
+bank 0 account-open bank carol --holder carol
+bank 0 deposit bank carol 500
+new_card carol carol
+load carol 100
+load alice 100
+pay 8 alice carol
+complains 'issuer'
+mkdir terminal
+cp bank/keys/ca.cvcert bank/keys/ca-2.cvcert terminal
+pay 0 alice carol --authorities terminal
+pay 0 carol alice --authorities terminal
+JIAOZI_AUTHORITIES=terminal
+export JIAOZI_AUTHORITIES
+pay 0 alice carol
+# Step by step, and whatever else lies in the folder.
+cp bank/keys/root.cvcert terminal
+echo nonsense >terminal/x.cvcert
+echo nonsense >terminal/y
+want 0 pay request --card virtual:alice.card --amount 1 --out 1
+want 0 pay agree --card virtual:carol.card --pin env:PIN --in 1 --out 2
+want 0 pay confirm --card virtual:alice.card --in 2 --out 3
+want 0 pay complete --card virtual:carol.card --in 3 --out 4
+want 0 pay credit --card virtual:alice.card --in 4 --out 5
+want 0 pay acknowledge --card virtual:carol.card --in 5
+pay 10 alice carol --authorities nowhere
+dd if=/dev/zero of=terminal/z.cvcert bs=1 count=300 2>/dev/null
+pay 8 alice carol
+unset JIAOZI_AUTHORITIES
+bank 0 key roll bank host
+for name in alice bob carol; do
+	want 0 settle --card "virtual:$name.card" --issuer bank $P
+	want 0 card apps --card "virtual:$name.card" --issuer bank $P
+done
+bank 0 books bank
+says 'balance'
+
 part 'in Chinese'
 
 bank 0 keys bank --lang zh

@@ -84,6 +84,24 @@ bank_new(struct bank *b, const struct jz_engine *e, int64_t now)
 	b->host_certificate = bank_certify(b, &b->host_fields, &b->ca);
 }
 
+void
+bank_roll(struct bank *b, unsigned number)
+{
+	const struct jz_crypto *c = b->engine.crypto;
+
+	assert_true(number >= 2 && number <= 9);
+	assert_int_equal(c->generate(b->engine.state, &b->ca), 0);
+	assert_int_equal(c->generate(b->engine.state, &b->host), 0);
+	b->ca_fields.holder[14] = (uint8_t)('0' + number);
+	memcpy(b->ca_fields.public_key, b->ca.public_key, JZ_POINT_BYTES);
+	b->host_fields.holder[14] = (uint8_t)('0' + number);
+	memcpy(b->host_fields.public_key, b->host.public_key, JZ_POINT_BYTES);
+	memcpy(
+	    b->host_fields.authority, b->ca_fields.holder, JZ_REFERENCE_BYTES);
+	b->ca_certificate = bank_certify(b, &b->ca_fields, &b->root);
+	b->host_certificate = bank_certify(b, &b->host_fields, &b->ca);
+}
+
 /* ---- personalisation ---------------------------------------------------- */
 
 struct profile
@@ -107,6 +125,7 @@ bank_card_fields(const struct bank *b, const struct profile *p,
 	struct jz_certificate c =
 	    fields_of(b, JZ_ROLE_CARD, CA_ID, p->id, point);
 
+	memcpy(c.authority, b->ca_fields.holder, JZ_REFERENCE_BYTES);
 	c.flags = p->flags;
 	if (p->from != 0)
 		c.from = p->from;

@@ -34,7 +34,8 @@ OPENSSL_SRC = keys/openssl/aes.c keys/openssl/curve.c keys/openssl/ecdsa.c \
 STORE_SRC = keys/store/audit.c keys/store/file.c keys/store/keyfile.c \
 	keys/store/master.c keys/store/pki.c keys/store/roll.c \
 	keys/store/seed.c \
-	keys/store/source.c
+	keys/store/source.c keys/store/token.c keys/store/token_engine.c \
+	keys/store/token_uri.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
 	applet/runtime/context.c applet/runtime/dispatch.c \
@@ -67,7 +68,7 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
-	host/issuer/store_settle.c
+	host/issuer/store_settle.c host/issuer/token.c
 CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c \
@@ -115,7 +116,8 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
 	test/keys/test_roll test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
 	test/keys/test_signed \
-	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
+	test/keys/test_source test/keys/test_token test/keys/test_wycheproof \
+	test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
 	test/applet/manager/test_failing test/applet/manager/test_keys \
@@ -172,7 +174,8 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/cli/keys.sh test/conformance/t0.sh \
+SCRIPT_TESTS = test/cli/cli.sh test/cli/keys.sh test/cli/token.sh \
+	test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh

@@ -71,7 +71,15 @@ const char *jz_refusal_text(enum jz_refusal r, int lang);
  */
 int
 jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency);
-/* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (made by a newer
+/*
+ * The same, with root, CA and host keys generated in a PKCS#11 token, which
+ * they never leave (keys/store/token.h).  uri: jz_token_uri_parse().  The
+ * token's PIN is the passphrase of this issuer from now on; the card master is
+ * sealed under a key of the token's.  JZ_ERR_ARGUMENT, JZ_ERR_TOKEN_*.
+ */
+int jz_issuer_create_token(
+    const char *dir, struct jz_span pin, uint16_t currency, const char *uri);
+/* JZ_ERR_TOKEN_*; JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (a newer
  * version), JZ_ERR_DATABASE. */
 int jz_issuer_open(
     const char *dir, struct jz_span passphrase, struct jz_issuer **out);
@@ -112,7 +120,8 @@ struct jz_issuer_key {
 	const char *name; /* "root", "ca", "host", "admin" */
 	unsigned version;
 	bool current;
-	/* A file of the issuer's directory; "" when it is there no more. */
+	/* A file of the issuer's directory, or "pkcs11:" and its name in the
+	 * token; "" when it is there no more.  Good for the call. */
 	const char *where;
 	/* Of a secret: jz_check_value(); of a key pair, the first bytes of the
 	 * hash of its public key. */

@@ -49,8 +49,9 @@ add_master(const char *dir, struct jz_span passphrase,
 	int err = beside(path, dir, KEYS);
 
 	return err != 0 ? err
-			: jz_pki_add_master(&i->engine, path, passphrase,
-			      jz_issuer_now(i), m, version);
+			: jz_pki_add_master(&i->engine, path,
+			      jz_issuer_secret(i, passphrase), jz_issuer_now(i),
+			      m, version);
 }
 
 int
@@ -78,8 +79,9 @@ jz_issuer_roll_chain(
 	if (err == 0)
 		err = beside(path, dir, KEYS);
 	if (err == 0)
-		err = jz_pki_roll(
-		    &i->engine, path, passphrase, ca, jz_issuer_now(i), &pki);
+		err = jz_pki_roll(&i->engine, path,
+		    jz_issuer_secret(i, passphrase), ca, jz_issuer_now(i),
+		    &pki);
 	*version = ca ? pki.ca_version : pki.host_version;
 	jz_pki_wipe(&pki);
 	jz_issuer_free(&i);
@@ -206,7 +208,9 @@ give_pair(const struct jz_issuer *i, const char *name,
 	err = i->engine.crypto->hash(i->engine.state, &key, 1, hash);
 	memcpy(k.reference, c.holder, JZ_REFERENCE_BYTES);
 	k.version = sequence_of(k.reference);
-	if (current && k.version == 1)
+	if (current && i->token != NULL)
+		snprintf(where, sizeof(where), "pkcs11:%s-%u", name, k.version);
+	else if (current && k.version == 1)
 		snprintf(where, sizeof(where), "keys/%s.key", name);
 	else if (current)
 		snprintf(

@@ -19,6 +19,7 @@
 #include "../secret.h"
 #include "keyfile.h"
 #include "pki_files.h"
+#include "token.h"
 
 #define MODE_PUBLIC   0644
 #define DATE_BYTES    6
@@ -72,15 +73,21 @@ jz_pki_path(char path[static JZ_PATH_MAX], const char *dir, const char *name,
 	return n < 0 || n >= JZ_PATH_MAX ? JZ_ERR_SPACE : 0;
 }
 
+void
+jz_pki_name(char name[static JZ_PKI_NAME_MAX], unsigned i, unsigned version)
+{
+	snprintf(name, JZ_PKI_NAME_MAX, "%s-%u", PLAN[i].name, version);
+}
+
 int
 jz_pki_entry_path(char path[static JZ_PATH_MAX], const char *dir, unsigned i,
     unsigned version, const char *suffix)
 {
-	char name[32];
+	char name[JZ_PKI_NAME_MAX];
 
 	if (version == 1)
 		return jz_pki_path(path, dir, PLAN[i].name, suffix);
-	snprintf(name, sizeof(name), "%s-%u", PLAN[i].name, version);
+	jz_pki_name(name, i, version);
 	return jz_pki_path(path, dir, name, suffix);
 }
 
@@ -133,6 +140,21 @@ set_dates(struct jz_certificate *c, const struct jz_pki_entry *above,
 	return rc;
 }
 
+/* In the token, whose private key nobody sees; else in memory. */
+static int
+make_key(const struct jz_engine *e, unsigned i, unsigned version,
+    struct jz_key_pair *out)
+{
+	struct jz_token *token = jz_token_of(e);
+	char name[JZ_PKI_NAME_MAX];
+
+	if (token == NULL)
+		return e->crypto->generate(e->state, out);
+	memset(out, 0, sizeof(*out));
+	jz_pki_name(name, i, version);
+	return jz_token_generate(token, name, out->public_key);
+}
+
 int
 jz_pki_make(const struct jz_engine *e, struct jz_pki *pki, unsigned i,
     unsigned version, int64_t now)
@@ -142,7 +164,7 @@ jz_pki_make(const struct jz_engine *e, struct jz_pki *pki, unsigned i,
 	struct jz_buffer b = jz_buffer(entry->bytes, sizeof(entry->bytes));
 	struct jz_certificate c = {0};
 	char holder[JZ_REFERENCE_BYTES + 1];
-	int rc = e->crypto->generate(e->state, &entry->key);
+	int rc = make_key(e, i, version, &entry->key);
 
 	if (rc == 0)
 		rc = set_dates(&c, above, PLAN[i].years, now);
@@ -187,6 +209,8 @@ jz_pki_write_key(const struct jz_engine *e, const char *dir,
 	char path[JZ_PATH_MAX];
 	int rc = jz_pki_entry_path(path, dir, i, version, JZ_PKI_KEY);
 
+	if (jz_token_of(e) != NULL)
+		return 0;
 	return rc != 0 ? rc
 		       : jz_keyfile_store(e, path, how, passphrase,
 			     jz_span(entry->key.private_key, JZ_PRIVATE_BYTES));
@@ -264,6 +288,19 @@ remove_files(const char *dir, unsigned n)
 	}
 }
 
+/* Those in the token; nobody else has keys of our prefix. */
+static void
+remove_keys(const struct jz_engine *e)
+{
+	struct jz_token *token = jz_token_of(e);
+	char name[JZ_PKI_NAME_MAX];
+
+	for (unsigned i = 0; token != NULL && i < JZ_PKI_ENTRIES; i++) {
+		jz_pki_name(name, i, 1);
+		jz_token_destroy(token, name);
+	}
+}
+
 int
 jz_pki_create(const struct jz_engine *e, const char *dir,
     struct jz_span passphrase, int64_t now, struct jz_pki *out)
@@ -284,6 +321,7 @@ jz_pki_create(const struct jz_engine *e, const char *dir,
 	}
 	if (rc != 0) {
 		remove_files(dir, written);
+		remove_keys(e);
 		jz_pki_wipe(out);
 	}
 	return rc;
@@ -427,6 +465,23 @@ load_all_old(const struct jz_engine *e, const char *dir, struct jz_pki *pki)
 	return rc;
 }
 
+/* The token's key must be the one that was certified. */
+static int
+find_key(struct jz_token *token, struct jz_pki *pki, unsigned i)
+{
+	struct jz_pki_entry *entry = jz_pki_entry_of(pki, i);
+	char name[JZ_PKI_NAME_MAX];
+	int rc;
+
+	jz_pki_name(name, i, jz_pki_version_of(pki, i));
+	rc = jz_token_find(token, name, entry->key.public_key);
+	if (rc == 0 &&
+	    memcmp(entry->key.public_key, entry->certificate.public_key,
+		JZ_PUBLIC_BYTES_EC) != 0)
+		rc = JZ_ERR_TOKEN_KEY;
+	return rc;
+}
+
 static int
 load_key(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
     struct jz_pki *pki, unsigned i)
@@ -485,7 +540,9 @@ jz_pki_load(const struct jz_engine *e, const char *dir,
 	if (rc == 0)
 		rc = load_all_old(e, dir, out);
 	for (unsigned i = 0; rc == 0 && i < JZ_PKI_ENTRIES; i++)
-		rc = load_key(e, dir, passphrase, out, i);
+		rc = jz_token_of(e) != NULL
+		    ? find_key(jz_token_of(e), out, i)
+		    : load_key(e, dir, passphrase, out, i);
 	if (rc == 0)
 		rc = load_admin(e, dir, passphrase, out);
 	if (rc != 0)

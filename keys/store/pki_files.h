@@ -7,7 +7,9 @@
  *   versions                    "ca N\nhost N\n"; absent: both 1
  *   admin.key, audit.log
  *
- * Only the last version of a key has its .key; certificates stay.
+ * Only the last version of a key has its .key; certificates stay.  With an
+ * engine over a token (token.h) there is none: the token has the keys, named
+ * NAME-N.
  */
 #ifndef JZ_KEYS_STORE_PKI_FILES_H
 #define JZ_KEYS_STORE_PKI_FILES_H
@@ -45,6 +47,10 @@ int jz_pki_write_key(const struct jz_engine *e, const char *dir,
     unsigned i, unsigned version);
 int jz_pki_write_certificate(const char *dir, enum jz_file_write how,
     struct jz_pki *pki, unsigned i, unsigned version);
+/* The entry's name: "ca-2".  That of its key in a token, too. */
+#define JZ_PKI_NAME_MAX 32
+void
+jz_pki_name(char name[static JZ_PKI_NAME_MAX], unsigned i, unsigned version);
 /* A master drawn, and appended. */
 int
 jz_pki_draw_master(const struct jz_engine *e, struct jz_pki *pki, int64_t now);

@@ -20,6 +20,7 @@
 #include "../secret.h"
 #include "audit.h"
 #include "pki_files.h"
+#include "token.h"
 
 #define MODE_PUBLIC 0644
 #define ADMIN_NAME  "admin"
@@ -177,11 +178,16 @@ write_versions(const char *dir, const struct jz_pki *pki)
 /* The private key that signs nothing any more.  One that cannot be removed is
  * sealed, and no reason to say that the roll has not been. */
 static void
-remove_key(const char *dir, unsigned i, unsigned version)
+remove_key(
+    const struct jz_engine *e, const char *dir, unsigned i, unsigned version)
 {
-	char path[JZ_PATH_MAX];
+	struct jz_token *token = jz_token_of(e);
+	char path[JZ_PATH_MAX], name[JZ_PKI_NAME_MAX];
 
-	if (jz_pki_entry_path(path, dir, i, version, JZ_PKI_KEY) == 0)
+	jz_pki_name(name, i, version);
+	if (token != NULL)
+		jz_token_destroy(token, name);
+	else if (jz_pki_entry_path(path, dir, i, version, JZ_PKI_KEY) == 0)
 		(void)unlink(path);
 }
 
@@ -204,8 +210,8 @@ roll(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
 	if (rc != 0)
 		return rc;
 	if (ca)
-		remove_key(dir, JZ_PKI_CA, old_ca);
-	remove_key(dir, JZ_PKI_HOST, old_host);
+		remove_key(e, dir, JZ_PKI_CA, old_ca);
+	remove_key(e, dir, JZ_PKI_HOST, old_host);
 	return 0;
 }
 

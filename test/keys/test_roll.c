@@ -249,8 +249,7 @@ test_versions_that_cannot_be(void **state)
 	    "host 1\nca 1\n", "ca 0\nhost 1\n", "ca 01\nhost 1\n",
 	    "ca 1\nhost 17\n", "ca 1\nhost 1\n\n", "ca  1\nhost 1\n",
 	    "ca 1\nhost -1\n", "ca 4294967297\nhost 1\n",
-	    "ca 1\nhost 1\nroot 1\nroot 1\nroot 1\nroot 1\nroot 1\nroot 1\n"
-	    "root 1\n"};
+	    "ca 1\nhost 1\nroot 1\nroot 1\nroot 1\nroot 1\nroot 1\nroot 1"};
 	struct world *w = *state;
 
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {

@@ -27,15 +27,17 @@ INSTALL    ?= install
 
 APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/revocation.c keys/scp03.c \
-	keys/secret.c keys/signed.c
-OPENSSL_SRC = keys/openssl/aead.c keys/openssl/curve.c \
+KEYS_SRC = keys/certificate.c keys/dukpt.c keys/revocation.c \
+	keys/scp03.c keys/secret.c keys/signed.c
+OPENSSL_SRC = keys/openssl/aead.c keys/openssl/aes.c keys/openssl/curve.c \
 	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
 	keys/openssl/openssl.c keys/openssl/signature.c \
 	keys/openssl/symmetric.c
-STORE_SRC = keys/store/chain.c keys/store/convert.c \
+STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
-	keys/store/keyfile.c keys/store/pki.c keys/store/source.c \
+	keys/store/keyfile.c keys/store/master.c keys/store/pki.c \
+	keys/store/roll.c keys/store/seed.c keys/store/source.c \
+	keys/store/token.c keys/store/token_engine.c keys/store/token_uri.c \
 	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
@@ -49,7 +51,8 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/info.c applet/purse/limits.c applet/purse/load.c \
+PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
+	applet/purse/limits.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/revocation.c applet/purse/settle.c \
@@ -65,24 +68,28 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/recover.c host/settle.c host/unfinished.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c host/issuer/exception.c \
-	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
+	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
+	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
+	host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
-	host/issuer/x509.c
+	host/issuer/token.c host/issuer/x509.c
 CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c \
 	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
 	host/cli/commands_card.c host/cli/commands_certificate.c \
-	host/cli/commands_issuer.c host/cli/commands_manage.c \
+	host/cli/commands_issuer.c host/cli/commands_keys.c \
+	host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
 	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
-	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c host/cli/keys_cmd.c \
+	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
+	host/cli/issuer_keys_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c host/cli/reader_cmd.c \
-	host/cli/revocation_cmd.c host/cli/serve_cmd.c
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
+	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
+	host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -115,11 +122,13 @@ APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
 	test/apdu/test_time test/apdu/test_tlv
 KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_certificate_form test/keys/test_curve \
-	test/keys/test_gm test/keys/test_keyfile test/keys/test_openssl \
+	test/keys/test_dukpt test/keys/test_gm test/keys/test_keyfile \
+	test/keys/test_openssl \
 	test/keys/test_openssl_memory test/keys/test_pki \
-	test/keys/test_revocation test/keys/test_scp03 \
-	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
-	test/keys/test_source test/keys/test_wycheproof test/keys/test_x509 \
+	test/keys/test_revocation test/keys/test_roll test/keys/test_scp03 \
+	test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
+	test/keys/test_signed test/keys/test_source test/keys/test_token \
+	test/keys/test_wycheproof test/keys/test_x509 \
 	test/keys/test_x963
 APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
@@ -127,8 +136,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/manager/test_lifecycle test/applet/manager/test_power \
 	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
-	test/applet/purse/test_cardholder test/applet/purse/test_flips \
-	test/applet/purse/test_hardening \
+	test/applet/purse/test_cardholder test/applet/purse/test_chain \
+	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
@@ -172,7 +181,8 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
-	test/host/test_personalise test/host/test_purse test/host/test_recover test/host/test_story \
+	test/host/test_personalise test/host/test_purse \
+	test/host/test_recover test/host/test_roll test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence \
@@ -204,7 +214,9 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
+SCRIPT_TESTS = test/cli/cli.sh test/cli/keys.sh test/cli/token.sh \
+	test/conformance/t0.sh \
+	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
 
@@ -223,9 +235,11 @@ FUZZ = certificate manager session tlv
 
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/revocation.h keys/scp03.h \
-	keys/secret.h keys/signed.h \
-	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
+	keys/certificate.h keys/crypto.h keys/dukpt.h keys/revocation.h \
+	keys/scp03.h keys/secret.h keys/signed.h \
+	keys/openssl/aes.h keys/openssl/openssl.h keys/store/file.h \
+	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \
+	keys/store/seed.h \
 	keys/store/chain.h keys/store/cvc_view.h keys/store/x509.h \
 	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
 	applet/runtime/log.h applet/runtime/journal.h \

@@ -72,6 +72,22 @@ enum jz_lang {
 	    "口令或密钥文件错误")                                              \
 	X(KEYFILE, -221, "key file damaged", "密钥文件损坏")                   \
 	X(CERT_NAME, -222, "certificate of another name", "证书名称不符")      \
+	X(KEYS_SPENT, -226, "all transaction keys of the device are used up",  \
+	    "设备的交易密钥已用尽")                                            \
+	X(SEED_HALF, -223, "both seed files are the same half of the key",     \
+	    "两个种子文件是密钥的同一半")                                      \
+	X(SEED_CEREMONY, -224, "the seed files are of two ceremonies",         \
+	    "两个种子文件出自不同的仪式")                                      \
+	X(SEED_PERSON, -225, "one person made both seed files",                \
+	    "两个种子文件由同一人制作")                                        \
+	X(TOKEN_MODULE, -230, "PKCS#11 module cannot be loaded",               \
+	    "无法加载 PKCS#11 模块")                                           \
+	X(TOKEN_ABSENT, -231, "no token of that name", "没有该名称的令牌")     \
+	X(TOKEN_PIN, -232, "wrong token PIN", "令牌 PIN 错误")                 \
+	X(TOKEN_LOCKED, -233, "token PIN locked", "令牌 PIN 已锁定")           \
+	X(TOKEN_KEY, -234, "the token does not have the key",                  \
+	    "令牌中没有该密钥")                                                \
+	X(TOKEN, -235, "the token failed", "令牌出错")                         \
 	/* card and card file: 300-399 */                                      \
 	X(CARD_HEADER, -300, "card file is not a card file, or its header is " \
 	    "damaged", "不是卡文件或文件头损坏")                               \

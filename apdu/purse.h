@@ -21,6 +21,7 @@
 enum jz_purse_ins {
 	/* ISO/IEC 7816-4, CLA 00 */
 	JZ_INS_VERIFY = 0x20,	    /* P2 01: cardholder PIN */
+	JZ_INS_PERFORM = 0x2A,	    /* P1P2 00BE: verify a certificate */
 	JZ_INS_GENERATE_KEY = 0x47, /* P1 81: read the public key */
 	JZ_INS_READ_BINARY = 0xB0,  /* P1 95: SFI 15, public data */
 	JZ_INS_READ_RECORD = 0xB2,  /* P2 C4: SFI 18, transaction log */

@@ -24,8 +24,19 @@ struct jz_answer {
 	uint16_t sw;
 };
 
+#define JZ_KNOWN_MAX 32
+
+/* Certificates of issuers, to show to a card that does not know one. */
+struct jz_known {
+	struct jz_span certificate[JZ_KNOWN_MAX]; /* lent */
+	size_t n;
+};
+
 struct jz_session {
 	struct jz_reader *reader; /* lent */
+	/* The caller's to fill: what the purse is shown when it refuses a
+	 * certificate or a host of an issuer's key that it does not know. */
+	struct jz_known known;
 	bool extended;
 	uint16_t sw; /* of the last command */
 	uint8_t buffer[JZ_ANSWER_MAX];

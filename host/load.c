@@ -120,8 +120,15 @@ refused(struct jz_session *s, struct jz_issuer *issuer)
 
 /* ---- the whole ---------------------------------------------------------- */
 
-int
-jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
+struct jz_known
+jz_known_issuer(const struct jz_issuer *issuer)
+{
+	return (struct jz_known){
+	    {jz_issuer_ca(issuer), jz_issuer_host(issuer)}, 2};
+}
+
+static int
+load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
     const uint8_t terminal[static JZ_TERMINAL_BYTES])
 {
 	uint8_t ask[JZ_MESSAGE_MAX], may[JZ_MESSAGE_MAX], did[JZ_MESSAGE_MAX];
@@ -150,5 +157,18 @@ jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
 	/* The load is done, whatever comes of this. */
 	if (err == 0)
 		(void)jz_bring_list(s, issuer, &unused);
+	return err;
+}
+
+int
+jz_load(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES])
+{
+	struct jz_known before = s->known;
+	int err;
+
+	s->known = jz_known_issuer(issuer);
+	err = load(s, issuer, amount_minor, terminal);
+	s->known = before;
 	return err;
 }

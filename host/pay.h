@@ -9,6 +9,13 @@
 #include "issuer/issuer.h"
 #include "purse.h"
 
+/*
+ * A card keeps the CA and the host that it was personalised with.  When the
+ * issuer has rolled its keys since (jz_issuer_roll_chain), jz_load() and
+ * jz_settle() show the card the new ones.  In a payment each card must know the
+ * CA of the other: put the CAs' certificates into the sessions' `known`.
+ */
+
 enum jz_step {
 	JZ_STEP_REQUEST = 1,
 	JZ_STEP_AGREE,
@@ -48,6 +55,9 @@ int jz_pay(struct jz_session *payer, struct jz_session *payee,
  */
 int jz_load(struct jz_session *s, struct jz_issuer *issuer,
     uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES]);
+
+/* The issuer's CA and host as they are now, lent by it: for s->known. */
+struct jz_known jz_known_issuer(const struct jz_issuer *issuer);
 
 struct jz_cancel_result {
 	bool again;		 /* the issuer had the card's proof already */
@@ -121,13 +131,13 @@ struct jz_personal {
 	uint8_t transport_kvn; /* of transport_keys */
 };
 
-/* The version of the issuer's own keys on a card. */
+/* The first version of the issuer's own keys; jz_issuer_kvn() has the last. */
 #define JZ_ISSUER_KVN 0x01
 
 /*
  * Personalises the purse through the card's issuer security domain, in an SCP03
  * channel that protects everything: the card's administration keys are replaced
- * by the issuer's (jz_issuer_card_keys, version 01), the purse makes its key
+ * by the issuer's (jz_issuer_card_keys, the last version), the purse makes its key
  * pair, the issuer registers the card and certifies the key, everything is
  * stored, the purse becomes PERSONALISED and the card SECURED.  id gets the
  * card's ID.  The purse is selected again, also after an error if it can be.

@@ -68,7 +68,8 @@ check_admin(const struct jz_issuer *issuer)
 {
 	static const uint8_t kdd[JZ_GP_KDD_BYTES];
 	struct jz_scp03_keys keys;
-	int err = jz_issuer_card_keys(issuer, kdd, JZ_ISSUER_KVN, &keys);
+	int err =
+	    jz_issuer_card_keys(issuer, kdd, jz_issuer_kvn(issuer), &keys);
 
 	jz_wipe(&keys, sizeof(keys));
 	return err;
@@ -88,8 +89,7 @@ static int
 authenticate_issuer(struct run *r)
 {
 	struct jz_scp03_keys keys;
-	int err =
-	    jz_issuer_card_keys(r->issuer, r->gp.kdd, JZ_ISSUER_KVN, &keys);
+	int err = jz_issuer_card_keys(r->issuer, r->gp.kdd, r->gp.kvn, &keys);
 
 	if (err == 0)
 		err =
@@ -104,7 +104,7 @@ transport_kvn(const struct jz_personal *p)
 	return p->transport_keys != NULL ? p->transport_kvn : JZ_GP_KVN_INITIAL;
 }
 
-/* *ours: the card has the issuer's keys already. */
+/* *ours: the card has the issuer's keys already, of whichever version. */
 static int
 open_channel(struct run *r, bool *ours)
 {
@@ -115,11 +115,11 @@ open_channel(struct run *r, bool *ours)
 
 	if (err == 0)
 		err = jz_gp_begin(&r->gp, JZ_GP_KVN_ANY);
-	*ours = err == 0 && r->gp.kvn == JZ_ISSUER_KVN;
+	*ours = err == 0 && jz_issuer_has_master(r->issuer, r->gp.kvn);
 	if (*ours) {
 		err = authenticate_issuer(r);
 		if (err != JZ_ERR_AUTHENTICATION ||
-		    transport_kvn(p) != JZ_ISSUER_KVN)
+		    transport_kvn(p) != r->gp.kvn)
 			return err;
 		/* A maker whose keys have the same version. */
 		*ours = false;
@@ -134,13 +134,12 @@ open_channel(struct run *r, bool *ours)
 static int
 take_over(struct run *r)
 {
+	uint8_t kvn = jz_issuer_kvn(r->issuer);
 	struct jz_scp03_keys keys;
-	int err =
-	    jz_issuer_card_keys(r->issuer, r->gp.kdd, JZ_ISSUER_KVN, &keys);
+	int err = jz_issuer_card_keys(r->issuer, r->gp.kdd, kvn, &keys);
 
 	if (err == 0)
-		err = of_card(
-		    jz_gp_put_keys(&r->gp, r->gp.kvn, JZ_ISSUER_KVN, &keys));
+		err = of_card(jz_gp_put_keys(&r->gp, r->gp.kvn, kvn, &keys));
 	jz_wipe(&keys, sizeof(keys));
 	return err;
 }
@@ -188,16 +187,19 @@ key_pair(struct run *r, uint8_t public_key[static JZ_POINT_BYTES])
 static int
 store_chain(struct run *r, struct jz_span card)
 {
-	int err = store(r, 0, jz_issuer_root(r->issuer));
+	struct jz_span ca, host;
+	int err = jz_issuer_chain(r->issuer, card, &ca, &host);
 
+	if (err == 0)
+		err = store(r, 0, jz_issuer_root(r->issuer));
 	/* The root is there already: if it is another issuer's, the card will
 	 * refuse the CA. */
 	if (err == JZ_ERR_STATUS && r->gp.session->sw == JZ_SW_CONDITIONS)
 		err = 0;
 	if (err == 0)
-		err = store(r, 0, jz_issuer_ca(r->issuer));
+		err = store(r, 0, ca);
 	if (err == 0)
-		err = store(r, 0, jz_issuer_host(r->issuer));
+		err = store(r, 0, host);
 	if (err == 0)
 		err = store(r, 0, card);
 	return err;

@@ -16,14 +16,15 @@
 #include "../apdu/tlv.h"
 #include "../keys/secret.h"
 
-#define CLA_ISO	      0x00
-#define CLA_PURSE     0x80
-#define INS_SELECT    0xA4
-#define P1_BY_NAME    0x04
-#define P2_PURSE      0x02 /* electronic purse, not passbook */
-#define P1_READ_KEY   0x81
-#define P1_FETCH      0x73
-#define P1_SHORT_FILE 0x80 /* with the file's SFI */
+#define CLA_ISO	       0x00
+#define CLA_PURSE      0x80
+#define INS_SELECT     0xA4
+#define P1_BY_NAME     0x04
+#define P2_PURSE       0x02 /* electronic purse, not passbook */
+#define P1_READ_KEY    0x81
+#define P1_FETCH       0x73
+#define P2_CERTIFICATE 0xBE /* data objects of a certificate */
+#define P1_SHORT_FILE  0x80 /* with the file's SFI */
 
 #define KEY_INDEX	0x01
 #define PIN_DIGITS_MIN	4u
@@ -41,7 +42,7 @@ static const struct jz_span nothing = {NULL, 0};
 
 /* Sends a purse command and copies the answer out. */
 static int
-carry(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
+carry_once(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
     struct jz_buffer *out)
 {
 	struct jz_answer a;
@@ -51,6 +52,51 @@ carry(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
 		return err;
 	jz_put(out, a.data.data, a.data.len);
 	return out->bad ? JZ_ERR_SPACE : 0;
+}
+
+int
+jz_purse_show(struct jz_session *s, struct jz_span certificate)
+{
+	struct jz_cursor c = jz_cursor(certificate);
+	struct jz_answer a;
+	struct jz_span v;
+
+	if (jz_tlv_expect(&c, JZ_TAG_CERTIFICATE, &v) != 0 ||
+	    !jz_cursor_end(&c))
+		return JZ_ERR_RANGE;
+	return jz_session_command(
+	    s, CLA_ISO, JZ_INS_PERFORM, 0x00, P2_CERTIFICATE, v, &a);
+}
+
+/* The card has nothing to do with this certificate; the next may be it. */
+static bool
+unwanted(int err)
+{
+	return err == JZ_ERR_RANGE || err == JZ_ERR_STATUS ||
+	    (err <= JZ_ERR_CERT_MALFORMED && err >= JZ_ERR_CERT_SUITE);
+}
+
+/*
+ * Once more for each certificate that the card comes to believe, as long as it
+ * misses one.  A command refused with 9425 has changed nothing.
+ */
+static int
+carry(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
+    struct jz_buffer *out)
+{
+	int err = carry_once(s, ins, p1, in, out);
+
+	for (size_t k = 0; err == JZ_ERR_CERT_ISSUER && k < s->known.n; k++) {
+		int shown = jz_purse_show(s, s->known.certificate[k]);
+
+		if (shown == 0)
+			err = carry_once(s, ins, p1, in, out);
+		else if (!unwanted(shown))
+			return shown;
+		else
+			s->sw = JZ_SW_CERT_ISSUER;
+	}
+	return err;
 }
 
 /* As carry, and the answer must begin with a message of this kind. */

@@ -54,6 +54,14 @@ int jz_purse_verify_pin(
  */
 int jz_pin_to_bcd(
     const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len);
+/*
+ * Shows the purse a CA certificate of the root that it keeps, or the
+ * certificate of a host under a CA that it knows; it believes it until it is
+ * selected again or reset.  The functions below do so by themselves with the
+ * certificates in s->known, when the purse refuses what it was told for want of
+ * one (9425), and say it again.  JZ_ERR_CERT_*, JZ_ERR_RANGE (no certificate).
+ */
+int jz_purse_show(struct jz_session *s, struct jz_span certificate);
 /* Newest first; *n in: capacity, out: lines. */
 int jz_purse_log(struct jz_session *s, struct jz_log_line *out, size_t *n);
 

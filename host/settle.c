@@ -157,8 +157,8 @@ relay(struct jz_session *s, struct jz_issuer *issuer,
 			: jz_issuer_each_owed(issuer, p.id, relay_one, &r);
 }
 
-int
-jz_settle(struct jz_session *s, struct jz_issuer *issuer,
+static int
+settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result)
 {
 	unsigned records;
@@ -180,4 +180,17 @@ jz_settle(struct jz_session *s, struct jz_issuer *issuer,
 		result->records += records;
 	}
 	return err == JZ_ERR_NOT_FOUND ? 0 : err;
+}
+
+int
+jz_settle(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_settle_result *result)
+{
+	struct jz_known before = s->known;
+	int err;
+
+	s->known = jz_known_issuer(issuer);
+	err = settle(s, issuer, result);
+	s->known = before;
+	return err;
 }

@@ -182,8 +182,10 @@ executed(const struct purse_nvm *p, const uint8_t *permission_digest)
 /* The permission fits the open load, field by field, and was given while the
  * host's certificate was valid: judged by its own time, not by the card's. */
 static uint16_t
-permission_fits(const struct purse_nvm *p, const struct jz_message *m)
+permission_fits(const struct jz_applet *self, const struct jz_message *m)
 {
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct purse_authority *host = purse_host(self, m->host_id);
 	const struct purse_load *l = &p->load;
 
 	if (l->open != LOAD_OPEN)
@@ -195,9 +197,13 @@ permission_fits(const struct purse_nvm *p, const struct jz_message *m)
 	    m->payment.amount != l->amount ||
 	    m->payment.currency != p->currency)
 		return JZ_SW_MISMATCH;
-	if (m->payment.time < p->host.from)
+	/* A stranger is found out by purse_host_verify(): the dates come first
+	 * (docs/protocol.md), and by ours. */
+	if (host == NULL)
+		host = &p->host;
+	if (m->payment.time < host->from)
 		return JZ_SW_CERT_NOT_YET;
-	if (m->payment.time >= p->host.to)
+	if (m->payment.time >= host->to)
 		return JZ_SW_CERT_EXPIRED;
 	return JZ_SW_OK;
 }
@@ -255,7 +261,7 @@ purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu)
 	if (memcmp(host_time.data, bcd, sizeof(bcd)) != 0)
 		return JZ_SW_MISMATCH;
 	r = executed(p, digest);
-	if (r == NULL && (sw = permission_fits(p, &m)) != JZ_SW_OK)
+	if (r == NULL && (sw = permission_fits(self, &m)) != JZ_SW_OK)
 		return sw;
 	if ((sw = purse_host_verify(self, &m)) != JZ_SW_OK)
 		return sw;

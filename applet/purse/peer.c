@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who is at the other end: another card, by its certificate (BSI TR-03110
- * part 3, appendix C); the issuer's host, by the certificate stored here.
+ * part 3, appendix C); the issuer's host, by the certificate that we have.
  */
 #include "purse.h"
 
@@ -22,6 +22,7 @@ purse_peer(const struct jz_applet *self, struct jz_span certificate,
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
+	const struct purse_authority *by;
 	int64_t now = jz_card_now(self);
 	struct jz_authority ca;
 	int err;
@@ -29,8 +30,9 @@ purse_peer(const struct jz_applet *self, struct jz_span certificate,
 	err = jz_certificate_parse(certificate, e->crypto, out);
 	if (err != 0)
 		return jz_certificate_status(err);
-	memcpy(ca.reference, p->ca.reference, sizeof(ca.reference));
-	memcpy(ca.public_key, p->ca.public_key, sizeof(ca.public_key));
+	by = purse_ca(self, out->authority);
+	memcpy(ca.reference, by->reference, sizeof(ca.reference));
+	memcpy(ca.public_key, by->public_key, sizeof(ca.public_key));
 	/* A clock that fails must not switch the dates off. */
 	if (now < 0)
 		return JZ_SW_EXECUTION;
@@ -43,16 +45,16 @@ purse_peer(const struct jz_applet *self, struct jz_span certificate,
 }
 
 /*
- * The host's certificate was judged when it was stored.  A load permitted, or
+ * The host's certificate was judged when it was stored or shown.  A load permitted, or
  * a record settled, is due, however old the certificate has become since.
  */
 uint16_t
 purse_host_verify(const struct jz_applet *self, const struct jz_message *m)
 {
-	const struct purse_authority *host = &purse_nvm(self)->host;
+	const struct purse_authority *host = purse_host(self, m->host_id);
 	int err;
 
-	if (memcmp(m->host_id, host->reference, JZ_ID_BYTES) != 0)
+	if (host == NULL)
 		return JZ_SW_CERT_ISSUER;
 	err = jz_message_verify(jz_card_engine(self), m, host->public_key);
 	return err != 0 ? JZ_SW_MAC : JZ_SW_OK;

@@ -65,34 +65,13 @@ make_key(struct jz_applet *self, struct jz_span in)
 	return purse_status(err);
 }
 
-/* Verifies a certificate under an authority stored before. */
-static uint16_t
-verify_under(const struct jz_applet *self, const struct jz_certificate *c,
-    const struct purse_authority *by)
-{
-	struct jz_authority a;
-	int err;
-
-	if (by->present == 0)
-		return JZ_SW_CERT_ISSUER;
-	memcpy(a.reference, by->reference, sizeof(a.reference));
-	memcpy(a.public_key, by->public_key, sizeof(a.public_key));
-	err = jz_certificate_verify(
-	    jz_card_engine(self), c, &a, c->role, jz_card_now(self));
-	return err != 0 ? jz_certificate_status(err) : JZ_SW_OK;
-}
-
 static uint16_t
 store_authority(struct jz_applet *self, const struct purse_authority *slot,
     const struct jz_certificate *c)
 {
-	struct purse_authority a = {0};
+	struct purse_authority a;
 
-	a.from = c->from;
-	a.to = c->to;
-	memcpy(a.reference, c->holder, sizeof(a.reference));
-	memcpy(a.public_key, c->public_key, sizeof(a.public_key));
-	a.present = 1;
+	purse_authority_of(c, &a);
 	jz_write(self, slot, &a, sizeof(a));
 	return JZ_SW_OK;
 }
@@ -121,7 +100,7 @@ store_own(struct jz_applet *self, const struct jz_certificate *c,
     struct jz_span whole)
 {
 	const struct purse_nvm *p = purse_nvm(self);
-	uint16_t sw = verify_under(self, c, &p->ca), len;
+	uint16_t sw = purse_verify_under(self, c, &p->ca), len;
 
 	if (sw != JZ_SW_OK)
 		return sw;
@@ -155,10 +134,10 @@ store_certificate(struct jz_applet *self, struct jz_span in)
 	case JZ_ROLE_ROOT:
 		return store_root(self, &c);
 	case JZ_ROLE_CA:
-		sw = verify_under(self, &c, &p->root);
+		sw = purse_verify_under(self, &c, &p->root);
 		return sw != JZ_SW_OK ? sw : store_authority(self, &p->ca, &c);
 	case JZ_ROLE_HOST:
-		sw = verify_under(self, &c, &p->ca);
+		sw = purse_verify_under(self, &c, &p->ca);
 		return sw != JZ_SW_OK ? sw
 				      : store_authority(self, &p->host, &c);
 	case JZ_ROLE_CARD:

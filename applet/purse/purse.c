@@ -62,6 +62,7 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
 	{ 0x80, JZ_INS_SETTLE,           JZ_ANY, 0x00,   0, JZ_MESSAGE_MAX, OPERATING, purse_settle },
 	{ 0x80, JZ_INS_PUT_LIST,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_put_list },
+	{ 0x00, JZ_INS_PERFORM,          0x00,   0xBE,   1, JZ_CERTIFICATE_MAX, OPERATING, purse_verify_certificate },
 	{ 0x00, JZ_INS_VERIFY,           0x00,   JZ_PIN_REFERENCE, 1, JZ_PIN_MAX, OPERATING, verify },
 	{ 0x00, JZ_INS_READ_RECORD,      JZ_ANY, (JZ_SFI_LOG << 3) | 4, 0, 0, OPERATING, purse_read_log },
 	{ 0x00, JZ_INS_READ_BINARY,      0x80 | JZ_SFI_PUBLIC, 0x00, 0, 0, 0, purse_read_public },

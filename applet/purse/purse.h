@@ -5,6 +5,7 @@
  *
  *   purse.c        the class, the table of instructions, SELECT, PIN, balance
  *   personalise.c  STORE DATA: key pair, certificates, parameters
+ *   chain.c        root, CAs, hosts; VERIFY CERTIFICATE
  *   info.c         what may be read: data objects, public file, log
  *   load.c         load, exactly once
  *   payee.c        request, confirm, credit
@@ -222,6 +223,7 @@ struct purse_nvm {
 	struct purse_record record[JZ_PURSE_RECORDS];
 	/* layout 1 ends here */
 	struct purse_list list;
+	uint8_t list_ca[JZ_REFERENCE_BYTES]; /* who signed it */
 	/* more parameters; 0: no such rule */
 	uint64_t pin_sum;
 	uint64_t payer_cap;
@@ -242,7 +244,7 @@ _Static_assert(offsetof(struct purse_nvm, from) == 480, "no padding");
 _Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
 	600 + 3 * 104 + 160 + 200 + 152 + 264 * JZ_PURSE_PENDING +
-	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 40,
+	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 16 + 40,
     "no padding");
 _Static_assert(offsetof(struct purse_nvm, list) % 8 == 0, "no padding");
 
@@ -262,6 +264,8 @@ struct purse_cod {
 	uint8_t host_nonce[JZ_NONCE_BYTES];
 	uint32_t batch_first, batch_count;
 	uint8_t batch_digest[JZ_DIGEST_BYTES];
+	/* By VERIFY CERTIFICATE: besides those of our personalisation. */
+	struct purse_authority ca, host;
 };
 
 extern const struct jz_applet_class jz_purse_class;
@@ -315,6 +319,7 @@ uint16_t purse_abandon(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_settle(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_put_list(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_get_list(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_verify_certificate(struct jz_applet *self, struct jz_apdu *apdu);
 
 /* ---- shared between the files ------------------------------------------- */
 
@@ -332,6 +337,17 @@ uint16_t purse_peer(const struct jz_applet *self, struct jz_span certificate,
     struct jz_certificate *out);
 /* Whether the holder reference names this card (whatever its key pair). */
 bool purse_is_self(const struct purse_nvm *p, const uint8_t *holder);
+/* chain.c: the CA of this reference, or our own, which has another. */
+const struct purse_authority *purse_ca(const struct jz_applet *self,
+    const uint8_t reference[static JZ_REFERENCE_BYTES]);
+/* The host of this reference, or NULL. */
+const struct purse_authority *purse_host(const struct jz_applet *self,
+    const uint8_t reference[static JZ_REFERENCE_BYTES]);
+/* A certificate under an authority, its own role, by the card's clock. */
+uint16_t purse_verify_under(const struct jz_applet *self,
+    const struct jz_certificate *c, const struct purse_authority *by);
+void
+purse_authority_of(const struct jz_certificate *c, struct purse_authority *out);
 /* The issuer's host spoke: its reference and signature. */
 uint16_t
 purse_host_verify(const struct jz_applet *self, const struct jz_message *m);

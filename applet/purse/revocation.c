@@ -35,6 +35,7 @@ write_list(struct jz_applet *self, const struct jz_message *m)
 		memcpy(l.entry, m->revoked.data, m->revoked.len);
 	memcpy(l.signature, m->signature, sizeof(l.signature));
 	jz_write(self, &p->list, &l, sizeof(l));
+	jz_write(self, p->list_ca, m->host_id, sizeof(p->list_ca));
 	jz_write_u32(self, &p->list_version, m->list_version);
 }
 
@@ -42,16 +43,18 @@ uint16_t
 purse_store_list(struct jz_applet *self, struct jz_span in)
 {
 	const struct purse_nvm *p = purse_nvm(self);
+	const struct purse_authority *by;
 	struct jz_authority ca;
 	struct jz_message m;
 	int err;
 
 	if (jz_revocation_parse(in, &m) != 0)
 		return JZ_SW_DATA;
-	if (p->ca.present == 0)
+	by = purse_ca(self, m.host_id);
+	if (by->present == 0)
 		return JZ_SW_CERT_ISSUER;
-	memcpy(ca.reference, p->ca.reference, sizeof(ca.reference));
-	memcpy(ca.public_key, p->ca.public_key, sizeof(ca.public_key));
+	memcpy(ca.reference, by->reference, sizeof(ca.reference));
+	memcpy(ca.public_key, by->public_key, sizeof(ca.public_key));
 	err = jz_revocation_verify(jz_card_engine(self), &m, &ca);
 	if (err == JZ_ERR_CERT_ISSUER)
 		return JZ_SW_CERT_ISSUER;
@@ -84,7 +87,7 @@ purse_get_list(struct jz_applet *self, struct jz_apdu *apdu)
 		return JZ_SW_REFERENCE;
 	memset(&m, 0, sizeof(m));
 	m.kind = JZ_KIND_REVOCATION;
-	memcpy(m.host_id, p->ca.reference, sizeof(m.host_id));
+	memcpy(m.host_id, p->list_ca, sizeof(m.host_id));
 	m.list_version = p->list_version;
 	m.payment.time = p->list.time;
 	m.generation = p->list.generation;

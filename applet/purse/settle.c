@@ -57,7 +57,7 @@ sign_in(struct jz_applet *self, struct jz_apdu *apdu)
 		return JZ_SW_CONDITIONS;
 	if (jz_message_decode(apdu->command.data, JZ_KIND_CHALLENGE, &in) != 0)
 		return JZ_SW_DATA;
-	if (memcmp(in.host_id, p->host.reference, JZ_ID_BYTES) != 0)
+	if (purse_host(self, in.host_id) == NULL)
 		return JZ_SW_CERT_ISSUER;
 	memset(&m, 0, sizeof(m));
 	m.kind = JZ_KIND_SIGN_IN;

@@ -81,6 +81,13 @@ enum jz_option {
 	JZ_OPT_HOST,
 	JZ_OPT_EMAIL,
 	JZ_OPT_SUITE,
+	JZ_OPT_PART,
+	JZ_OPT_CEREMONY,
+	JZ_OPT_BY,
+	JZ_OPT_PASSPHRASE_1,
+	JZ_OPT_PASSPHRASE_2,
+	JZ_OPT_AUTHORITIES,
+	JZ_OPT_TOKEN,
 	JZ_OPTIONS,
 };
 
@@ -266,12 +273,15 @@ const char *jz_exit_text(enum jz_exit code, enum jz_lang lang);
 struct jz_cli_card {
 	struct jz_reader *reader;
 	struct jz_session session;
+	/* What the session shows; a byte more tells a file that is too long. */
+	uint8_t known[JZ_KNOWN_MAX][JZ_CERTIFICATE_MAX + 1];
 };
 
 /* The reader named by an option, or by JIAOZI_READER. */
 int
 jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name);
-/* Opens it, keeps other programs off, and selects the purse. */
+/* Opens it, keeps other programs off, and selects the purse.  The session has
+ * the certificates of --authorities, or JIAOZI_AUTHORITIES. */
 int
 jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
 /* --suite, nist without it. */
@@ -294,6 +304,9 @@ int jz_cli_no_secret(
     struct jz_cli *c, int err, const char *option, const char *source);
 /* The passphrase by --passphrase into a buffer that the caller wipes. */
 int jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX]);
+/* By another option, asked for by another prompt. */
+int jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option,
+    const char *name, const char *prompt, char out[static JZ_PASSPHRASE_MAX]);
 /* Opens the issuer at `dir` with --passphrase. */
 int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */
@@ -326,10 +339,13 @@ int jz_cli_gp_error(struct jz_cli *c, const struct jz_cli_gp *g, int error);
 /* Keys by an option whose value is `default` or a source; caller wipes. */
 int jz_cli_keys(struct jz_cli *c, enum jz_option option, const char *value,
     struct jz_scp03_keys *out);
-/* The issuer's keys for a card; caller wipes. */
+/*
+ * The issuer's keys for a card; caller wipes.  made: of a version that the
+ * issuer has made, for keys that the card is to get.
+ */
 int
 jz_cli_issuer_keys(struct jz_cli *c, const uint8_t kdd[static JZ_GP_KDD_BYTES],
-    uint8_t kvn, struct jz_scp03_keys *out);
+    uint8_t kvn, bool made, struct jz_scp03_keys *out);
 /* A key version: a number in hexadecimal, `least` to `most`. */
 int jz_cli_key_version(struct jz_cli *c, const char *text, unsigned least,
     unsigned most, uint8_t *out);
@@ -345,11 +361,12 @@ jz_cli_aid_text(const struct jz_gp_aid *aid, char out[static JZ_AID_TEXT]);
 
 /* The i-th row of all tables, in the order of the overview; NULL after. */
 const struct jz_cli_command *jz_cli_command(unsigned i);
-/* The tables behind it: card, its administration, issuer, transactions,
- * certificates, and the rest. */
+/* The tables behind it: card, its administration, issuer, its keys,
+ * transactions, certificates, and the rest. */
 extern const struct jz_cli_command jz_cli_card_commands[];
 extern const struct jz_cli_command jz_cli_manage_commands[];
 extern const struct jz_cli_command jz_cli_issuer_commands[];
+extern const struct jz_cli_command jz_cli_key_commands[];
 extern const struct jz_cli_command jz_cli_pay_commands[];
 extern const struct jz_cli_command jz_cli_certificate_commands[];
 extern const struct jz_cli_command jz_cli_other_commands[];
@@ -379,6 +396,11 @@ int jz_cmd_card_data(struct jz_cli *c);
 int jz_cmd_card_revocation(struct jz_cli *c);
 int jz_cmd_issuer_admin_key(struct jz_cli *c);
 int jz_cmd_issuer_init(struct jz_cli *c);
+int jz_cmd_issuer_keys(struct jz_cli *c);
+int jz_cmd_issuer_key_roll(struct jz_cli *c);
+int jz_cmd_issuer_seed_create(struct jz_cli *c);
+int jz_cmd_issuer_seed_show(struct jz_cli *c);
+int jz_cmd_issuer_seed_combine(struct jz_cli *c);
 int jz_cmd_issuer_account_open(struct jz_cli *c);
 int jz_cmd_issuer_deposit(struct jz_cli *c);
 int jz_cmd_issuer_accounts(struct jz_cli *c);

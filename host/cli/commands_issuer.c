@@ -9,8 +9,9 @@
 /* clang-format off */
 const struct jz_cli_command jz_cli_issuer_commands[] = {
 {
-	"issuer init", "DIR", 1, 1, PASS | JZ_OPT(CURRENCY) | JZ_OPT(SUITE), 0,
-	JZ_EXIT(EXISTS) | JZ_EXIT(IO), jz_cmd_issuer_init,
+	"issuer init", "DIR", 1, 1,
+	PASS | JZ_OPT(CURRENCY) | JZ_OPT(SUITE) | JZ_OPT(TOKEN), 0,
+	JZ_EXIT(EXISTS) | JZ_EXIT(IO) | JZ_EXIT(CARD_FILE), jz_cmd_issuer_init,
 	{"found an issuer", "建立发卡行"},
 	{"Makes a directory with the issuer's keys (root, CA, host, the cards'\n"
 	 "administration), sealed under a passphrase, certificates, and an empty\n"
@@ -18,12 +19,21 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "The issuer and all its cards are of one suite of cryptography: nist (ECDSA\n"
 	 "on P-256, SHA-256, AES-128) or gm (SM2, SM3, SM4).\n"
 	 "\n"
+	 "With --token the keys of root, CA and host are generated in a PKCS#11\n"
+	 "token and never leave it; --passphrase is then the token's PIN, here and\n"
+	 "in every other command.\n"
+	 "\n"
 	 "Examples\n"
 	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n"
-	 "  jiaozi issuer init bank --passphrase env:BANK --suite gm\n",
+	 "  jiaozi issuer init bank --passphrase env:BANK --suite gm\n"
+	 "  jiaozi issuer init bank --passphrase env:PIN --token \\\n"
+	 "      'pkcs11:token=bank?module-path=/usr/lib/softhsm/libsofthsm2.so'\n",
 	 "建立一个目录：以口令封存的密钥（根、CA、主机、卡管理）、证书和空账本。\n"
 	 "发卡行及其所有的卡用同一密码套件：nist（P-256 上的 ECDSA、SHA-256、AES-128）\n"
 	 "或 gm（SM2、SM3、SM4）。\n"
+	 "\n"
+	 "给出 --token 时，根、CA 与主机密钥在 PKCS#11 令牌内产生且永不导出；此后各命令的\n"
+	 "--passphrase 即令牌的 PIN。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi issuer init bank --passphrase env:BANK --currency CNY\n"

@@ -63,7 +63,7 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 {
 	"pay", "", 0, 0,
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT) | JZ_OPT(PIN) |
-	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES),
+	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES) | JZ_OPT(AUTHORITIES),
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT),
 	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay,
 	{"one card pays another, offline", "一张卡脱机付款给另一张"},
@@ -95,7 +95,7 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 PIPE_ZH},
 },
 {
-	"pay agree", "", 0, 0, STEP | JZ_OPT(PIN), 0,
+	"pay agree", "", 0, 0, STEP | JZ_OPT(PIN) | JZ_OPT(AUTHORITIES), 0,
 	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_agree,
 	{"2: the payer's card agrees", "二：付款卡同意支付"},
 	{"Takes the request, verifies who asks, and gives the agreement,\n"
@@ -104,7 +104,7 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 PIPE_ZH},
 },
 {
-	"pay confirm", "", 0, 0, STEP, 0, JZ_EXITS_PAY, jz_cmd_pay_confirm,
+	"pay confirm", "", 0, 0, STEP | JZ_OPT(AUTHORITIES), 0, JZ_EXITS_PAY, jz_cmd_pay_confirm,
 	{"3: the payee's card confirms", "三：收款卡确认支付"},
 	{"Takes the agreement, verifies who pays, keeps room for the credit, and\n"
 	 "gives the confirmation.\n\n" PIPE_EN,

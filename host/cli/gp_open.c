@@ -110,7 +110,7 @@ jz_cli_keys(struct jz_cli *c, enum jz_option option, const char *value,
 
 int
 jz_cli_issuer_keys(struct jz_cli *c, const uint8_t kdd[static JZ_GP_KDD_BYTES],
-    uint8_t kvn, struct jz_scp03_keys *out)
+    uint8_t kvn, bool made, struct jz_scp03_keys *out)
 {
 	struct jz_issuer *issuer = NULL;
 	const char *dir;
@@ -128,6 +128,15 @@ jz_cli_issuer_keys(struct jz_cli *c, const uint8_t kdd[static JZ_GP_KDD_BYTES],
 			"admin-key",
 			"%s 没有管理密钥，见 jiaozi issuer admin-key"),
 		    dir);
+	else if (err == 0 && made && !jz_issuer_has_master(issuer, kvn))
+		err = jz_cli_fail(c, JZ_ERR_NOT_FOUND,
+		    jz_tr(c,
+			"%s has no keys of version %02X: see jiaozi issuer key "
+			"roll",
+			"%s 没有版本 %02X 的密钥，见 jiaozi issuer key roll"),
+		    dir, (unsigned)kvn);
+	if (err != 0)
+		jz_wipe(out, sizeof(*out));
 	jz_issuer_free(&issuer);
 	return err;
 }
@@ -209,7 +218,7 @@ find_keys(struct jz_cli *c, const struct jz_gp *gp, struct jz_scp03_keys *out)
 			"card) or --issuer DIR",
 			"用什么密钥？请用 --keys 来源（新卡用 default）或 "
 			"--issuer DIR"));
-	return jz_cli_issuer_keys(c, gp->kdd, gp->kvn, out);
+	return jz_cli_issuer_keys(c, gp->kdd, gp->kvn, false, out);
 }
 
 /* As much as the card can do. */

@@ -100,11 +100,15 @@ static const struct topic TOPICS[] = {
     {"environment", {"environment variables", "环境变量"},
 	{"  JIAOZI_READER     the card, where --card is not given\n"
 	 "  JIAOZI_ISSUER     the issuer, where --issuer is not given\n"
+	 "  JIAOZI_AUTHORITIES  issuers' CA certificates, where --authorities "
+	 "is not\n"
+	 "                    given\n"
 	 "  JIAOZI_TRACE      a file that gets every APDU, PINs starred out\n"
 	 "  JIAOZI_VPCD_PORT  vpcd's TCP port for `jiaozi card serve`\n"
 	 "  LC_ALL, LC_MESSAGES, LANG   the language: zh..., else English\n",
 	    "  JIAOZI_READER     未给 --card 时所用的卡\n"
 	    "  JIAOZI_ISSUER     未给 --issuer 时所用的发卡行\n"
+	    "  JIAOZI_AUTHORITIES  未给 --authorities 时所用的 CA 证书目录\n"
 	    "  JIAOZI_TRACE      记录每条 APDU 的文件，PIN 以星号代替\n"
 	    "  JIAOZI_VPCD_PORT  jiaozi card serve 使用的 vpcd 端口\n"
 	    "  LC_ALL、LC_MESSAGES、LANG   语言：zh 开头为中文，否则英文\n"}},
@@ -117,7 +121,7 @@ jz_cli_command(unsigned i)
 {
 	static const struct jz_cli_command *const tables[] = {
 	    jz_cli_card_commands, jz_cli_manage_commands,
-	    jz_cli_issuer_commands, jz_cli_pay_commands,
+	    jz_cli_issuer_commands, jz_cli_key_commands, jz_cli_pay_commands,
 	    jz_cli_certificate_commands, jz_cli_other_commands};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -232,9 +236,10 @@ jz_cmd_help(struct jz_cli *c)
 	}
 	if (c->arguments == 1 && topic(c, c->argument[0]))
 		return 0;
-	snprintf(path, sizeof(path), "%s%s%s", c->argument[0],
-	    c->arguments > 1 ? " " : "",
-	    c->arguments > 1 ? c->argument[1] : "");
+	snprintf(path, sizeof(path), "%s%s%s%s%s", c->argument[0],
+	    c->arguments > 1 ? " " : "", c->arguments > 1 ? c->argument[1] : "",
+	    c->arguments > 2 ? " " : "",
+	    c->arguments > 2 ? c->argument[2] : "");
 	for (unsigned i = 0; (row = jz_cli_command(i)) != NULL; i++) {
 		if (strcmp(row->path, path) != 0)
 			continue;

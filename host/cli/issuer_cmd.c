@@ -35,8 +35,15 @@ jz_cmd_issuer_init(struct jz_cli *c)
 		    c->value[JZ_OPT_CURRENCY]);
 	err = jz_cli_passphrase(c, pass);
 	if (err == 0) {
-		err = jz_issuer_create_suite(c->argument[0],
-		    jz_span(pass, strlen(pass)), cur->code, suite);
+		struct jz_span secret = jz_span(pass, strlen(pass));
+		const char *uri = c->value[JZ_OPT_TOKEN];
+
+		err = uri == NULL ? jz_issuer_create_suite(c->argument[0],
+					secret, cur->code, suite)
+		    : suite != JZ_SUITE_NIST
+		    ? JZ_ERR_UNSUPPORTED
+		    : jz_issuer_create_token(
+			  c->argument[0], secret, cur->code, uri);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}

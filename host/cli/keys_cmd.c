@@ -138,7 +138,7 @@ new_keys(struct jz_cli *c, const struct jz_gp *gp, uint8_t kvn,
 	const char *source = c->value[JZ_OPT_NEW_KEYS];
 
 	if (strcmp(source, DERIVED) == 0)
-		return jz_cli_issuer_keys(c, gp->kdd, kvn, out);
+		return jz_cli_issuer_keys(c, gp->kdd, kvn, true, out);
 	return jz_cli_keys(c, JZ_OPT_NEW_KEYS, source, out);
 }
 

@@ -10,6 +10,7 @@
 
 #define PROGRAM_ARGUMENTS_MAX 4096
 #define PATH_TEXT_MAX	      64
+#define PATH_WORDS_MAX	      3
 
 /* An option that may stand before the command, with its value's words. */
 static int
@@ -29,19 +30,22 @@ static const struct jz_cli_command *
 find(char **words, int n, int *used)
 {
 	const struct jz_cli_command *best = NULL, *row;
-	char two[PATH_TEXT_MAX] = "";
+	char path[PATH_TEXT_MAX] = "";
+	size_t len = 0;
 
 	*used = 0;
-	if (n > 1)
-		snprintf(two, sizeof(two), "%s %s", words[0], words[1]);
-	for (unsigned i = 0; (row = jz_cli_command(i)) != NULL; i++) {
-		if (n > 1 && strcmp(row->path, two) == 0) {
-			*used = 2;
-			return row;
-		}
-		if (n > 0 && strcmp(row->path, words[0]) == 0) {
-			*used = 1;
+	for (int k = 0; k < n && k < PATH_WORDS_MAX; k++) {
+		int more = snprintf(path + len, sizeof(path) - len, "%s%s",
+		    k > 0 ? " " : "", words[k]);
+
+		if (more < 0 || (size_t)more >= sizeof(path) - len)
+			break;
+		len += (size_t)more;
+		for (unsigned i = 0; (row = jz_cli_command(i)) != NULL; i++) {
+			if (strcmp(row->path, path) != 0)
+				continue;
 			best = row;
+			*used = k + 1;
 		}
 	}
 	return best;

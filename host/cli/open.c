@@ -4,12 +4,16 @@
  */
 #include "cli.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../keys/secret.h"
+#include "../../keys/store/file.h"
 #include "../../keys/store/keyfile.h"
 #include "../../reader/virtual.h"
+
+#define CERTIFICATE ".cvcert"
 
 int
 jz_cli_reader_name(struct jz_cli *c, enum jz_option option, const char **name)
@@ -67,6 +71,62 @@ jz_cli_open_reader(
 	return 0;
 }
 
+/* ---- authorities -------------------------------------------------------- */
+
+static bool
+is_certificate(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(CERTIFICATE);
+
+	return len > suffix && strcmp(name + len - suffix, CERTIFICATE) == 0;
+}
+
+/* One file into the session's next place. */
+static int
+take_certificate(
+    struct jz_cli *c, const char *dir, const char *name, struct jz_cli_card *to)
+{
+	struct jz_known *k = &to->session.known;
+	struct jz_buffer b;
+	char path[JZ_PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", dir, name), err;
+
+	if (n < 0 || n >= JZ_PATH_MAX || k->n == JZ_KNOWN_MAX)
+		return jz_cli_fail(c, JZ_ERR_RANGE, "%s", dir);
+	b = jz_buffer(to->known[k->n], sizeof(to->known[k->n]));
+	err = jz_file_read(path, &b);
+	if (err != 0)
+		return jz_cli_fail(c,
+		    err == JZ_ERR_SPACE ? JZ_ERR_CERT_MALFORMED : err, "%s",
+		    path);
+	k->certificate[k->n++] = jz_buffer_span(&b);
+	return 0;
+}
+
+/* The certificates of --authorities; what a card does not want, it refuses. */
+static int
+take_authorities(struct jz_cli *c, struct jz_cli_card *card)
+{
+	const char *dir = c->value[JZ_OPT_AUTHORITIES];
+	struct dirent *e;
+	int err = 0;
+	DIR *d;
+
+	if (dir == NULL)
+		dir = getenv("JIAOZI_AUTHORITIES");
+	if (dir == NULL || dir[0] == '\0')
+		return 0;
+	d = opendir(dir);
+	if (d == NULL)
+		return jz_cli_fail(c, JZ_ERR_NOT_FOUND, "%s", dir);
+	while (err == 0 && (e = readdir(d)) != NULL) {
+		if (is_certificate(e->d_name))
+			err = take_certificate(c, dir, e->d_name, card);
+	}
+	(void)closedir(d);
+	return err;
+}
+
 int
 jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
 {
@@ -77,6 +137,9 @@ jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
 	if (err != 0)
 		return err;
 	jz_session_init(&card->session, card->reader);
+	err = take_authorities(c, card);
+	if (err != 0)
+		return err;
 	err = jz_purse_select(&card->session);
 	if (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_FILE) {
 		c->sw = card->session.sw;
@@ -220,18 +283,24 @@ jz_cli_issuer_dir(struct jz_cli *c, const char **dir)
 }
 
 int
-jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
+jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option, const char *name,
+    const char *prompt, char out[static JZ_PASSPHRASE_MAX])
 {
-	const char *source = c->value[JZ_OPT_PASSPHRASE];
-	int err = jz_secret_source(
-	    source, jz_tr(c, "Passphrase: ", "口令："), out, JZ_PASSPHRASE_MAX);
+	const char *source = c->value[option];
+	int err = jz_secret_source(source, prompt, out, JZ_PASSPHRASE_MAX);
 
 	if (err == 0 && out[0] == '\0')
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "the passphrase is empty", "口令为空"));
-	return err != 0
-	    ? jz_cli_no_secret(c, err, "passphrase", source ? source : "")
-	    : 0;
+	return err != 0 ? jz_cli_no_secret(c, err, name, source ? source : "")
+			: 0;
+}
+
+int
+jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
+{
+	return jz_cli_passphrase_by(c, JZ_OPT_PASSPHRASE, "passphrase",
+	    jz_tr(c, "Passphrase: ", "口令："), out);
 }
 
 int

@@ -186,7 +186,8 @@ jz_issuer_card_keys(const struct jz_issuer *i,
 {
 	static const char purpose[] = "jiaozi card administration";
 	uint8_t *const keys[] = {out->enc, out->mac, out->dek};
-	int err = i->pki.has_admin ? 0 : JZ_ERR_NOT_FOUND;
+	const struct jz_master *m = jz_masters_find(&i->pki.masters, kvn);
+	int err = m != NULL ? 0 : JZ_ERR_NOT_FOUND;
 
 	for (uint8_t k = 0; err == 0 && k < JZ_GP_KEYS; k++) {
 		const uint8_t which[] = {(uint8_t)(k + 1), kvn};
@@ -195,9 +196,8 @@ jz_issuer_card_keys(const struct jz_issuer *i,
 		    jz_span(which, sizeof(which)),
 		    jz_span(kdd, JZ_GP_KDD_BYTES)};
 
-		err = jz_kdf(&i->engine,
-		    jz_span(i->pki.admin, sizeof(i->pki.admin)), info, 3,
-		    keys[k], JZ_KEY_BYTES);
+		err = jz_kdf(&i->engine, jz_span(m->key, sizeof(m->key)), info,
+		    3, keys[k], JZ_KEY_BYTES);
 	}
 	if (err != 0)
 		jz_wipe(out, sizeof(*out));
@@ -215,15 +215,17 @@ certificate_wrong(struct jz_issuer *i, int error)
 	return error;
 }
 
+/* By the CA of its day, which may have been followed by others. */
 static int
 verify_under_ca(
     struct jz_issuer *i, const struct jz_certificate *c, int64_t now)
 {
 	struct jz_authority ca;
+	int err = jz_pki_ca(&i->engine, &i->pki, c->authority, &ca);
 
-	memcpy(ca.reference, i->pki.ca.certificate.holder, JZ_REFERENCE_BYTES);
-	memcpy(ca.public_key, i->pki.ca.key.public_key, JZ_POINT_BYTES);
-	return jz_certificate_verify(&i->engine, c, &ca, JZ_ROLE_CARD, now);
+	return err != 0 ? err
+			: jz_certificate_verify(
+			      &i->engine, c, &ca, JZ_ROLE_CARD, now);
 }
 
 int

@@ -8,6 +8,7 @@
 #include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 #include "../../keys/store/pki.h"
+#include "../../keys/store/token.h"
 #include "issuer.h"
 #include "store.h"
 
@@ -18,7 +19,10 @@
 
 struct jz_issuer {
 	struct jz_store *store;
-	struct jz_engine engine;
+	struct jz_engine base;	 /* owned */
+	struct jz_engine engine; /* the same, or over the token */
+	struct jz_token *token;	 /* NULL: the keys are in files */
+	uint8_t seal[JZ_TOKEN_SEAL_BYTES];
 	struct jz_pki pki;
 	uint16_t currency;
 	int64_t (*now)(void *arg);
@@ -36,6 +40,25 @@ int
 jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked);
 int jz_issuer_block_card(
     struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES], bool blocked);
+
+/* What the key files are sealed under: the passphrase, or what the token says;
+ * lent. */
+struct jz_span
+jz_issuer_secret(const struct jz_issuer *i, struct jz_span passphrase);
+
+/* ---- token.c ------------------------------------------------------------ */
+
+/* *out NULL and 0: the keys are in files.  Errors as jz_token_open(),
+ * JZ_ERR_TOKEN_KEY, JZ_ERR_KEYFILE; the caller frees *out also then. */
+int jz_issuer_token_open(const struct jz_engine *base, const char *keys,
+    struct jz_span pin, struct jz_token **out,
+    uint8_t seal[static JZ_TOKEN_SEAL_BYTES]);
+/* For a new issuer.  JZ_ERR_ARGUMENT: the URI. */
+int jz_issuer_token_create(const struct jz_engine *base, const char *keys,
+    struct jz_span pin, const char *uri, struct jz_token **out,
+    uint8_t seal[static JZ_TOKEN_SEAL_BYTES]);
+/* Takes the keys of a new issuer away again. */
+void jz_issuer_token_undo(struct jz_token *token);
 
 /* Forgets the last refusal: the first thing that every call does. */
 void jz_issuer_start(struct jz_issuer *i);

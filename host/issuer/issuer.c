@@ -43,8 +43,8 @@ remove_new(const char *dir)
 {
 	static const char *const FILES[] = {KEYS "/root.key",
 	    KEYS "/root.cvcert", KEYS "/ca.key", KEYS "/ca.cvcert",
-	    KEYS "/host.key", KEYS "/host.cvcert", KEYS "/admin.key", DATABASE,
-	    DATABASE "-wal", DATABASE "-shm"};
+	    KEYS "/host.key", KEYS "/host.cvcert", KEYS "/admin.key",
+	    KEYS "/token", DATABASE, DATABASE "-wal", DATABASE "-shm"};
 	char path[PATH_CAP];
 
 	for (size_t k = 0; k < sizeof(FILES) / sizeof(FILES[0]); k++) {
@@ -92,31 +92,67 @@ make_database(const char *path, uint16_t currency, enum jz_suite suite)
 	return err;
 }
 
+/* The keys, in files or in a token. */
 static int
-fill(const char *dir, struct jz_span passphrase, uint16_t currency,
-    enum jz_suite suite)
+make_keys(const struct jz_engine *e, const char *path,
+    struct jz_span passphrase, const char *uri, struct jz_token **token)
 {
-	struct jz_engine e = {NULL, NULL};
+	uint8_t seal[JZ_TOKEN_SEAL_BYTES];
+	struct jz_engine over = *e;
 	struct jz_pki pki;
+	int err = 0;
+
+	if (uri != NULL) {
+		err = jz_issuer_token_create(
+		    e, path, passphrase, uri, token, seal);
+		passphrase = jz_span(seal, sizeof(seal));
+	}
+	if (err == 0 && uri != NULL)
+		over = jz_token_engine(*token);
+	if (err == 0) {
+		err = jz_pki_create(
+		    &over, path, passphrase, (int64_t)time(NULL), &pki);
+		jz_pki_wipe(&pki);
+	}
+	jz_wipe(seal, sizeof(seal));
+	return err;
+}
+
+/* What a new issuer is made with; the token, if any, is over the engine. */
+struct making {
+	struct jz_engine engine;
+	struct jz_token *token;
+};
+
+static int
+fill(struct making *m, const char *dir, struct jz_span passphrase,
+    uint16_t currency, enum jz_suite suite, const char *uri)
+{
 	char path[PATH_CAP];
 	int err = join(path, dir, KEYS);
 
 	if (err == 0 && mkdir(path, 0700) != 0)
 		err = JZ_ERR_SYSTEM;
 	if (err == 0)
-		err = jz_openssl_new(suite, &e);
-	if (err == 0) {
-		err = jz_pki_create(
-		    &e, path, passphrase, (int64_t)time(NULL), &pki);
-		jz_pki_wipe(&pki);
-	}
+		err = jz_openssl_new(suite, &m->engine);
+	if (err == 0)
+		err = make_keys(&m->engine, path, passphrase, uri, &m->token);
 	if (err == 0)
 		err = join(path, dir, DATABASE);
 	if (err == 0)
 		err = make_database(path, currency, suite);
-	if (e.crypto != NULL)
-		jz_openssl_free(&e);
 	return err;
+}
+
+/* Nothing of an issuer that has come to nothing stays in the token. */
+static void
+end_making(struct making *m, int err)
+{
+	if (err != 0 && m->token != NULL)
+		jz_issuer_token_undo(m->token);
+	jz_token_free(&m->token);
+	if (m->engine.crypto != NULL)
+		jz_openssl_free(&m->engine);
 }
 
 /* Names in a directory are on disk when the directory is. */
@@ -178,17 +214,12 @@ clean_name(char out[static PATH_CAP], const char *dir)
 	return 0;
 }
 
-int
-jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
-{
-	return jz_issuer_create_suite(dir, passphrase, currency, JZ_SUITE_NIST);
-}
-
-int
-jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
-    uint16_t currency, enum jz_suite suite)
+static int
+create(const char *dir, struct jz_span passphrase, uint16_t currency,
+    enum jz_suite suite, const char *uri)
 {
 	char name[PATH_CAP], made[PATH_CAP];
+	struct making m = {{NULL, NULL}, NULL};
 	struct stat st;
 	int n, err = clean_name(name, dir);
 
@@ -204,12 +235,33 @@ jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
 		return JZ_ERR_RANGE;
 	if (mkdtemp(made) == NULL)
 		return errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
-	err = fill(made, passphrase, currency, suite);
+	err = fill(&m, made, passphrase, currency, suite, uri);
 	if (err == 0)
 		err = put_in_place(made, name);
+	end_making(&m, err);
 	if (err != 0)
 		remove_new(made);
 	return err;
+}
+
+int
+jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
+{
+	return create(dir, passphrase, currency, JZ_SUITE_NIST, NULL);
+}
+
+int
+jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
+    uint16_t currency, enum jz_suite suite)
+{
+	return create(dir, passphrase, currency, suite, NULL);
+}
+
+int
+jz_issuer_create_token(
+    const char *dir, struct jz_span pin, uint16_t currency, const char *uri)
+{
+	return create(dir, pin, currency, JZ_SUITE_NIST, uri);
 }
 
 /* ---- opening ------------------------------------------------------------ */
@@ -237,6 +289,26 @@ read_settings(struct jz_issuer *i, enum jz_suite *suite)
 	return err;
 }
 
+struct jz_span
+jz_issuer_secret(const struct jz_issuer *i, struct jz_span passphrase)
+{
+	return i->token == NULL ? passphrase
+				: jz_span(i->seal, sizeof(i->seal));
+}
+
+static int
+open_keys(struct jz_issuer *i, const char *path, struct jz_span passphrase)
+{
+	int err = jz_issuer_token_open(
+	    &i->base, path, passphrase, &i->token, i->seal);
+
+	if (err != 0)
+		return err;
+	i->engine = i->token != NULL ? jz_token_engine(i->token) : i->base;
+	return jz_pki_load(
+	    &i->engine, path, jz_issuer_secret(i, passphrase), &i->pki);
+}
+
 int
 jz_issuer_open(
     const char *dir, struct jz_span passphrase, struct jz_issuer **out)
@@ -256,11 +328,11 @@ jz_issuer_open(
 	if (err == 0)
 		err = read_settings(i, &suite);
 	if (err == 0)
-		err = jz_openssl_new(suite, &i->engine);
+		err = jz_openssl_new(suite, &i->base);
 	if (err == 0)
 		err = join(path, dir, KEYS);
 	if (err == 0)
-		err = jz_pki_load(&i->engine, path, passphrase, &i->pki);
+		err = open_keys(i, path, passphrase);
 	if (err == 0)
 		*out = i;
 	else
@@ -276,9 +348,11 @@ jz_issuer_free(struct jz_issuer **issuer)
 	if (i == NULL)
 		return;
 	jz_store_free(&i->store);
-	if (i->engine.crypto != NULL)
-		jz_openssl_free(&i->engine);
+	jz_token_free(&i->token);
+	if (i->base.crypto != NULL)
+		jz_openssl_free(&i->base);
 	jz_pki_wipe(&i->pki);
+	jz_wipe(i->seal, sizeof(i->seal));
 	free(i);
 	*issuer = NULL;
 }
@@ -293,7 +367,8 @@ jz_issuer_add_admin(const char *dir, struct jz_span passphrase)
 	if (err == 0)
 		err = join(path, dir, KEYS);
 	if (err == 0)
-		err = jz_pki_add_admin(&i->engine, path, passphrase);
+		err = jz_pki_add_admin(&i->engine, path,
+		    jz_issuer_secret(i, passphrase), jz_issuer_now(i));
 	jz_issuer_free(&i);
 	return err;
 }

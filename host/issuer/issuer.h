@@ -32,6 +32,7 @@
 #include "../../keys/certificate.h"
 #include "../../keys/scp03.h"
 #include "../../keys/store/x509.h"
+#include "../../keys/store/seed.h"
 
 struct jz_issuer;
 
@@ -77,7 +78,15 @@ jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency);
  * jz_issuer_create takes JZ_SUITE_NIST. */
 int jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
     uint16_t currency, enum jz_suite suite);
-/* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (made by a newer
+/*
+ * jz_issuer_create, with root, CA and host keys generated in a PKCS#11 token,
+ * which they never leave (keys/store/token.h).  uri: jz_token_uri_parse().  The
+ * token's PIN is the passphrase of this issuer from now on; the card master is
+ * sealed under a key of the token's.  JZ_ERR_ARGUMENT, JZ_ERR_TOKEN_*.
+ */
+int jz_issuer_create_token(
+    const char *dir, struct jz_span pin, uint16_t currency, const char *uri);
+/* JZ_ERR_TOKEN_*; JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (a newer
  * version), JZ_ERR_DATABASE. */
 int jz_issuer_open(
     const char *dir, struct jz_span passphrase, struct jz_issuer **out);
@@ -87,6 +96,50 @@ void jz_issuer_free(struct jz_issuer **issuer);
  * earlier release, which has none.  JZ_ERR_EXISTS, and as jz_issuer_open().
  */
 int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
+/*
+ * A new version of that key, which cards get that are personalised from now on;
+ * *version gets its number.  Those before it stay, for the cards that have keys
+ * of them.  Handles that are open go on with what they were opened with.
+ * JZ_ERR_SPACE: no version is left; and as jz_issuer_open().
+ */
+int jz_issuer_roll_master(
+    const char *dir, struct jz_span passphrase, uint8_t *version);
+/*
+ * A new host key and, when asked for, a new CA key for it; *version gets the
+ * number of the host, or of the CA.  Cards that were certified by the CA before
+ * go on; what they are to believe is shown to them (host/pay.h).  JZ_ERR_SPACE;
+ * JZ_ERR_CERT_EXPIRED (root, or CA); and as jz_issuer_open().
+ */
+int jz_issuer_roll_chain(
+    const char *dir, struct jz_span passphrase, bool ca, unsigned *version);
+/*
+ * A card master of two people's seeds (keys/store/seed.h).  Refusals as
+ * jz_seed_combine(); keys/audit.log keeps who made them, and who tried.
+ */
+int jz_issuer_combine(const char *dir, struct jz_span passphrase,
+    const struct jz_seed *a, const struct jz_seed *b, uint8_t *version);
+/* The version that new cards get, and of their keys; 0: there is none. */
+uint8_t jz_issuer_kvn(const struct jz_issuer *i);
+bool jz_issuer_has_master(const struct jz_issuer *i, uint8_t version);
+
+/* One key of the issuer, for people: nothing of it is secret. */
+struct jz_issuer_key {
+	const char *name; /* "root", "ca", "host", "admin" */
+	unsigned version;
+	bool current;
+	/* A file of the issuer's directory, or "pkcs11:" and its name in the
+	 * token; "" when it is there no more.  Good for the call. */
+	const char *where;
+	/* Of a secret: jz_check_value(); of a key pair, the first bytes of the
+	 * hash of its public key. */
+	uint8_t check[JZ_CHECK_VALUE_BYTES];
+	char reference[JZ_REFERENCE_BYTES + 1]; /* of a key pair, or "" */
+	int64_t from, to;		/* 0: not known; a secret has no end */
+	const struct jz_master *master; /* of a secret, lent; or NULL */
+};
+/* Oldest first of each name; `each` as jz_issuer_each_account(). */
+int jz_issuer_each_key(struct jz_issuer *i,
+    int (*each)(const struct jz_issuer_key *k, void *arg), void *arg);
 /* The cryptography of the issuer's suite, lent. */
 const struct jz_engine *jz_issuer_engine(const struct jz_issuer *i);
 /* The last refusal, and the last database error's text; for messages. */
@@ -123,7 +176,8 @@ int jz_issuer_certify(struct jz_issuer *i, const char *account,
     struct jz_buffer *certificate);
 /*
  * The administration keys (SCP03) of one card under key version kvn, derived
- * from the issuer's own secret and the card's key diversification data: ANSI
+ * from the issuer's master of that version (keys/store/master.h: of one that it
+ * never had, the first) and the card's key diversification data: ANSI
  * X9.63 with "jiaozi card administration" || 1 ENC, 2 MAC, 3 DEK || kvn || kdd,
  * 16 bytes each.  The caller wipes them.  JZ_ERR_NOT_FOUND when the issuer has
  * no such secret: jz_issuer_add_admin().
@@ -131,10 +185,16 @@ int jz_issuer_certify(struct jz_issuer *i, const char *account,
 int jz_issuer_card_keys(const struct jz_issuer *i,
     const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
     struct jz_scp03_keys *out);
-/* Root, CA and host certificates, lent. */
+/* Root, CA and host certificates, as they are now; lent. */
 struct jz_span jz_issuer_root(const struct jz_issuer *i);
 struct jz_span jz_issuer_ca(const struct jz_issuer *i);
 struct jz_span jz_issuer_host(const struct jz_issuer *i);
+/*
+ * The CA that certified a card, and the last host of that CA: what belongs on
+ * the card beside its certificate.  Lent.  JZ_ERR_CERT_*.
+ */
+int jz_issuer_chain(const struct jz_issuer *i, struct jz_span certificate,
+    struct jz_span *ca, struct jz_span *host);
 
 /* ---- revocation ---------------------------------------------------------- */
 

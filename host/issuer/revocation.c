@@ -13,16 +13,8 @@
 
 #include "../../apdu/error.h"
 
-static void
-own_ca(const struct jz_issuer *i, struct jz_authority *out)
-{
-	memcpy(out->reference, i->pki.ca.certificate.holder,
-	    sizeof(out->reference));
-	memcpy(
-	    out->public_key, i->pki.ca.key.public_key, sizeof(out->public_key));
-}
-
-/* A list as it is in the database: this CA's, and of its row. */
+/* A list as it is in the database: signed by the CA of its day, which may have
+ * been followed by others, and of its row. */
 static int
 read_list(struct jz_issuer *i, const struct jz_revocation_story *story,
     struct jz_message *list)
@@ -31,7 +23,8 @@ read_list(struct jz_issuer *i, const struct jz_revocation_story *story,
 	int err =
 	    jz_revocation_parse(jz_span(story->list, story->list_len), list);
 
-	own_ca(i, &ca);
+	if (err == 0)
+		err = jz_pki_ca(&i->engine, &i->pki, list->host_id, &ca);
 	if (err == 0)
 		err = jz_revocation_verify(&i->engine, list, &ca);
 	if (err == 0 &&

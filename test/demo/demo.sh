@@ -205,7 +205,7 @@ title '1. A bank, two customers, and the money that they bring' \
 	'一、发卡行、两位客户和他们存入的钱'
 # shellcheck disable=SC2086 # none, or two words
 run issuer init bank --passphrase env:BANK --currency CNY \
-	${SUITE:+--suite $SUITE}
+	${SUITE:+--suite $SUITE} ${TOKEN:+--token "$TOKEN"}
 run issuer account-open bank alice --holder Alice --passphrase env:BANK
 run issuer account-open bank bob --holder Bob --passphrase env:BANK
 run issuer deposit bank alice 500.00 --passphrase env:BANK

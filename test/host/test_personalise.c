@@ -441,9 +441,9 @@ test_issuer_without_admin_key(void **state)
 	struct play p;
 
 	begin(&p, r);
-	r->issuer->pki.has_admin = false;
+	r->issuer->pki.masters.n = 0;
 	assert_int_equal(order(&p), JZ_ERR_NOT_FOUND);
-	r->issuer->pki.has_admin = true;
+	r->issuer->pki.masters.n = 1;
 	gpcard_close(&p.card);
 }
 

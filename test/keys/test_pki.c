@@ -122,8 +122,10 @@ test_create_and_load(void **state)
 	assert_memory_equal(&got.ca.key, &w->pki.ca.key, sizeof(got.ca.key));
 	assert_memory_equal(
 	    &got.host.key, &w->pki.host.key, sizeof(got.host.key));
-	assert_true(got.has_admin);
-	assert_memory_equal(got.admin, w->pki.admin, sizeof(got.admin));
+	assert_int_equal(got.masters.n, 1);
+	assert_int_equal(got.masters.list[0].version, 1);
+	assert_int_equal(got.masters.list[0].made, NOW);
+	assert_memory_equal(&got.masters, &w->pki.masters, sizeof(got.masters));
 	jz_pki_wipe(&got);
 	fx_assert_zero(&got, sizeof(got));
 }
@@ -350,7 +352,6 @@ test_no_directory(void **state)
 static void
 test_no_admin_key(void **state)
 {
-	static const uint8_t ZERO[JZ_ADMIN_KEY_BYTES];
 	struct world *w = *state;
 	char path[FX_PATH_MAX];
 	struct jz_pki got;
@@ -359,18 +360,18 @@ test_no_admin_key(void **state)
 	fx_path(path, w->dir, "admin.key");
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(load(w, &got), 0);
-	assert_false(got.has_admin);
-	assert_memory_equal(got.admin, ZERO, sizeof(ZERO));
+	assert_int_equal(got.masters.n, 0);
 	/* Nobody but its keeper can give it one. */
 	assert_int_equal(
-	    jz_pki_add_admin(&w->engine, w->dir, jz_span("wrong", 5)),
+	    jz_pki_add_admin(&w->engine, w->dir, jz_span("wrong", 5), NOW),
 	    JZ_ERR_PASSPHRASE);
 	assert_int_equal(fx_count_files(w->dir), N_FILES - 1);
-	assert_int_equal(jz_pki_add_admin(&w->engine, w->dir, PASSPHRASE), 0);
+	assert_int_equal(
+	    jz_pki_add_admin(&w->engine, w->dir, PASSPHRASE, NOW), 0);
 	assert_int_equal(load(w, &got), 0);
-	assert_true(got.has_admin);
-	assert_memory_not_equal(got.admin, ZERO, sizeof(ZERO));
-	assert_memory_not_equal(got.admin, w->pki.admin, sizeof(ZERO));
+	assert_int_equal(got.masters.n, 1);
+	assert_memory_not_equal(got.masters.list[0].key,
+	    w->pki.masters.list[0].key, JZ_MASTER_BYTES);
 }
 
 static void
@@ -380,18 +381,18 @@ test_admin_key_is_never_replaced(void **state)
 	struct jz_pki got;
 
 	create(w);
-	assert_int_equal(
-	    jz_pki_add_admin(&w->engine, w->dir, PASSPHRASE), JZ_ERR_EXISTS);
+	assert_int_equal(jz_pki_add_admin(&w->engine, w->dir, PASSPHRASE, NOW),
+	    JZ_ERR_EXISTS);
 	assert_int_equal(load(w, &got), 0);
-	assert_memory_equal(got.admin, w->pki.admin, sizeof(got.admin));
+	assert_memory_equal(&got.masters, &w->pki.masters, sizeof(got.masters));
 }
 
 static void
 test_wrong_admin_key_files(void **state)
 {
 	static const size_t LENGTHS[] = {
-	    1, JZ_ADMIN_KEY_BYTES - 1, JZ_ADMIN_KEY_BYTES + 1};
-	const uint8_t bytes[JZ_ADMIN_KEY_BYTES + 1] = {1};
+	    1, JZ_MASTER_BYTES - 1, JZ_MASTER_BYTES + 1};
+	const uint8_t bytes[JZ_MASTER_BYTES + 1] = {1};
 	struct world *w = *state;
 	char path[FX_PATH_MAX];
 	struct jz_pki got;
@@ -405,7 +406,7 @@ test_wrong_admin_key_files(void **state)
 		assert_int_equal(load(w, &got), JZ_ERR_KEYFILE);
 	}
 	assert_int_equal(jz_keyfile_write(&w->engine, path, jz_span("other", 5),
-			     jz_span(bytes, JZ_ADMIN_KEY_BYTES)),
+			     jz_span(bytes, JZ_MASTER_BYTES)),
 	    0);
 	assert_int_equal(load(w, &got), JZ_ERR_PASSPHRASE);
 	fx_write(path, "damaged", 7);

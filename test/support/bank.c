@@ -111,6 +111,24 @@ bank_revoke(const struct bank *b, uint32_t version, uint16_t generation,
 	return out;
 }
 
+void
+bank_roll(struct bank *b, unsigned number)
+{
+	const struct jz_crypto *c = b->engine.crypto;
+
+	assert_true(number >= 2 && number <= 9);
+	assert_int_equal(c->generate(b->engine.state, &b->ca), 0);
+	assert_int_equal(c->generate(b->engine.state, &b->host), 0);
+	b->ca_fields.holder[14] = (uint8_t)('0' + number);
+	memcpy(b->ca_fields.public_key, b->ca.public_key, JZ_POINT_BYTES);
+	b->host_fields.holder[14] = (uint8_t)('0' + number);
+	memcpy(b->host_fields.public_key, b->host.public_key, JZ_POINT_BYTES);
+	memcpy(
+	    b->host_fields.authority, b->ca_fields.holder, JZ_REFERENCE_BYTES);
+	b->ca_certificate = bank_certify(b, &b->ca_fields, &b->root);
+	b->host_certificate = bank_certify(b, &b->host_fields, &b->ca);
+}
+
 /* ---- personalisation ---------------------------------------------------- */
 
 struct profile
@@ -137,6 +155,7 @@ bank_card_fields(const struct bank *b, const struct profile *p,
 	struct jz_certificate c =
 	    fields_of(b, JZ_ROLE_CARD, CA_ID, p->id, point);
 
+	memcpy(c.authority, b->ca_fields.holder, JZ_REFERENCE_BYTES);
 	c.flags = p->flags;
 	c.assurance = p->assurance;
 	if (p->from != 0)

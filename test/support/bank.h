@@ -29,6 +29,10 @@ struct bank {
 /* Makes keys and certificates, valid from a month before `now` for years. */
 void bank_new(struct bank *b, const struct jz_engine *e, int64_t now);
 
+/* The same issuer with a CA and a host of new keys and references under the
+ * same root: number 2 to 9. */
+void bank_roll(struct bank *b, unsigned number);
+
 /* Signs a certificate. */
 struct blob bank_certify(const struct bank *b, const struct jz_certificate *c,
     const struct jz_key_pair *by);

@@ -23,6 +23,12 @@
 const uint8_t TORN_TERMINAL[JZ_TERMINAL_BYTES] = {0, 0, 0, 0, 0, 1};
 static const struct jz_span PASSPHRASE = {(const uint8_t *)"secret", 6};
 
+struct jz_span
+torn_passphrase(void)
+{
+	return PASSPHRASE;
+}
+
 static int
 transmit(void *state, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
     size_t *rsp_len)

@@ -34,6 +34,9 @@ void torn_cut_at(struct torn *t, unsigned n, bool carried_out);
 bool torn_was_cut(struct torn *t);
 uint64_t torn_balance(struct torn *t);
 
+/* Of every bank here. */
+struct jz_span torn_passphrase(void);
+
 /* A bank and two customers, each with a card that is not personalised. */
 struct world {
 	char dir[64];

@@ -264,8 +264,8 @@ test_opened_again_it_is_the_same(void **state)
 static void
 set_admin(struct jz_issuer *i)
 {
-	for (uint8_t k = 0; k < JZ_ADMIN_KEY_BYTES; k++)
-		i->pki.admin[k] = k;
+	for (uint8_t k = 0; k < JZ_MASTER_BYTES; k++)
+		i->pki.masters.list[0].key[k] = k;
 }
 
 /*
@@ -288,7 +288,7 @@ test_card_keys(void **state)
 	for (uint8_t n = 1; n <= 3; n++) {
 		const uint8_t which[] = {n, 7};
 		const struct jz_span parts[] = {
-		    jz_span(i->pki.admin, JZ_ADMIN_KEY_BYTES),
+		    jz_span(i->pki.masters.list[0].key, JZ_MASTER_BYTES),
 		    jz_span(counter, sizeof(counter)),
 		    jz_span("jiaozi card administration", 26),
 		    jz_span(which, sizeof(which)), jz_span(kdd, sizeof(kdd))};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The issuer's private keys in a PKCS#11 token: a hardware security module, or
+ * SoftHSM2.  Keys are generated in the token, cannot be taken out of it, and
+ * are used by an engine that looks like any other: its sign() lets the token
+ * sign when the public key is one of the token's, everything else is done by
+ * the engine beneath.
+ *
+ * The module is loaded when a token is opened (dlopen): nothing is linked with
+ * it.  OpenSSL's engine for PKCS#11 is not used, for the one that Debian 12 has
+ * (libp11 0.4.12) cannot generate keys, and ECDSA over PKCS#11 gives r || s,
+ * which is what we sign with anyway.
+ *
+ * A handle is used by one thread at a time.  Suite nist only.
+ *
+ * Caveats.  A module is not finalised and stays loaded until the process ends,
+ * for others in it may use it, too.  A login is the process's, not the
+ * handle's: while one is open, another is opened with any PIN.
+ */
+#ifndef JZ_KEYS_STORE_TOKEN_H
+#define JZ_KEYS_STORE_TOKEN_H
+
+#include "../crypto.h"
+
+#define JZ_TOKEN_PATH_MAX   1024
+#define JZ_TOKEN_LABEL_MAX  32
+#define JZ_TOKEN_NAME_MAX   64
+#define JZ_TOKEN_SEAL_BYTES 32
+
+/* Which token, as RFC 7512 writes it. */
+struct jz_token_uri {
+	char token[JZ_TOKEN_LABEL_MAX + 1];
+	char module[JZ_TOKEN_PATH_MAX];
+};
+
+/*
+ * "pkcs11:token=LABEL[?module-path=FILE]", %XX escapes; without a module
+ * p11-kit-proxy.so, which knows those that are installed.  Other attributes
+ * are refused, pin-value among them: JZ_ERR_ARGUMENT.
+ */
+int jz_token_uri_parse(const char *text, struct jz_token_uri *out);
+
+struct jz_token;
+
+/*
+ * Logs in.  `base` is lent, and must outlive the token.  prefix stands before
+ * the names of the keys, so that several issuers share a token; up to 32
+ * characters.
+ * JZ_ERR_TOKEN_MODULE (cannot be loaded, or is no PKCS#11 module),
+ * JZ_ERR_TOKEN_ABSENT, JZ_ERR_TOKEN_PIN, JZ_ERR_TOKEN_LOCKED, JZ_ERR_TOKEN
+ * (failed), JZ_ERR_UNSUPPORTED (another suite), JZ_ERR_MEMORY.
+ */
+int jz_token_open(const struct jz_engine *base, const struct jz_token_uri *uri,
+    const char *prefix, struct jz_span pin, struct jz_token **out);
+/* Clears *token; takes NULL. */
+void jz_token_free(struct jz_token **token);
+
+/* The engine that signs with the token's keys; lent. */
+struct jz_engine jz_token_engine(struct jz_token *token);
+/* The token behind an engine, or NULL. */
+struct jz_token *jz_token_of(const struct jz_engine *e);
+
+/* A new key pair in place of one of this name.  JZ_ERR_TOKEN. */
+int jz_token_generate(struct jz_token *t, const char *name,
+    uint8_t public_key[static JZ_PUBLIC_BYTES_EC]);
+/* The public key of one made before: JZ_ERR_TOKEN_KEY when it is not there. */
+int jz_token_find(struct jz_token *t, const char *name,
+    uint8_t public_key[static JZ_PUBLIC_BYTES_EC]);
+void jz_token_destroy(struct jz_token *t, const char *name);
+
+/*
+ * What the token alone can compute: AES-CMAC under a key of 256 bits that it
+ * does not give away, made here when `make` is set.  A file that is sealed
+ * under it is of no use without the token.  JZ_ERR_TOKEN_KEY.
+ */
+int jz_token_seal_key(
+    struct jz_token *t, bool make, uint8_t out[static JZ_TOKEN_SEAL_BYTES]);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An engine whose signatures come from a token when the key is the token's, and
+ * everything else from the engine beneath.
+ */
+#include "token_engine.h"
+
+#include <string.h>
+
+#include "../../apdu/error.h"
+
+/* What is beneath, by the state that it wants. */
+static const struct jz_engine *
+base(void *state)
+{
+	return &((struct jz_token *)state)->base;
+}
+
+static int
+random_bytes(void *state, uint8_t *out, size_t len)
+{
+	return base(state)->crypto->random(base(state)->state, out, len);
+}
+
+static int
+hash(void *state, const struct jz_span *parts, size_t n,
+    uint8_t out[static JZ_HASH_BYTES])
+{
+	return base(state)->crypto->hash(base(state)->state, parts, n, out);
+}
+
+static int
+generate(void *state, struct jz_key_pair *out)
+{
+	return base(state)->crypto->generate(base(state)->state, out);
+}
+
+static int
+derive_public(void *state, const uint8_t private_key[static JZ_PRIVATE_BYTES],
+    uint8_t public_key[static JZ_PUBLIC_BYTES_EC])
+{
+	return base(state)->crypto->derive_public(
+	    base(state)->state, private_key, public_key);
+}
+
+static const struct jz_token_key *
+key_of(const struct jz_token *t,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC])
+{
+	size_t n = t->n_keys < JZ_TOKEN_KEYS ? t->n_keys : JZ_TOKEN_KEYS;
+
+	for (size_t k = 0; k < n; k++) {
+		if (memcmp(t->keys[k].public_key, public_key,
+			JZ_PUBLIC_BYTES_EC) == 0)
+			return &t->keys[k];
+	}
+	return NULL;
+}
+
+static int
+sign(void *state, const struct jz_key_pair *key, const struct jz_span *parts,
+    size_t n, uint8_t out[static JZ_SIG_BYTES])
+{
+	struct jz_token *t = state;
+	const struct jz_token_key *k = key_of(t, key->public_key);
+	uint8_t digest[JZ_HASH_BYTES];
+	int rc;
+
+	if (k == NULL)
+		return t->base.crypto->sign(t->base.state, key, parts, n, out);
+	memset(out, 0, JZ_SIG_BYTES);
+	rc = hash(state, parts, n, digest);
+	return rc != 0
+	    ? rc
+	    : jz_token_sign(t, k->object, CK_M_ECDSA,
+		  jz_span(digest, sizeof(digest)), out, JZ_SIG_BYTES);
+}
+
+static int
+verify(void *state, const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+    const struct jz_span *parts, size_t n,
+    const uint8_t sig[static JZ_SIG_BYTES])
+{
+	return base(state)->crypto->verify(
+	    base(state)->state, public_key, parts, n, sig);
+}
+
+static int
+agree(void *state, const uint8_t private_key[static JZ_PRIVATE_BYTES],
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC], uint8_t out[static 32])
+{
+	return base(state)->crypto->agree(
+	    base(state)->state, private_key, public_key, out);
+}
+
+static int
+cmac(void *state, const uint8_t key[static JZ_KEY_BYTES],
+    const struct jz_span *parts, size_t n, uint8_t out[static JZ_KEY_BYTES])
+{
+	return base(state)->crypto->cmac(
+	    base(state)->state, key, parts, n, out);
+}
+
+static int
+cbc(void *state, bool encrypt, const uint8_t key[static JZ_KEY_BYTES],
+    const uint8_t iv[static JZ_KEY_BYTES], const uint8_t *in, uint8_t *out,
+    size_t len)
+{
+	return base(state)->crypto->cbc(
+	    base(state)->state, encrypt, key, iv, in, out, len);
+}
+
+static int
+seal(void *state, const uint8_t key[static JZ_KEY_BYTES],
+    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
+    const uint8_t *in, size_t len, uint8_t *out)
+{
+	return base(state)->crypto->seal(
+	    base(state)->state, key, nonce, aad, in, len, out);
+}
+
+static int
+open_sealed(void *state, const uint8_t key[static JZ_KEY_BYTES],
+    const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
+    const uint8_t *in, size_t len, uint8_t *out)
+{
+	return base(state)->crypto->open(
+	    base(state)->state, key, nonce, aad, in, len, out);
+}
+
+void
+jz_token_engine_init(struct jz_token *t)
+{
+	t->crypto = *t->base.crypto;
+	t->crypto.random = random_bytes;
+	t->crypto.hash = hash;
+	t->crypto.generate = generate;
+	t->crypto.derive_public = derive_public;
+	t->crypto.sign = sign;
+	t->crypto.verify = verify;
+	t->crypto.agree = agree;
+	t->crypto.cmac = cmac;
+	t->crypto.cbc = cbc;
+	t->crypto.seal = seal;
+	t->crypto.open = open_sealed;
+}
+
+struct jz_engine
+jz_token_engine(struct jz_token *token)
+{
+	return (struct jz_engine){&token->crypto, token};
+}
+
+struct jz_token *
+jz_token_of(const struct jz_engine *e)
+{
+	return e->crypto->sign == sign ? e->state : NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A token's state, shared by token.c and token_engine.c.
+ */
+#ifndef JZ_KEYS_STORE_TOKEN_ENGINE_H
+#define JZ_KEYS_STORE_TOKEN_ENGINE_H
+
+#include "cryptoki.h"
+#include "token.h"
+
+#define JZ_TOKEN_KEYS 8 /* more than root, CA and host, old and new */
+
+struct jz_token_key {
+	ck_ulong object;
+	uint8_t public_key[JZ_PUBLIC_BYTES_EC];
+};
+
+struct jz_token {
+	struct jz_engine base; /* lent */
+	struct jz_crypto crypto;
+	void *module;
+	struct ck_functions *functions;
+	ck_ulong session;
+	bool open;
+	char prefix[JZ_TOKEN_LABEL_MAX + 1];
+	struct jz_token_key keys[JZ_TOKEN_KEYS];
+	size_t n_keys;
+};
+
+void jz_token_engine_init(struct jz_token *t);
+/* The token's signature of exactly len bytes; JZ_ERR_TOKEN. */
+int jz_token_sign(struct jz_token *t, ck_ulong object, ck_ulong with,
+    struct jz_span in, uint8_t *out, size_t len);
+
+#endif

@@ -1,0 +1,260 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The issuer's keys by the built `jiaozi` command: two people make a key, keys
+# get new versions, and what was made under the old ones keeps working.
+#
+#	JIAOZI=PROGRAM test/cli/keys.sh
+#
+# Prints a line for each part and for each case that fails.
+#
+# shellcheck disable=SC2086 # $P, $A: options
+set -eu
+
+here=$(cd "$(dirname "$0")/../.." && pwd)
+JIAOZI=${JIAOZI:-$here/build/jiaozi}
+case $JIAOZI in /*) ;; *) JIAOZI=$PWD/$JIAOZI ;; esac
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-keys.XXXXXX")
+trap 'cd /; rm -rf "$dir"' EXIT
+trap 'exit 130' HUP INT TERM
+cd "$dir"
+
+BANK='correct horse'
+WRONG='wrong horse'
+ALICE='first half'
+BOB='second half'
+PIN=123456
+LC_ALL=C
+export BANK WRONG ALICE BOB PIN LC_ALL
+unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE
+
+cases=0
+failed=0
+part=
+failed_before=0
+
+# Ends the part of the test before and begins another.
+part() {
+	if [ -n "$part" ]; then
+		if [ "$failed" -eq "$failed_before" ]; then
+			printf 'ok %s\n' "$part"
+		else
+			printf 'not ok %s\n' "$part"
+		fi
+	fi
+	part=$1
+	failed_before=$failed
+}
+
+wrong() {
+	failed=$((failed + 1))
+	printf 'FAIL %s\n' "$*"
+	sed 's/^/     out: /' out | head -n 12
+	sed 's/^/     err: /' err | head -n 12
+}
+
+# want EXIT ARGUMENT...: runs jiaozi with no terminal and no input.
+want() {
+	code=$1
+	shift
+	cases=$((cases + 1))
+	got=0
+	setsid -w "$JIAOZI" "$@" >out 2>err </dev/null || got=$?
+	[ "$got" -eq "$code" ] || wrong "exit $got, not $code: $*"
+}
+
+says() {
+	cases=$((cases + 1))
+	grep -qF -- "$1" out || wrong "output lacks: $1"
+}
+
+complains() {
+	cases=$((cases + 1))
+	grep -qF -- "$1" err || wrong "standard error lacks: $1"
+}
+
+P='--passphrase env:BANK'
+bank() { # EXIT COMMAND ARGUMENT...
+	code=$1
+	shift
+	want "$code" issuer "$@" $P
+}
+
+# new_card NAME ACCOUNT: personalised by the bank as it is now.
+new_card() {
+	want 0 card create "$1.card"
+	want 0 card personalise --card "virtual:$1.card" --issuer bank $P \
+		--account "$2" --holder "$1" --pin env:PIN
+}
+
+part 'founding'
+
+want 0 issuer init bank $P
+for name in alice bob; do
+	bank 0 account-open bank $name --holder $name
+	bank 0 deposit bank $name 500
+done
+bank 0 keys bank
+says 'CNJZROOT00001'
+says 'keys/admin.key'
+new_card alice alice
+
+part 'two people make a key'
+
+seed() { # EXIT FILE PART CEREMONY NAME PASSPHRASE
+	want "$1" issuer seed create "$2" --part "$3" --ceremony "$4" \
+		--by "$5" --passphrase "$6"
+}
+seed 0 a.seed 1 7 Alice env:ALICE
+says 'check value'
+seed 0 b.seed 2 7 Bob env:BOB
+seed 11 a.seed 1 7 Alice env:ALICE
+seed 2 c.seed 3 7 Alice env:ALICE
+seed 2 c.seed 0 7 Alice env:ALICE
+seed 2 c.seed 1x 7 Alice env:ALICE
+seed 2 c.seed 1 0 Alice env:ALICE
+seed 2 c.seed 1 4294967296 Alice env:ALICE
+seed 2 c.seed 1 7 '' env:ALICE
+seed 2 c.seed 1 7 ' Alice' env:ALICE
+want 2 issuer seed create c.seed --by Alice --passphrase env:ALICE
+want 2 issuer seed create c.seed --part 1 --passphrase env:ALICE
+[ ! -e c.seed ] || wrong 'a refused seed was written'
+want 0 issuer seed show a.seed --passphrase env:ALICE
+says Alice
+want 0 issuer seed show a.seed --passphrase env:ALICE --json
+says '"ceremony": 7'
+want 4 issuer seed show a.seed --passphrase env:WRONG
+
+combine() { # EXIT FILE PASSPHRASE FILE PASSPHRASE
+	want "$1" issuer seed combine bank "$2" "$4" $P \
+		--passphrase-1 "$3" --passphrase-2 "$5"
+}
+seed 0 a8.seed 1 8 Alice env:ALICE
+seed 0 a2.seed 2 7 ALICE env:BOB
+combine 4 a.seed env:ALICE a.seed env:ALICE
+complains 'same half'
+combine 4 a8.seed env:ALICE b.seed env:BOB
+complains 'two ceremonies'
+combine 4 a.seed env:ALICE a2.seed env:BOB
+complains 'one person'
+complains 'Alice'
+combine 4 a.seed env:WRONG b.seed env:BOB
+complains 'wrong passphrase'
+complains 'a.seed'
+combine 4 a.seed env:ALICE b.seed env:WRONG
+complains 'b.seed'
+combine 10 a.seed env:ALICE none.seed env:BOB
+cp b.seed bad.seed
+printf x | dd of=bad.seed bs=1 seek=60 conv=notrunc 2>/dev/null
+combine 4 a.seed env:ALICE bad.seed env:BOB
+complains 'damaged'
+want 2 issuer seed combine bank a.seed $P --passphrase-1 env:ALICE
+bank 0 keys bank --json
+grep -q '"version": 2' out && wrong 'a refused pair made a key'
+combine 0 b.seed env:BOB a.seed env:ALICE
+says 'card master 2'
+bank 0 keys bank
+says 'ceremony 7: Alice, Bob'
+grep -q 'card master 2, .*part 1 by "Alice", part 2 by "Bob"' \
+	bank/keys/audit.log || wrong 'the audit log lacks the makers'
+grep -q 'refused (SEED_PERSON): .*"Alice".*"ALICE"' bank/keys/audit.log ||
+	wrong 'the audit log lacks the one who tried'
+
+part 'cards of two versions'
+
+# The one of version 1 works, and moves; a new one has version 2.
+A='--card virtual:alice.card --issuer bank'
+want 0 card keys --card virtual:alice.card
+says 'version 01'
+{
+	want 0 card apps $A $P
+	new_card bob bob
+	want 0 card keys --card virtual:bob.card
+	says 'version 02'
+	want 0 card apps --card virtual:bob.card --issuer bank $P
+	want 10 card put-key 03 --new-keys issuer $A $P
+	complains 'key roll'
+	want 0 card put-key 02 --new-keys issuer $A $P
+	want 0 card keys --card virtual:alice.card
+	says 'version 02'
+	want 0 card apps $A $P
+}
+bank 0 key roll bank
+says 'version 3'
+want 4 issuer key roll bank --passphrase env:WRONG
+want 2 issuer key roll bank nonsense $P
+{
+	want 0 card apps $A $P
+	want 0 card put-key 03 --new-keys issuer $A $P
+	want 0 card apps $A $P
+	want 0 card apps --card virtual:bob.card --issuer bank $P
+}
+
+part 'a new CA'
+
+# A record of the old days, and money on both cards.
+load() { # CARD AMOUNT
+	want 0 load --card "virtual:$1.card" --issuer bank $P --amount "$2" \
+		--pin env:PIN
+}
+pay() { # EXIT PAYER PAYEE OPTION...
+	code=$1 payer=$2 payee=$3
+	shift 3
+	want "$code" pay --payer "virtual:$payer.card" \
+		--payee "virtual:$payee.card" --amount 1 --pin env:PIN "$@"
+}
+load alice 100
+pay 0 alice bob
+bank 0 key roll bank ca
+says 'ca'
+bank 0 keys bank
+says 'CNJZISSUER00002'
+says 'keys/host-2.key'
+bank 0 account-open bank carol --holder carol
+bank 0 deposit bank carol 500
+new_card carol carol
+load carol 100
+load alice 100
+pay 8 alice carol
+complains 'issuer'
+mkdir terminal
+cp bank/keys/ca.cvcert bank/keys/ca-2.cvcert terminal
+pay 0 alice carol --authorities terminal
+pay 0 carol alice --authorities terminal
+JIAOZI_AUTHORITIES=terminal
+export JIAOZI_AUTHORITIES
+pay 0 alice carol
+# Step by step, and whatever else lies in the folder.
+cp bank/keys/root.cvcert terminal
+echo nonsense >terminal/x.cvcert
+echo nonsense >terminal/y
+want 0 pay request --card virtual:alice.card --amount 1 --out 1
+want 0 pay agree --card virtual:carol.card --pin env:PIN --in 1 --out 2
+want 0 pay confirm --card virtual:alice.card --in 2 --out 3
+want 0 pay complete --card virtual:carol.card --in 3 --out 4
+want 0 pay credit --card virtual:alice.card --in 4 --out 5
+want 0 pay acknowledge --card virtual:carol.card --in 5
+pay 10 alice carol --authorities nowhere
+dd if=/dev/zero of=terminal/z.cvcert bs=1 count=300 2>/dev/null
+pay 8 alice carol
+unset JIAOZI_AUTHORITIES
+bank 0 key roll bank host
+for name in alice bob carol; do
+	want 0 settle --card "virtual:$name.card" --issuer bank $P
+	want 0 card apps --card "virtual:$name.card" --issuer bank $P
+done
+bank 0 books bank
+says 'balance'
+
+part 'in Chinese'
+
+bank 0 keys bank --lang zh
+says '今后所用'
+want 4 issuer seed combine bank a.seed a2.seed $P --lang zh \
+	--passphrase-1 env:ALICE --passphrase-2 env:BOB
+complains '同一人'
+
+part ''
+printf '%s cases, %s failed\n' "$cases" "$failed"
+[ "$failed" -eq 0 ]

@@ -56,13 +56,14 @@ VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/trace.c reader/virtual.c reader/virtual_pool.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
-	reader/virtual_snapshot.c
+	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
+	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
+	host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_settle.c
 CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \

@@ -421,7 +421,7 @@ jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
 }
 
 void
-jz_virtual_free(struct jz_virtual **v)
+jz_virtual_drop(struct jz_virtual **v)
 {
 	struct jz_virtual *p;
 
@@ -435,11 +435,22 @@ jz_virtual_free(struct jz_virtual **v)
 	jz_file_free(&p->file);
 	if (p->own_pool)
 		jz_virtual_pool_free(&p->pool);
-	else if (p->pool != NULL)
-		jz_openssl_forget(&p->pool->engine);
 	free(p->name);
 	jz_wipe(p, sizeof(*p));
 	free(p);
+}
+
+void
+jz_virtual_free(struct jz_virtual **v)
+{
+	struct jz_virtual_pool *pool;
+
+	if (v == NULL || *v == NULL)
+		return;
+	pool = (*v)->own_pool ? NULL : (*v)->pool;
+	jz_virtual_drop(v);
+	if (pool != NULL)
+		jz_openssl_forget(&pool->engine);
 }
 
 /* ---- use ---------------------------------------------------------------- */

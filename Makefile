@@ -66,7 +66,11 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_settle.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
+BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
+	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
+	host/bureau/run.c
+CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
+	host/cli/commands_card.c \
 	host/cli/commands_issuer.c host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
 	host/cli/exit.c host/cli/explain_cmd.c host/cli/gp_open.c \
@@ -191,7 +195,8 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h
+	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h \
+	host/bureau/bureau.h
 MAN1 =
 
 # ---- flags -----------------------------------------------------------------
@@ -232,7 +237,7 @@ SHOW = $(if $(V)$(SILENT),,@echo "  $(1) $@")
 # ---- building --------------------------------------------------------------
 
 CARD_SRC = $(PORTABLE_SRC) $(OPENSSL_SRC) $(STORE_SRC) $(VIRTUAL_SRC)
-TERMINAL_SRC = $(READER_SRC) $(HOST_SRC) $(ISSUER_SRC)
+TERMINAL_SRC = $(READER_SRC) $(HOST_SRC) $(ISSUER_SRC) $(BUREAU_SRC)
 FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
@@ -297,7 +302,7 @@ $(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(ARCHIVE)
 $(BUILD)/lib/reader.a: $(call objects,$(READER_SRC))
 	$(ARCHIVE)
-$(BUILD)/lib/host.a: $(call objects,$(HOST_SRC) $(ISSUER_SRC))
+$(BUILD)/lib/host.a: $(call objects,$(HOST_SRC) $(ISSUER_SRC) $(BUREAU_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/cli.a: $(call objects,$(CLI_SRC))
 	$(ARCHIVE)
@@ -446,7 +451,7 @@ install: all
 	  echo 'Name: jiaozi'; \
 	  echo 'Description: Smart card with an electronic purse, and terminal'; \
 	  echo 'Version: $(VERSION)'; \
-	  echo 'Requires: libcrypto sqlite3 libpcsclite'; \
+	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite'; \
 	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
 	  echo 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))'; \
 	  echo 'Libs: -L$${libdir} -ljiaozi -ljiaozi-card -Wl,--dynamic-list=$${libdir}/jiaozi/plugin.syms'; \

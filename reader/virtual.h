@@ -97,6 +97,8 @@ int jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
 struct jz_virtual_stored;
 int jz_virtual_store(struct jz_virtual *const *cards, const char *const *paths,
     size_t n, struct jz_virtual_stored **out, size_t *failed);
+/* Card i is not to be stored after all: removed. */
+void jz_virtual_stored_drop(struct jz_virtual_stored *s, size_t i);
 int jz_virtual_stored_publish(struct jz_virtual_stored *s);
 void jz_virtual_stored_free(struct jz_virtual_stored **s);
 /*

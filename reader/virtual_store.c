@@ -135,10 +135,27 @@ jz_virtual_store(struct jz_virtual *const *cards, const char *const *paths,
 	return e;
 }
 
+void
+jz_virtual_stored_drop(struct jz_virtual_stored *s, size_t i)
+{
+	jz_file_free(&s->files[2 * i]);
+	jz_file_free(&s->files[2 * i + 1]);
+}
+
 int
 jz_virtual_stored_publish(struct jz_virtual_stored *s)
 {
-	return jz_file_publish_all(s->files, s->n);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct jz_file *f = s->files[i];
+
+		s->files[i] = NULL;
+		if (f != NULL)
+			s->files[n++] = f;
+	}
+	s->n = n;
+	return jz_file_publish_all(s->files, n);
 }
 
 void

@@ -70,6 +70,15 @@ enum jz_option {
 	JZ_OPT_CASCADE,
 	JZ_OPT_YES,
 	JZ_OPT_PROTOCOL,
+	JZ_OPT_COUNT,
+	JZ_OPT_FIRST,
+	JZ_OPT_LIST,
+	JZ_OPT_REPORT,
+	JZ_OPT_MAILER,
+	JZ_OPT_MAILER_PASSPHRASE,
+	JZ_OPT_PRINTER,
+	JZ_OPT_JOBS,
+	JZ_OPT_QUIET,
 	JZ_OPTIONS,
 };
 
@@ -212,6 +221,7 @@ enum jz_exit {
 	JZ_EXIT_EXISTS = 11,
 	JZ_EXIT_IO = 12,
 	JZ_EXIT_BOOKS = 13,
+	JZ_EXIT_PART = 14,
 	JZ_EXIT_CODES,
 };
 
@@ -331,6 +341,8 @@ int jz_cmd_card_info(struct jz_cli *c);
 int jz_cmd_card_balance(struct jz_cli *c);
 int jz_cmd_card_log(struct jz_cli *c);
 int jz_cmd_card_personalise(struct jz_cli *c);
+int jz_cmd_card_batch(struct jz_cli *c);
+int jz_cmd_card_mailer(struct jz_cli *c);
 int jz_cmd_card_serve(struct jz_cli *c);
 int jz_cmd_card_apdu(struct jz_cli *c);
 int jz_cmd_card_reset(struct jz_cli *c);

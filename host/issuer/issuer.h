@@ -140,18 +140,17 @@ int jz_issuer_card_keys(const struct jz_issuer *i,
 #define JZ_ISSUER_NUMBER_CHARS 20 /* of a card's number */
 
 struct jz_issuer_card {
-	/* By the caller.  account "": the card's number, opened at need;
-	 * holder "": the account. */
+	/* By the caller. */
 	char account[JZ_ACCOUNT_MAX + 1];
 	char holder[JZ_IDENTITY_MAX + 1];
 	uint8_t public_key[JZ_POINT_BYTES];
 	uint8_t flags;
 	uint32_t number;
+	bool own_account; /* opened when it is not there */
 	/* Made by jz_issuer_certificate(). */
 	uint8_t id[JZ_ID_BYTES], asn[10];
 	uint8_t certificate[JZ_CERTIFICATE_MAX];
 	size_t certificate_len;
-	bool own_account; /* account was empty */
 	/* By jz_issuer_register(): 0, JZ_ERR_NOT_FOUND (no such account),
 	 * JZ_ERR_STATE (it is blocked), JZ_ERR_EXISTS (the number is
 	 * registered for another card). */
@@ -170,8 +169,8 @@ int jz_issuer_reserve(struct jz_issuer *i,
 void jz_issuer_number_text(uint32_t number,
     char text[static JZ_ISSUER_NUMBER_CHARS + 1],
     uint8_t id[static JZ_ID_BYTES]);
-/* Fills account, holder, id, asn and certificate; stores nothing.
- * JZ_ERR_RANGE, JZ_ERR_KEY. */
+/* Fills id, asn and certificate; stores nothing.
+ * JZ_ERR_RANGE, JZ_ERR_ARGUMENT (account or holder), JZ_ERR_KEY. */
 int jz_issuer_certificate(struct jz_issuer *i, struct jz_issuer_card *card);
 /* One commit for all that can be registered; again: the same.  The others have
  * an error each, and are registered as little as all are when this fails. */

@@ -121,20 +121,17 @@ from_row(const struct jz_card_row *row, struct jz_issuer_card *card)
 int
 jz_issuer_certificate(struct jz_issuer *i, struct jz_issuer_card *card)
 {
-	char text[JZ_ISSUER_NUMBER_CHARS + 1];
 	struct jz_card_row row;
 	int err;
 
 	jz_issuer_start(i);
 	if (card->number == 0 || card->number > JZ_ISSUER_NUMBER_MAX)
 		return JZ_ERR_RANGE;
-	jz_issuer_number_text(card->number, text, card->id);
-	card->own_account = card->account[0] == '\0';
-	if (card->own_account)
-		memcpy(card->account, text, sizeof(text));
-	if (card->holder[0] == '\0')
-		(void)snprintf(card->holder, sizeof(card->holder), "%.*s",
-		    JZ_IDENTITY_MAX, card->account);
+	err = jz_issuer_check_account(card->account);
+	if (err == 0)
+		err = jz_issuer_check_holder(card->holder);
+	if (err != 0)
+		return err;
 	to_row(card, &row);
 	jz_issuer_number_card(card->number, &row);
 	err = jz_issuer_check_key(&i->engine, row.public_key);

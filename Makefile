@@ -97,7 +97,8 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/seeds.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
 
-BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/channel.c \
+BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
+	test/bench/channel.c \
 	test/bench/commit.c test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
@@ -161,6 +162,8 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse test/host/test_story \
+	test/host/bureau/test_mailer test/host/bureau/test_order \
+	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \

@@ -74,6 +74,8 @@ void bench_html(const struct bench *b, FILE *out);
 
 struct world;
 
+/* batch.c: cards in number. */
+int bench_batch(struct bench *b, struct world *w);
 /* card.c: commands in this process, and opening a card file. */
 int bench_card(struct bench *b, struct world *w);
 /* commit.c: committed updates, in memory and in a file. */

@@ -48,6 +48,8 @@ main(void)
 	bench_pin(&b);
 	e = world_new(&w);
 	if (e == 0)
+		e = bench_batch(&b, &w);
+	if (e == 0)
 		e = bench_card(&b, &w);
 	if (e == 0)
 		e = bench_commit(&b, &w);

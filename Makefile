@@ -172,12 +172,13 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
-	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
+SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/conformance/t0.sh \
+	test/demo/test_demo.sh test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
+	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh \
+	test/secrets/canary.sh
 
 # Programs that tests run.
-HELPERS = test/serve-card test/with-pcscd
+HELPERS = test/serve-card test/show-keys test/with-pcscd
 
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
 PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
@@ -246,7 +247,8 @@ TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
-	test/pcsc/with_pcscd.c docs/counter.c \
+	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
+	test/secrets/show_keys.c docs/counter.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -337,6 +339,8 @@ $(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
 	$(LINK_TEST)
 $(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
 	$(LINK_TEST)
+$(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
+	$(LINK_TEST)
 $(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
 	$(LINK_TEST)
 $(FUZZ:%=$(BUILD)/test/fuzz/replay_%): $(BUILD)/test/fuzz/replay_%: \
@@ -382,7 +386,13 @@ $(BUILD)/test/plugin/libcase.so: test/applet/virtual/plugin_library.c
 	@mkdir -p $(@D)
 	$(Q)$(PLUGIN_CC) -Wl,-soname,libcase.so -o $@ $<
 
-TEST_PROGRAMS = $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
+# What test/secrets/canary.sh preloads.
+$(BUILD)/test/end-in-core.so: test/secrets/end_in_core.c
+	@mkdir -p $(@D)
+	$(call SHOW,LD)
+	$(Q)$(CC) $(filter -m%,$(CFLAGS)) -std=c17 -shared -fPIC -O2 -o $@ $<
+
+TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
 	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \
 	$(PLUGINS:%=$(BUILD)/test/plugin/%.so)
 

@@ -50,9 +50,9 @@
 
 /* One card to be made. */
 struct jz_order_line {
-	char account[JZ_ACCOUNT_MAX + 1];  /* "": the number's own */
-	char holder[JZ_IDENTITY_MAX + 1];  /* "": the account */
-	char pin[JZ_BUREAU_PIN_CAP];	   /* "": made, for the mailer */
+	char account[JZ_ACCOUNT_MAX + 1]; /* "": the number's own */
+	char holder[JZ_IDENTITY_MAX + 1]; /* "": the account */
+	char pin[JZ_BUREAU_PIN_CAP];	  /* "": made, for the mailer */
 	uint64_t max_balance_minor, max_single_minor, pin_above_minor;
 	bool payee_only;
 };
@@ -102,8 +102,8 @@ struct jz_letter {
  * JZ_ERR_PASSPHRASE: it is sealed under another; JZ_ERR_KEYFILE: it is none;
  * JZ_ERR_STATE: others than its owner may read it; JZ_ERR_SYSTEM.
  */
-int jz_mailer_open(const char *path, struct jz_span passphrase,
-    struct jz_mailer **out);
+int jz_mailer_open(
+    const char *path, struct jz_span passphrase, struct jz_mailer **out);
 /* A command's standard input, a letter a line: NUMBER TAB HOLDER TAB PIN. */
 int jz_mailer_printer(const char *command, struct jz_mailer **out);
 /* Durable, or taken by the command, when it returns 0. */

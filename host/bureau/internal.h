@@ -91,12 +91,12 @@ int jz_run_end(struct jz_run *r, struct jz_bureau_progress *out);
 int jz_job_begin(struct jz_run *r, size_t line, struct jz_job *job);
 void jz_job_end(struct jz_job *job);
 /* The card's own part, until its key is known. */
-int jz_job_make(struct jz_run *r, struct jz_job *job,
-    const struct jz_engine *engine);
+int jz_job_make(
+    struct jz_run *r, struct jz_job *job, const struct jz_engine *engine);
 /* Letters for those that got a PIN here.  The lock is held. */
 int jz_run_letters(struct jz_run *r, struct jz_job *const *jobs, size_t n);
 /* Counts and writes them down.  The lock is held. */
-int jz_run_record(struct jz_run *r, struct jz_job *const *jobs, size_t n,
-    const char *where);
+int jz_run_record(
+    struct jz_run *r, struct jz_job *const *jobs, size_t n, const char *where);
 
 #endif

@@ -239,12 +239,14 @@ fingerprint(const struct jz_run *r, const struct jz_issuer_card *card,
 }
 
 int
-jz_run_record(struct jz_run *r, struct jz_job *const *jobs, size_t n,
-    const char *where)
+jz_run_record(
+    struct jz_run *r, struct jz_job *const *jobs, size_t n, const char *where)
 {
 	struct jz_entry entries[LETTERS_AT_ONCE];
 	int err = 0;
 
+	if (n == 0)
+		return 0;
 	for (size_t k = 0; k < n && err == 0; k++) {
 		struct jz_entry *e = &entries[k];
 		const struct jz_job *j = jobs[k];

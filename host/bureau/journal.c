@@ -26,13 +26,13 @@
 #include "../../keys/store/file.h"
 #include "internal.h"
 
-#define JOURNAL	      "batch.jsonl"
-#define SALT	      "batch.salt"
-#define DRAWN_BYTES   (JZ_ISSUER_SALT_BYTES + JZ_ISSUER_ORDER_BYTES)
-#define JOURNAL_MAX   ((off_t)2 * 1024 * 1024 * 1024 - 1)
-#define JOURNAL_FORM  (JSON_PRESERVE_ORDER | JSON_COMPACT)
-#define FORM_VERSION  1
-#define FOLDER_MODE   0700
+#define JOURNAL	     "batch.jsonl"
+#define SALT	     "batch.salt"
+#define DRAWN_BYTES  (JZ_ISSUER_SALT_BYTES + JZ_ISSUER_ORDER_BYTES)
+#define JOURNAL_MAX  ((off_t)2 * 1024 * 1024 * 1024 - 1)
+#define JOURNAL_FORM (JSON_PRESERVE_ORDER | JSON_COMPACT)
+#define FORM_VERSION 1
+#define FOLDER_MODE  0700
 
 int
 jz_bureau_join(char out[static JZ_BUREAU_PATH_CAP], const char *dir,
@@ -199,8 +199,7 @@ jz_journal_write(struct jz_journal *j, const struct jz_bureau *b,
 	for (size_t k = 0; k < n && err == 0; k++) {
 		err = append_object(j, b, entry_object(j, &entries[k]));
 		if (err == 0)
-			j->status[entries[k].line] =
-			    (uint8_t)entries[k].status;
+			j->status[entries[k].line] = (uint8_t)entries[k].status;
 	}
 	if (err == 0 && n > 0 && fdatasync(j->fd) != 0)
 		err = JZ_ERR_SYSTEM;
@@ -211,15 +210,29 @@ jz_journal_write(struct jz_journal *j, const struct jz_bureau *b,
 
 /* ---- opening ------------------------------------------------------------ */
 
+/* Of an order that was refused; the folder, when it was made for it. */
+static void
+leave_nothing(const struct jz_bureau *b, const struct jz_journal *j)
+{
+	char path[JZ_BUREAU_PATH_CAP];
+
+	(void)unlink(j->salt_path);
+	if (jz_bureau_join(path, b->dir, JOURNAL, "") == 0)
+		(void)unlink(path);
+	(void)rmdir(b->dir);
+}
+
 static int
 begin(struct jz_bureau *b, struct jz_journal *j, const char *hash)
 {
 	char order[2 * JZ_ISSUER_ORDER_BYTES + 1];
-	int err = jz_issuer_reserve(b->issuer, j->order, b->order->first,
-	    (uint32_t)j->n, &j->first);
+	int err = jz_issuer_reserve(
+	    b->issuer, j->order, b->order->first, (uint32_t)j->n, &j->first);
 
-	if (err != 0)
+	if (err != 0) {
+		leave_nothing(b, j);
 		return err;
+	}
 	jz_bureau_step(b, JZ_STEP_RESERVED);
 	to_hex(j->order, sizeof(j->order), order);
 	err = append_object(j, b,

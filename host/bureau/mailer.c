@@ -32,22 +32,24 @@
 #include "../../keys/secret.h"
 #include "internal.h"
 
-#define VERSION		0x01
-#define SCRYPT_N_LOG2	15
-#define SCRYPT_R	8
-#define SCRYPT_P	1
-#define SALT_BYTES	16
-#define AT_SALT		5
-#define HEAD_BYTES	(AT_SALT + SALT_BYTES)
-#define AT_PARCELS	(HEAD_BYTES + JZ_SEAL_TAG_BYTES)
-#define PARCEL_HEAD	(4 + JZ_SEAL_NONCE_BYTES)
-#define PARCEL_LETTERS	128u
-#define LETTER_MAX	96u
-#define PARCEL_MAX	(PARCEL_LETTERS * LETTER_MAX + JZ_SEAL_TAG_BYTES)
-#define READ_BY_OTHERS	(S_IRWXG | S_IRWXO)
-#define AAD_BYTES	(HEAD_BYTES + 8)
-_Static_assert(JZ_ISSUER_NUMBER_CHARS + JZ_IDENTITY_MAX + JZ_BUREAU_PIN_CAP +
-	3 <= LETTER_MAX, "a letter is a line");
+#define VERSION	       0x01
+#define SCRYPT_N_LOG2  15
+#define SCRYPT_R       8
+#define SCRYPT_P       1
+#define SALT_BYTES     16
+#define AT_SALT	       5
+#define HEAD_BYTES     (AT_SALT + SALT_BYTES)
+#define AT_PARCELS     (HEAD_BYTES + JZ_SEAL_TAG_BYTES)
+#define PARCEL_HEAD    (4 + JZ_SEAL_NONCE_BYTES)
+#define PARCEL_LETTERS 128u
+#define LETTER_MAX     96u
+#define PARCEL_MAX     (PARCEL_LETTERS * LETTER_MAX + JZ_SEAL_TAG_BYTES)
+#define READ_BY_OTHERS (S_IRWXG | S_IRWXO)
+#define AAD_BYTES      (HEAD_BYTES + 8)
+_Static_assert(
+    JZ_ISSUER_NUMBER_CHARS + JZ_IDENTITY_MAX + JZ_BUREAU_PIN_CAP + 3 <=
+	LETTER_MAX,
+    "a letter is a line");
 
 static const uint8_t MAGIC[AT_SALT] = {'J', 'Z', 'P', 'M', VERSION};
 static const uint8_t ZERO_NONCE[JZ_SEAL_NONCE_BYTES];
@@ -198,14 +200,13 @@ associated(const struct jz_mailer *m, off_t at, uint8_t aad[static AAD_BYTES])
 
 /* Opens or begins; its folder must be there. */
 static int
-open_file(struct jz_mailer *m, const char *path, int flags,
-    struct jz_span passphrase)
+open_file(
+    struct jz_mailer *m, const char *path, int flags, struct jz_span passphrase)
 {
 	struct stat st;
 	int err;
 
-	m->fd = open(
-	    path, flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+	m->fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 	if (m->fd < 0)
 		return errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
 	if (fstat(m->fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -399,8 +400,8 @@ keep_parcel(struct letters *l, const char *text, size_t len)
 	while (err == 0 && at < end) {
 		at = take(at, end, '\t', one.number, sizeof(one.number));
 		if (at != NULL)
-			at = take(
-			    at, end, '\t', one.holder, sizeof(one.holder));
+			at =
+			    take(at, end, '\t', one.holder, sizeof(one.holder));
 		if (at != NULL)
 			at = take(at, end, '\n', one.pin, sizeof(one.pin));
 		err = at == NULL ? JZ_ERR_KEYFILE : keep(l, &one);
@@ -422,8 +423,8 @@ read_parcels(struct jz_mailer *m, struct letters *l)
 		err = m->engine.crypto->open(m->engine.state, m->key, head + 4,
 		    associated(m, m->end, aad), bytes, len, bytes);
 		if (err == 0)
-			err = keep_parcel(l, (const char *)bytes,
-			    len - JZ_SEAL_TAG_BYTES);
+			err = keep_parcel(
+			    l, (const char *)bytes, len - JZ_SEAL_TAG_BYTES);
 		m->end += (off_t)(PARCEL_HEAD + len);
 		jz_wipe(bytes, sizeof(bytes));
 	}

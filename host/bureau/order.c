@@ -222,9 +222,9 @@ row(struct list *l, struct jz_order_line *line)
 	while (err == 0 && !last) {
 		err = field(l, text, &last);
 		if (err == 0)
-			err = k == l->columns ? JZ_ERR_ARGUMENT
-					      : set(l, l->column[k++], text,
-						    line);
+			err = k == l->columns
+			    ? JZ_ERR_ARGUMENT
+			    : set(l, l->column[k++], text, line);
 	}
 	if (err == 0 && k != l->columns)
 		err = JZ_ERR_ARGUMENT;

@@ -33,8 +33,8 @@ next_line(struct jz_run *r, struct jz_job *job)
 
 /* The line of a card that was half-made, by its key. */
 static int
-line_of_key(struct jz_run *r, const uint8_t key[static JZ_POINT_BYTES],
-    size_t *line)
+line_of_key(
+    struct jz_run *r, const uint8_t key[static JZ_POINT_BYTES], size_t *line)
 {
 	struct jz_issuer_card known;
 	char text[JZ_ISSUER_NUMBER_CHARS + 1];
@@ -44,8 +44,7 @@ line_of_key(struct jz_run *r, const uint8_t key[static JZ_POINT_BYTES],
 	for (size_t k = 0; k < r->journal.n; k++) {
 		if (r->journal.status[k] == JZ_LINE_DONE)
 			continue;
-		jz_issuer_number_text(
-		    r->journal.first + (uint32_t)k, text, id);
+		jz_issuer_number_text(r->journal.first + (uint32_t)k, text, id);
 		err = jz_issuer_registered(r->b->issuer, id, &known);
 		if (err == 0 &&
 		    memcmp(known.public_key, key, JZ_POINT_BYTES) == 0) {
@@ -186,8 +185,8 @@ jz_bureau_readers(struct jz_bureau *b, const struct jz_bureau_feed *feed,
 		free(job);
 		return err;
 	}
-	r.error = jz_openssl_new(
-	    jz_issuer_engine(b->issuer)->crypto->suite, &engine);
+	r.error =
+	    jz_openssl_new(jz_issuer_engine(b->issuer)->crypto->suite, &engine);
 	while (r.error == 0 && r.progress.done < r.progress.total) {
 		r.error = one_card(&r, feed, &engine, job);
 		jz_job_end(job);

@@ -45,9 +45,8 @@ static int
 find_last(struct report *r)
 {
 	json_t *o = next_object(r);
-	json_int_t n = o == NULL
-	    ? 0
-	    : json_integer_value(json_object_get(o, "count"));
+	json_int_t n =
+	    o == NULL ? 0 : json_integer_value(json_object_get(o, "count"));
 	long at = ftell(r->in);
 
 	json_decref(o);
@@ -174,9 +173,8 @@ jz_bureau_report(const char *dir, const char *path)
 	err = find_last(&r);
 	if (err == 0) {
 		r.out = fopen(made, "w");
-		err = r.out == NULL
-		    ? JZ_ERR_SYSTEM
-		    : replace(&r, made, path, put_rows(&r));
+		err = r.out == NULL ? JZ_ERR_SYSTEM
+				    : replace(&r, made, path, put_rows(&r));
 	}
 	(void)fclose(r.in);
 	free(r.last);

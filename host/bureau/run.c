@@ -314,7 +314,7 @@ start(struct worker *w, struct jz_run *r)
 	int err;
 
 	w->run = r;
-	w->group = b->group == 0 ? GROUP_DEFAULT
+	w->group = b->group == 0   ? GROUP_DEFAULT
 	    : b->group > GROUP_MAX ? GROUP_MAX
 				   : b->group;
 	w->jobs = calloc(w->group, sizeof(*w->jobs));

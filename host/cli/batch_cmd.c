@@ -46,13 +46,13 @@ clock_text(double seconds, char out[static 16])
 {
 	unsigned long s = seconds < 0 ? 0 : (unsigned long)(seconds + 0.5);
 
-	snprintf(out, 16, "%lu:%02lu:%02lu", s / 3600 % 10000, s / 60 % 60,
-	    s % 60);
+	snprintf(
+	    out, 16, "%lu:%02lu:%02lu", s / 3600 % 10000, s / 60 % 60, s % 60);
 }
 
 static void
-show_bar(const struct batch *b, const struct jz_bureau_progress *p,
-    const char *rate)
+show_bar(
+    const struct batch *b, const struct jz_bureau_progress *p, const char *rate)
 {
 	size_t all = p->done + p->failed;
 	size_t filled = p->total == 0 ? 0 : all * BAR_WIDTH / p->total;
@@ -150,8 +150,8 @@ tell_card(void *arg, const char *number, int error)
 			"此卡未制成：%s\n"),
 		    jz_error_text(error, b->c->lang));
 	else if (!b->quiet)
-		fprintf(stderr,
-		    jz_tr(b->c, "made card %s\n", "已制成卡 %s\n"), number);
+		fprintf(stderr, jz_tr(b->c, "made card %s\n", "已制成卡 %s\n"),
+		    number);
 }
 
 /* ---- the order ---------------------------------------------------------- */
@@ -186,12 +186,11 @@ amount(const char *text, void *arg, uint64_t *minor)
 static int
 limit(struct batch *b, enum jz_option o, const char *otherwise, uint64_t *out)
 {
-	const char *text =
-	    b->c->value[o] != NULL ? b->c->value[o] : otherwise;
+	const char *text = b->c->value[o] != NULL ? b->c->value[o] : otherwise;
 
-	return text == NULL ? 0
-			    : jz_cli_amount(b->c, text,
-				  jz_issuer_currency(b->issuer), out);
+	return text == NULL
+	    ? 0
+	    : jz_cli_amount(b->c, text, jz_issuer_currency(b->issuer), out);
 }
 
 static int
@@ -205,11 +204,10 @@ like(struct batch *b, struct jz_order_line *line)
 
 	line->max_single_minor = line->max_balance_minor;
 	if (err == 0)
-		err = limit(
-		    b, JZ_OPT_MAX_SINGLE, NULL, &line->max_single_minor);
-	if (err == 0)
 		err =
-		    limit(b, JZ_OPT_PIN_ABOVE, NULL, &line->pin_above_minor);
+		    limit(b, JZ_OPT_MAX_SINGLE, NULL, &line->max_single_minor);
+	if (err == 0)
+		err = limit(b, JZ_OPT_PIN_ABOVE, NULL, &line->pin_above_minor);
 	if (err == 0 && account != NULL &&
 	    strlen(account) >= sizeof(line->account))
 		err = jz_cli_fail(c, JZ_ERR_RANGE, "--account");
@@ -235,8 +233,8 @@ list_error(struct jz_cli *c, int err, const char *path, size_t row)
 			"%s 含有 PIN 而他人可读：请 chmod 600"),
 		    path);
 	if (row > 0)
-		return jz_cli_fail(c, err,
-		    jz_tr(c, "%s, row %zu", "%s 第 %zu 行"), path, row);
+		return jz_cli_fail(
+		    c, err, jz_tr(c, "%s, row %zu", "%s 第 %zu 行"), path, row);
 	return jz_cli_fail(c, err, "%s", path);
 }
 
@@ -248,8 +246,8 @@ read_order(struct batch *b)
 	struct jz_order_line line = {0};
 	unsigned long count = 0, first = 0;
 	size_t row = 0;
-	int err = number_of(
-	    c, JZ_OPT_COUNT, "count", JZ_BUREAU_LINES_MAX, &count);
+	int err =
+	    number_of(c, JZ_OPT_COUNT, "count", JZ_BUREAU_LINES_MAX, &count);
 
 	if (err == 0)
 		err = number_of(
@@ -263,8 +261,7 @@ read_order(struct batch *b)
 	if (err != 0)
 		return err;
 	if (list == NULL)
-		return jz_order_of(
-		    &line, count, (uint32_t)first, &b->order);
+		return jz_order_of(&line, count, (uint32_t)first, &b->order);
 	err = jz_order_read(
 	    list, &line, (uint32_t)first, amount, b, &b->order, &row);
 	return err != 0 ? list_error(c, err, list, row) : 0;
@@ -381,7 +378,8 @@ run_error(struct jz_cli *c, const struct jz_bureau *b, int err)
 }
 
 static void
-say_result(struct jz_cli *c, const char *dir, const struct jz_bureau_progress *p)
+say_result(
+    struct jz_cli *c, const char *dir, const struct jz_bureau_progress *p)
 {
 	size_t open = p->total - p->done - p->failed;
 	size_t now = p->done - p->before;
@@ -394,8 +392,8 @@ say_result(struct jz_cli *c, const char *dir, const struct jz_bureau_progress *p
 		"张，未做 %zu 张\n"),
 	    dir, p->total, p->done, p->before, p->failed, open);
 	if (now > 0 && p->seconds > 0)
-		jz_cli_say(c, jz_tr(c, "%.1f s, %.0f cards/s\n",
-				  "%.1f 秒，%.0f 张/秒\n"),
+		jz_cli_say(c,
+		    jz_tr(c, "%.1f s, %.0f cards/s\n", "%.1f 秒，%.0f 张/秒\n"),
 		    p->seconds, (double)now / p->seconds);
 	jz_cli_put(c, "dir", jz_cli_string(dir));
 	jz_cli_put(c, "total", json_integer((json_int_t)p->total));

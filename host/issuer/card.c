@@ -16,12 +16,12 @@
 #include "../../keys/secret.h"
 
 /* The first six digits of our cards' numbers, ISO/IEC 7812-1. */
-#define IIN		"860001"
-#define FIRST_KEY	1u /* counts the key pairs of one card */
-#define GENERATION	1
-#define VALID_YEARS	5
-#define ASN_DIGITS	20
-#define DATE_BYTES	6
+#define IIN	    "860001"
+#define FIRST_KEY   1u /* counts the key pairs of one card */
+#define GENERATION  1
+#define VALID_YEARS 5
+#define ASN_DIGITS  20
+#define DATE_BYTES  6
 
 /* Midnight some years after; the day itself is the first no longer valid. */
 static int

@@ -248,8 +248,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_letters, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-		test_many_letters, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_many_letters, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_wrong_passphrase_and_mode, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_altered, setup, teardown),

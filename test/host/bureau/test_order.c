@@ -40,8 +40,7 @@ read_list(const char *text, mode_t mode, struct jz_order *o, size_t *bad)
 	int fd = mkstemp(path), err;
 
 	assert_true(fd >= 0);
-	assert_int_equal(
-	    write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
 	err = jz_order_read(path, &LIKE, 7, amount, NULL, o, bad);
@@ -153,8 +152,8 @@ test_no_list(void **state)
 			     NULL, &o, &bad),
 	    JZ_ERR_NOT_FOUND);
 	assert_int_equal(jz_order_of(&LIKE, 0, 0, &o), JZ_ERR_RANGE);
-	assert_int_equal(jz_order_of(&LIKE, JZ_BUREAU_LINES_MAX + 1, 0, &o),
-	    JZ_ERR_RANGE);
+	assert_int_equal(
+	    jz_order_of(&LIKE, JZ_BUREAU_LINES_MAX + 1, 0, &o), JZ_ERR_RANGE);
 }
 
 int

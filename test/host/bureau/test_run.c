@@ -200,8 +200,7 @@ check_all(struct fixture *f, int64_t cards, int64_t next)
 	    jz_mailer_read(f->mailer, passphrase(), check_letter, f), 0);
 	assert_int_equal(f->letters, f->order.n);
 	check_folder(f);
-	assert_int_equal(
-	    cards_registered(f->rig), cards + (int64_t)f->order.n);
+	assert_int_equal(cards_registered(f->rig), cards + (int64_t)f->order.n);
 	assert_int_equal(next_number(f->rig), next + (int64_t)f->order.n);
 }
 

@@ -6,9 +6,10 @@
  *
  * JIAOZI_TEAR=full kills twice in a row, too.
  */
-#define _XOPEN_SOURCE 700
+#define _DEFAULT_SOURCE
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -333,7 +334,7 @@ test_killed_over_and_over(void **state)
 /* ---- what can be wrong -------------------------------------------------- */
 
 static void
-test_other_order_and_second_run(void **state)
+test_other_order(void **state)
 {
 	struct fixture f;
 	struct jz_bureau_progress p;
@@ -345,6 +346,26 @@ test_other_order_and_second_run(void **state)
 	jz_order_free(&f.order);
 	f.order = other;
 	assert_int_equal(run(&f, f.rig->issuer, &p), JZ_ERR_ORDER_OTHER);
+	jz_order_free(&f.order);
+}
+
+static void
+test_folder_in_use(void **state)
+{
+	struct fixture f;
+	struct jz_bureau_progress p;
+	char path[2 * PATH_CAP];
+	int fd;
+
+	begin(&f, *state, 1);
+	assert_int_equal(run(&f, f.rig->issuer, &p), 0);
+	snprintf(path, sizeof(path), "%s/batch.jsonl", f.dir);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	assert_int_equal(run(&f, f.rig->issuer, &p), JZ_ERR_ORDER_BUSY);
+	close(fd);
+	assert_int_equal(run(&f, f.rig->issuer, &p), 0);
 	jz_order_free(&f.order);
 }
 
@@ -618,7 +639,8 @@ main(void)
 	    cmocka_unit_test(test_threads),
 	    cmocka_unit_test(test_killed_anywhere),
 	    cmocka_unit_test(test_killed_over_and_over),
-	    cmocka_unit_test(test_other_order_and_second_run),
+	    cmocka_unit_test(test_other_order),
+	    cmocka_unit_test(test_folder_in_use),
 	    cmocka_unit_test(test_numbers_are_given_once),
 	    cmocka_unit_test(test_failed_line_is_tried_again),
 	    cmocka_unit_test(test_pins_need_a_mailer),

@@ -155,7 +155,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
-	test/reader/test_serve test/reader/test_trace test/reader/test_virtual \
+	test/reader/test_serve test/reader/test_store test/reader/test_trace \
+	test/reader/test_virtual \
 	test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
@@ -167,6 +168,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence test/host/issuer/test_load \
+	test/host/issuer/test_many \
 	test/host/issuer/test_refusal test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money
 

@@ -181,6 +181,36 @@ test_altered(void **state)
 	assert_int_equal(f->seen, 1);
 }
 
+/* Two parcels of one length change places. */
+static void
+test_moved(void **state)
+{
+	struct fixture *f = *state;
+	const struct jz_letter a = letter(1, PIN_A), b = letter(2, PIN_B);
+	uint8_t first[256], second[256];
+	struct stat st;
+	size_t len;
+	off_t at;
+	int fd;
+
+	write_letters(f, NULL, 0);
+	assert_int_equal(stat(f->path, &st), 0);
+	at = st.st_size;
+	write_letters(f, &a, 1);
+	assert_int_equal(stat(f->path, &st), 0);
+	len = (size_t)(st.st_size - at);
+	assert_true(len <= sizeof(first));
+	write_letters(f, &b, 1);
+	fd = open(f->path, O_RDWR);
+	assert_int_equal(pread(fd, first, len, at), len);
+	assert_int_equal(pread(fd, second, len, at + (off_t)len), len);
+	assert_int_equal(pwrite(fd, second, len, at), len);
+	assert_int_equal(pwrite(fd, first, len, at + (off_t)len), len);
+	close(fd);
+	assert_int_equal(read_letters(f), JZ_ERR_DECRYPT);
+	assert_int_equal(f->seen, 0);
+}
+
 /* A parcel that a crash cut off is written over. */
 static void
 test_cut_off(void **state)
@@ -252,6 +282,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_wrong_passphrase_and_mode, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_altered, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_moved, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cut_off, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sealed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_printer, setup, teardown),

@@ -138,22 +138,26 @@ run() {
 		failed=$((failed + 1))
 	fi
 	printf '%s: %s\n' "$n" "$*" >>"$own/runs"
-	look_in_core "$n"
 }
 
-# A core file is large, and is looked through at once.
-look_in_core() {
-	[ -e "$dir/cores/$1.core" ] || return 0
-	if ! python3 "$here/test/secrets/find.py" "$own/secrets" \
-		"$dir/cores/$1.core" >"$own/found"; then
-		sed -n "s/^$1: /  in: jiaozi /p" "$own/runs"
-		sed 's,^.*/cores/,    ,' "$own/found"
-		failed=$((failed + 1))
+# The core files of a part, when all of its secrets are known.
+look_in_cores() {
+	set -- "$dir"/cores/*.core
+	[ -e "$1" ] || return 0
+	if ! python3 "$here/test/secrets/find.py" "$own/secrets" "$@" \
+		>"$own/found"; then
+		sed "s,^$dir/cores/,    ," "$own/found"
+		sed "s,^$dir/cores/,," "$own/found" | cut -d . -f 1 |
+			sort -nu | while read -r run; do
+			sed -n "s/^$run: /  $run.core: jiaozi /p" "$own/runs"
+		done
+		failed=$((failed + $(wc -l <"$own/found")))
 	fi
-	[ -n "${KEEP_CORES:-}" ] || rm -f "$dir/cores/$1.core"
+	rm -f "$@"
 }
 
 part() {
+	look_in_cores
 	if [ "$failed" -eq "${before:-0}" ]; then
 		printf 'ok %s\n' "$1"
 	else
@@ -232,11 +236,8 @@ batch() {
 	chmod 600 "$own/list.csv"
 	run bad card batch listed $bank --list "$own/list.csv" \
 		--report listed.csv --jobs 2
-	KEEP_CORES=yes
 	run ok card batch drawn $bank --count 3 --mailer drawn.pins \
 		--mailer-passphrase "file:$own/mail" --report drawn.jsonl --trace
-	KEEP_CORES=
-	drawn=$n
 	# What is told a printer belongs to the printer.
 	"$JIAOZI" card mailer drawn.pins --mailer-passphrase "file:$own/mail" \
 		>"$own/letters"
@@ -246,7 +247,6 @@ batch() {
 		# Six digits alone may stand anywhere by chance.
 		key_secret drawn-pin-alone "00$(hex "$letter")00"
 	done <"$own/letters"
-	look_in_core "$drawn"
 	run ok card batch printed $bank --count 2 \
 		--printer "cat >$own/printed" --json
 	run bad card batch drawn $bank --count 3 --mailer drawn.pins \

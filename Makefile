@@ -176,7 +176,7 @@ CLI_TESTS = test/cli/test_money
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh \
+	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh test/pcsc/t0.sh \
 	test/secrets/canary.sh
 
 # Programs that tests run.

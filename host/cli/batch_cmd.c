@@ -36,7 +36,7 @@ struct batch {
 	double told; /* when the progress was shown */
 	size_t shown;
 	const char *reader; /* NULL: virtual cards */
-	bool card_in;
+	bool card_in, made; /* the card before, and whether it was made */
 };
 
 /* ---- progress ----------------------------------------------------------- */
@@ -110,6 +110,26 @@ is_absent(int err)
 	return err == JZ_ERR_NO_CARD || err == JZ_ERR_CARD_REMOVED;
 }
 
+/* While a card is put in the daemon and other programs look at it, too. */
+static bool
+passes(int err)
+{
+	return err == JZ_ERR_READER_BUSY || err == JZ_ERR_CARD_RESET ||
+	    err == JZ_ERR_TRANSMIT;
+}
+
+/* After a card that was made, one with an empty purse is another. */
+static bool
+is_empty(struct jz_reader *r)
+{
+	struct jz_session s;
+	struct jz_purse_info info;
+
+	jz_session_init(&s, r);
+	return jz_purse_select(&s) == 0 && jz_purse_info(&s, &info) == 0 &&
+	    info.state == JZ_PURSE_SELECTABLE;
+}
+
 /* Opens the reader when it has another card than the one before. */
 static int
 next_card(void *arg, struct jz_reader **out)
@@ -123,20 +143,22 @@ next_card(void *arg, struct jz_reader **out)
 		       : jz_tr(b->c, "insert the next card", "请放入下一张卡"));
 	for (;;) {
 		err = jz_reader_open(b->reader, out);
+		/* Cards may be changed faster than we look. */
+		if (err == 0 && b->card_in && b->made && is_empty(*out))
+			b->card_in = false;
+		if (err == 0 && !b->card_in)
+			err = jz_reader_begin(*out);
 		if (err == 0 && !b->card_in)
 			break;
 		jz_reader_free(out);
 		if (is_absent(err))
 			b->card_in = false;
-		else if (err != 0 && err != JZ_ERR_READER_BUSY)
+		else if (err != 0 && !passes(err))
 			return jz_cli_fail(b->c, err, "%s", b->reader);
 		pause_a_little();
 	}
 	b->card_in = true;
-	err = jz_reader_begin(*out);
-	if (err != 0)
-		jz_reader_free(out);
-	return err;
+	return 0;
 }
 
 static void
@@ -144,6 +166,7 @@ tell_card(void *arg, const char *number, int error)
 {
 	struct batch *b = arg;
 
+	b->made = error == 0;
 	if (error != 0)
 		fprintf(stderr,
 		    jz_tr(b->c, "this card was not made: %s\n",

@@ -53,6 +53,8 @@ int jz_journal_write(struct jz_journal *j, const struct jz_bureau *b,
 void jz_journal_close(struct jz_journal *j, bool done);
 int jz_bureau_join(char out[static JZ_BUREAU_PATH_CAP], const char *dir,
     const char *name, const char *suffix);
+/* Syncs the folder that a new name is in. */
+int jz_bureau_sync_name(const char *path);
 /* Tells a test what has been done. */
 void jz_bureau_step(const struct jz_bureau *b, enum jz_bureau_step step);
 

@@ -43,6 +43,32 @@ jz_bureau_join(char out[static JZ_BUREAU_PATH_CAP], const char *dir,
 	return n < 0 || n >= JZ_BUREAU_PATH_CAP ? JZ_ERR_RANGE : 0;
 }
 
+int
+jz_bureau_sync_name(const char *path)
+{
+	char dir[JZ_BUREAU_PATH_CAP];
+	int n = snprintf(dir, sizeof(dir), "%s", path), fd, err = 0;
+	char *slash;
+
+	if (n < 0 || n >= JZ_BUREAU_PATH_CAP)
+		return JZ_ERR_RANGE;
+	while (n > 1 && dir[n - 1] == '/')
+		dir[--n] = '\0';
+	slash = strrchr(dir, '/');
+	if (slash == NULL)
+		memcpy(dir, ".", 2);
+	else
+		slash[slash == dir] = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return JZ_ERR_SYSTEM;
+	/* Some file systems cannot sync a folder and need not. */
+	if (fsync(fd) != 0 && errno != EINVAL)
+		err = JZ_ERR_SYSTEM;
+	(void)close(fd);
+	return err;
+}
+
 void
 jz_bureau_step(const struct jz_bureau *b, enum jz_bureau_step step)
 {
@@ -344,8 +370,12 @@ open_folder(struct jz_bureau *b, struct jz_journal *j)
 		err = jz_bureau_join(j->salt_path, b->dir, SALT, "");
 	if (err != 0)
 		return err;
-	if (mkdir(b->dir, FOLDER_MODE) != 0 && errno != EEXIST)
-		return errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
+	if (mkdir(b->dir, FOLDER_MODE) == 0)
+		err = jz_bureau_sync_name(b->dir);
+	else if (errno != EEXIST)
+		err = errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
+	if (err != 0)
+		return err;
 	j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
 	    S_IRUSR | S_IWUSR);
 	if (j->fd < 0)

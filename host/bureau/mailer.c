@@ -224,8 +224,10 @@ open_file(
 	if (err != 0)
 		return err;
 	/* A head that a crash cut off has no letter after it. */
-	if (st.st_size < AT_PARCELS && (flags & O_CREAT) != 0)
-		return begin_file(m, passphrase);
+	if (st.st_size < AT_PARCELS && (flags & O_CREAT) != 0) {
+		err = begin_file(m, passphrase);
+		return err != 0 ? err : jz_bureau_sync_name(path);
+	}
 	return check_file(m, passphrase);
 }
 

@@ -64,19 +64,22 @@ VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/trace.c reader/virtual.c reader/virtual_pool.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
-	reader/virtual_snapshot.c
+	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/recover.c host/settle.c host/unfinished.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
 	host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/refusal.c \
+	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/x509.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c \
+BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
+	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
+	host/bureau/run.c
+CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
 	host/cli/commands_card.c host/cli/commands_certificate.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
@@ -108,9 +111,9 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/seeds.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
 
-BENCH_SRC = test/bench/bench.c test/bench/card.c test/bench/channel.c \
-	test/bench/commit.c test/bench/keys.c test/bench/main.c \
-	test/bench/many.c \
+BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
+	test/bench/channel.c test/bench/commit.c test/bench/keys.c \
+	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
 
@@ -174,8 +177,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
-	test/reader/test_serve test/reader/test_suite test/reader/test_trace \
-	test/reader/test_virtual test/pcsc/test_pcsc \
+	test/reader/test_serve test/reader/test_store test/reader/test_suite \
+	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
@@ -183,10 +186,13 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
 	test/host/test_recover test/host/test_roll test/host/test_story \
+	test/host/bureau/test_mailer test/host/bureau/test_order \
+	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_evidence \
 	test/host/issuer/test_exception test/host/issuer/test_load \
+	test/host/issuer/test_many \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
 	test/host/issuer/test_settle test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
@@ -214,14 +220,15 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/cli/keys.sh test/cli/token.sh \
-	test/conformance/t0.sh \
+SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
+	test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
+	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh test/pcsc/t0.sh \
+	test/secrets/canary.sh
 
 # Programs that tests run.
-HELPERS = test/serve-card test/with-pcscd
+HELPERS = test/serve-card test/show-keys test/with-pcscd
 
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
 PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
@@ -245,7 +252,8 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	applet/runtime/log.h applet/runtime/journal.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h
+	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h \
+	host/bureau/bureau.h
 MAN1 =
 
 # ---- flags -----------------------------------------------------------------
@@ -286,13 +294,14 @@ SHOW = $(if $(V)$(SILENT),,@echo "  $(1) $@")
 # ---- building --------------------------------------------------------------
 
 CARD_SRC = $(PORTABLE_SRC) $(OPENSSL_SRC) $(STORE_SRC) $(VIRTUAL_SRC)
-TERMINAL_SRC = $(READER_SRC) $(HOST_SRC) $(ISSUER_SRC)
+TERMINAL_SRC = $(READER_SRC) $(HOST_SRC) $(ISSUER_SRC) $(BUREAU_SRC)
 FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
-	test/pcsc/with_pcscd.c docs/counter.c \
+	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
+	test/secrets/show_keys.c docs/counter.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -351,7 +360,7 @@ $(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(ARCHIVE)
 $(BUILD)/lib/reader.a: $(call objects,$(READER_SRC))
 	$(ARCHIVE)
-$(BUILD)/lib/host.a: $(call objects,$(HOST_SRC) $(ISSUER_SRC))
+$(BUILD)/lib/host.a: $(call objects,$(HOST_SRC) $(ISSUER_SRC) $(BUREAU_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/cli.a: $(call objects,$(CLI_SRC))
 	$(ARCHIVE)
@@ -382,6 +391,8 @@ $(HOST_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_HOST)
 $(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
 	$(LINK_TEST)
 $(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
+	$(LINK_TEST)
+$(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
 	$(LINK_TEST)
 $(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
 	$(LINK_TEST)
@@ -428,7 +439,13 @@ $(BUILD)/test/plugin/libcase.so: test/applet/virtual/plugin_library.c
 	@mkdir -p $(@D)
 	$(Q)$(PLUGIN_CC) -Wl,-soname,libcase.so -o $@ $<
 
-TEST_PROGRAMS = $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
+# What test/secrets/canary.sh preloads.
+$(BUILD)/test/end-in-core.so: test/secrets/end_in_core.c
+	@mkdir -p $(@D)
+	$(call SHOW,LD)
+	$(Q)$(CC) $(filter -m%,$(CFLAGS)) -std=c17 -shared -fPIC -O2 -o $@ $<
+
+TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
 	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \
 	$(PLUGINS:%=$(BUILD)/test/plugin/%.so)
 
@@ -505,7 +522,7 @@ install: all
 	  echo 'Name: jiaozi'; \
 	  echo 'Description: Smart card with an electronic purse, and terminal'; \
 	  echo 'Version: $(VERSION)'; \
-	  echo 'Requires: libcrypto sqlite3 libpcsclite'; \
+	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite'; \
 	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
 	  echo 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))'; \
 	  echo 'Libs: -L$${libdir} -ljiaozi -ljiaozi-card -Wl,--dynamic-list=$${libdir}/jiaozi/plugin.syms'; \

@@ -147,7 +147,15 @@ enum jz_lang {
 	/* issuer: 600-699 */                                                  \
 	X(DATABASE, -600, "database error", "数据库错误")                      \
 	X(REFUSED, -601, "the issuer refused", "发卡行拒绝")                   \
-	X(AUDIT, -602, "the books do not balance", "账目不平")
+	X(AUDIT, -602, "the books do not balance", "账目不平")                 \
+	X(ORDER_OTHER, -610, "the folder holds the cards of another order",    \
+	    "该目录属于另一批订单")                                            \
+	X(ORDER_BUSY, -611, "another program is making this order",            \
+	    "另一程序正在制作此批订单")                                        \
+	X(ORDER_DAMAGED, -612, "the order's journal is damaged",               \
+	    "订单日志损坏")                                                    \
+	X(ORDER_PART, -613, "some cards of the order could not be made",       \
+	    "订单中部分卡未能制成")
 /* clang-format on */
 
 enum jz_error {

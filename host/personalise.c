@@ -14,7 +14,7 @@
  * keeps: the issuer's keys, which are known by their version, the key pair, and
  * the root.
  */
-#include "pay.h"
+#include "personalise.h"
 
 #include <string.h>
 
@@ -36,13 +36,6 @@ static const struct jz_scp03_keys TEST_KEYS = {TEST_KEY, TEST_KEY, TEST_KEY};
 static const struct jz_gp_aid PURSE = {JZ_AID_PURSE_BYTES, JZ_AID_PURSE};
 /* An empty public key template: "make your key pair". */
 static const uint8_t MAKE_KEY[] = {0x7F, 0x49, 0x00};
-
-struct run {
-	struct jz_gp gp;
-	struct jz_issuer *issuer;
-	const struct jz_personal *personal;
-	uint8_t block; /* the next one's number */
-};
 
 static int
 check(const struct jz_personal *p)
@@ -86,10 +79,10 @@ of_card(int err)
 /* ---- the channel -------------------------------------------------------- */
 
 static int
-authenticate_issuer(struct run *r)
+authenticate_issuer(struct jz_personalising *r)
 {
 	struct jz_scp03_keys keys;
-	int err = jz_issuer_card_keys(r->issuer, r->gp.kdd, r->gp.kvn, &keys);
+	int err = r->keys(r->arg, r->gp.kdd, r->gp.kvn, &keys);
 
 	if (err == 0)
 		err =
@@ -106,7 +99,7 @@ transport_kvn(const struct jz_personal *p)
 
 /* *ours: the card has the issuer's keys already, of whichever version. */
 static int
-open_channel(struct run *r, bool *ours)
+open_channel(struct jz_personalising *r, bool *ours)
 {
 	const struct jz_personal *p = r->personal;
 	const struct jz_scp03_keys *keys =
@@ -115,7 +108,7 @@ open_channel(struct run *r, bool *ours)
 
 	if (err == 0)
 		err = jz_gp_begin(&r->gp, JZ_GP_KVN_ANY);
-	*ours = err == 0 && jz_issuer_has_master(r->issuer, r->gp.kvn);
+	*ours = err == 0 && r->gp.kvn >= 1 && r->gp.kvn <= r->kvn;
 	if (*ours) {
 		err = authenticate_issuer(r);
 		if (err != JZ_ERR_AUTHENTICATION ||
@@ -132,21 +125,20 @@ open_channel(struct run *r, bool *ours)
 
 /* The first thing on a new card: from here on it is the issuer's alone. */
 static int
-take_over(struct run *r)
+take_over(struct jz_personalising *r)
 {
-	uint8_t kvn = jz_issuer_kvn(r->issuer);
 	struct jz_scp03_keys keys;
-	int err = jz_issuer_card_keys(r->issuer, r->gp.kdd, kvn, &keys);
+	int err = r->keys(r->arg, r->gp.kdd, r->kvn, &keys);
 
 	if (err == 0)
-		err = of_card(jz_gp_put_keys(&r->gp, r->gp.kvn, kvn, &keys));
+		err = of_card(jz_gp_put_keys(&r->gp, r->gp.kvn, r->kvn, &keys));
 	jz_wipe(&keys, sizeof(keys));
 	return err;
 }
 
 /* Through INITIALIZED, which no state but SECURED follows. */
 static int
-secure(struct run *r, uint8_t state)
+secure(struct jz_personalising *r, uint8_t state)
 {
 	int err = 0;
 
@@ -161,7 +153,7 @@ secure(struct run *r, uint8_t state)
 
 /* A block that is refused does not count. */
 static int
-store(struct run *r, unsigned p1, struct jz_span object)
+store(struct jz_personalising *r, unsigned p1, struct jz_span object)
 {
 	int err = jz_gp_store_data(
 	    &r->gp, p1 | JZ_GP_STORE_TLV, r->block, object, NULL);
@@ -172,7 +164,7 @@ store(struct run *r, unsigned p1, struct jz_span object)
 }
 
 static int
-key_pair(struct run *r, uint8_t public_key[static JZ_POINT_BYTES])
+key_pair(struct jz_personalising *r, uint8_t public_key[static JZ_POINT_BYTES])
 {
 	struct jz_answer a;
 	int err = jz_gp_store_data(&r->gp, JZ_GP_STORE_TLV, r->block,
@@ -185,28 +177,25 @@ key_pair(struct run *r, uint8_t public_key[static JZ_POINT_BYTES])
 }
 
 static int
-store_chain(struct run *r, struct jz_span card)
+store_chain(struct jz_personalising *r, struct jz_span card)
 {
-	struct jz_span ca, host;
-	int err = jz_issuer_chain(r->issuer, card, &ca, &host);
+	int err = store(r, 0, r->root);
 
-	if (err == 0)
-		err = store(r, 0, jz_issuer_root(r->issuer));
 	/* The root is there already: if it is another issuer's, the card will
 	 * refuse the CA. */
 	if (err == JZ_ERR_STATUS && r->gp.session->sw == JZ_SW_CONDITIONS)
 		err = 0;
 	if (err == 0)
-		err = store(r, 0, ca);
+		err = store(r, 0, r->ca);
 	if (err == 0)
-		err = store(r, 0, host);
+		err = store(r, 0, r->host);
 	if (err == 0)
 		err = store(r, 0, card);
 	return err;
 }
 
 static int
-store_parameters(struct run *r, const uint8_t asn[static 10], uint32_t capacity)
+store_parameters(struct jz_personalising *r, const uint8_t asn[static 10])
 {
 	uint8_t bcd[JZ_PIN_BYTES_MAX], bytes[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
@@ -225,7 +214,7 @@ store_parameters(struct run *r, const uint8_t asn[static 10], uint32_t capacity)
 	m.max_balance = p->max_balance_minor;
 	m.max_single = p->max_single_minor;
 	m.max_offline_sum = OFFLINE_SUM_FACTOR * p->max_balance_minor;
-	m.max_offline_count = capacity;
+	m.max_offline_count = r->capacity;
 	m.pin_above = p->pin_above_minor;
 	m.account = jz_span(p->account, strlen(p->account));
 	m.identity = jz_span(p->holder, strlen(p->holder));
@@ -240,51 +229,80 @@ out:
 	return err;
 }
 
+/* What the purse's state leaves to be done, up to its key. */
 static int
-fill_purse(struct run *r, uint32_t capacity, uint8_t id[static JZ_ID_BYTES])
+begin(struct jz_personalising *r, const struct jz_purse_info *info)
 {
-	uint8_t public_key[JZ_POINT_BYTES], bytes[JZ_CERTIFICATE_MAX], asn[10];
-	struct jz_buffer certificate = jz_buffer(bytes, sizeof(bytes));
-	const struct jz_personal *p = r->personal;
-	int err = of_card(jz_gp_personalise(&r->gp, &PURSE));
-
-	if (err == 0)
-		err = key_pair(r, public_key);
-	if (err == 0)
-		err = jz_issuer_certify(r->issuer, p->account, p->holder,
-		    public_key, p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0, id, asn,
-		    &certificate);
-	if (err == 0)
-		err = store_chain(r, jz_buffer_span(&certificate));
-	if (err == 0)
-		err = store_parameters(r, asn, capacity);
-	return err;
-}
-
-/* What the purse's state leaves to be done. */
-static int
-personalise(struct run *r, const struct jz_purse_info *info,
-    uint8_t id[static JZ_ID_BYTES])
-{
-	bool done = info->state == JZ_PURSE_PERSONALISED, ours;
-	uint8_t state = 0;
+	bool ours;
 	int err = open_channel(r, &ours);
 
+	r->done = info->state == JZ_PURSE_PERSONALISED;
 	/* Another issuer's card, and nothing of it is ours to do. */
-	if (err == JZ_ERR_AUTHENTICATION && done)
+	if (err == JZ_ERR_AUTHENTICATION && r->done)
 		return JZ_ERR_STATE;
 	if (err == 0)
-		err = of_card(jz_gp_card_state(&r->gp, &state));
+		err = of_card(jz_gp_card_state(&r->gp, &r->state));
 	if (err == 0 &&
-	    (state > JZ_GP_SECURED || (done && ours && state == JZ_GP_SECURED)))
+	    (r->state > JZ_GP_SECURED ||
+		(r->done && ours && r->state == JZ_GP_SECURED)))
 		err = JZ_ERR_STATE;
 	if (err == 0 && !ours)
 		err = take_over(r);
-	if (err == 0 && !done)
-		err = fill_purse(r, info->capacity, id);
-	if (err == 0 && done)
-		memcpy(id, info->id, JZ_ID_BYTES);
-	return err != 0 ? err : secure(r, state);
+	if (err != 0 || r->done)
+		return err;
+	err = of_card(jz_gp_personalise(&r->gp, &PURSE));
+	return err != 0 ? err : key_pair(r, r->public_key);
+}
+
+int
+jz_personal_check(const struct jz_personal *p)
+{
+	return check(p);
+}
+
+/* Said before anything is changed. */
+static int
+check_suite(struct jz_session *s, const struct jz_engine *engine)
+{
+	uint8_t suite;
+	int err = jz_purse_suite(s, &suite);
+
+	return err == 0 && suite != (uint8_t)engine->crypto->suite
+	    ? JZ_ERR_SUITE
+	    : err;
+}
+
+int
+jz_personal_begin(struct jz_personalising *r, struct jz_session *s,
+    const struct jz_engine *engine)
+{
+	int err = jz_purse_info(s, &r->info);
+
+	if (err == 0)
+		err = check_suite(s, engine);
+	if (err == 0 && r->info.state != JZ_PURSE_SELECTABLE &&
+	    r->info.state != JZ_PURSE_PERSONALISED)
+		err = JZ_ERR_STATE;
+	if (err != 0)
+		return err;
+	jz_gp_init(&r->gp, s, engine);
+	r->block = 0;
+	r->capacity = r->info.capacity;
+	return begin(r, &r->info);
+}
+
+int
+jz_personal_finish(struct jz_personalising *r, struct jz_span certificate,
+    const uint8_t asn[static 10])
+{
+	int err = 0;
+
+	if (!r->done) {
+		err = store_chain(r, certificate);
+		if (err == 0)
+			err = store_parameters(r, asn);
+	}
+	return err != 0 ? err : secure(r, r->state);
 }
 
 /* Whatever came of it; but what is told is what came of it. */
@@ -312,39 +330,57 @@ check_order(struct jz_issuer *issuer, const struct jz_personal *p)
 	return err != 0 ? err : check_admin(issuer);
 }
 
-/* Said before anything is changed. */
 static int
-check_suite(struct jz_session *s, const struct jz_issuer *issuer)
+issuer_keys(void *arg, const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
+    struct jz_scp03_keys *out)
 {
-	uint8_t suite;
-	int err = jz_purse_suite(s, &suite);
+	return jz_issuer_card_keys(arg, kdd, kvn, out);
+}
 
-	if (err == 0 &&
-	    suite != (uint8_t)jz_issuer_engine(issuer)->crypto->suite)
-		err = JZ_ERR_SUITE;
-	return err;
+/* Registered and certified by the issuer, before the card has any of it. */
+static int
+certify(struct jz_personalising *r, struct jz_issuer *issuer,
+    uint8_t id[static JZ_ID_BYTES])
+{
+	uint8_t bytes[JZ_CERTIFICATE_MAX], asn[10] = {0};
+	struct jz_buffer certificate = jz_buffer(bytes, sizeof(bytes));
+	const struct jz_personal *p = r->personal;
+	int err = 0;
+
+	if (r->done)
+		memcpy(id, r->info.id, JZ_ID_BYTES);
+	else
+		err = jz_issuer_certify(issuer, p->account, p->holder,
+		    r->public_key, p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0, id,
+		    asn, &certificate);
+	/* The CA of the certificate's day, when that is not the newest. */
+	if (err == 0 && !r->done)
+		err = jz_issuer_chain(
+		    issuer, jz_buffer_span(&certificate), &r->ca, &r->host);
+	return err != 0
+	    ? err
+	    : jz_personal_finish(r, jz_buffer_span(&certificate), asn);
 }
 
 int
 jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
     const struct jz_personal *p, uint8_t id[static JZ_ID_BYTES])
 {
-	struct run r = {.issuer = issuer, .personal = p};
-	struct jz_purse_info info;
+	struct jz_personalising r = {.personal = p,
+	    .keys = issuer_keys,
+	    .arg = issuer,
+	    .kvn = jz_issuer_kvn(issuer),
+	    .root = jz_issuer_root(issuer)};
 	int err = check_order(issuer, p);
 
 	memset(id, 0, JZ_ID_BYTES);
-	if (err == 0)
-		err = jz_purse_info(s, &info);
-	if (err == 0)
-		err = check_suite(s, issuer);
 	if (err != 0)
 		return err;
-	if (info.state != JZ_PURSE_SELECTABLE &&
-	    info.state != JZ_PURSE_PERSONALISED)
-		return JZ_ERR_STATE;
-	jz_gp_init(&r.gp, s, jz_issuer_engine(issuer));
-	err = personalise(&r, &info, id);
+	err = jz_personal_begin(&r, s, jz_issuer_engine(issuer));
+	if (err == 0)
+		err = certify(&r, issuer, id);
+	if (r.gp.session == NULL) /* the purse is still selected */
+		return err;
 	jz_gp_close(&r.gp);
 	return select_again(s, err);
 }

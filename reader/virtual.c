@@ -431,7 +431,7 @@ jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
 }
 
 void
-jz_virtual_free(struct jz_virtual **v)
+jz_virtual_drop(struct jz_virtual **v)
 {
 	struct jz_virtual *p;
 
@@ -445,11 +445,22 @@ jz_virtual_free(struct jz_virtual **v)
 	jz_file_free(&p->file);
 	if (p->own_pool)
 		jz_virtual_pool_free(&p->pool);
-	else if (p->engine != NULL)
-		jz_openssl_forget(p->engine);
 	free(p->name);
 	jz_wipe(p, sizeof(*p));
 	free(p);
+}
+
+void
+jz_virtual_free(struct jz_virtual **v)
+{
+	struct jz_engine *shared;
+
+	if (v == NULL || *v == NULL)
+		return;
+	shared = (*v)->own_pool ? NULL : (*v)->engine;
+	jz_virtual_drop(v);
+	if (shared != NULL)
+		jz_openssl_forget(shared);
 }
 
 /* ---- use ---------------------------------------------------------------- */

@@ -85,6 +85,31 @@ jz_virtual_open(const struct jz_virtual_options *o, struct jz_virtual **out);
 int jz_virtual_open_many(const struct jz_virtual_options *o, size_t n,
     struct jz_virtual **cards, size_t *failed);
 
+/*
+ * Stores cards that were made in memory in files, as their owners will open
+ * them: paths[i], and beside it its own key file, which must not be there.
+ * First everything is written under other names and synced, with one flush for
+ * all; then, when the caller has done what must come between, all get their
+ * names.  What is freed without a name is removed.  The cards stay as they
+ * are; a stored card must not be used in both places.
+ *
+ * JZ_ERR_EXISTS, JZ_ERR_NOT_FOUND (no such folder), JZ_ERR_CARD_LOCKED,
+ * JZ_ERR_CARD_STORAGE, JZ_ERR_SYSTEM (too many files), JZ_ERR_MEMORY;
+ * *failed: the card, or n.
+ */
+struct jz_virtual_stored;
+int jz_virtual_store(struct jz_virtual *const *cards, const char *const *paths,
+    size_t n, struct jz_virtual_stored **out, size_t *failed);
+/* Card i is not to be stored after all: removed. */
+void jz_virtual_stored_drop(struct jz_virtual_stored *s, size_t i);
+int jz_virtual_stored_publish(struct jz_virtual_stored *s);
+void jz_virtual_stored_free(struct jz_virtual_stored **s);
+/*
+ * What a program that was killed left of a stored card: with `keep`, it gets
+ * its name, else it is removed.  JZ_ERR_NOT_FOUND: nothing was left.
+ */
+int jz_virtual_left(const char *path, bool keep);
+
 /* Power off, release, clear the pointer. */
 void jz_virtual_free(struct jz_virtual **v);
 

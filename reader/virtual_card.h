@@ -76,6 +76,11 @@ const struct jz_applet_class *jz_virtual_find_plug(void *v,
     const struct jz_aid *module, const uint8_t hash[static JZ_FILE_HASH_BYTES]);
 /* The card's plug-ins, made at the first need. */
 int jz_virtual_plugs(struct jz_virtual *v, struct jz_plugs **out);
+/* A card with memory becomes the snapshot's card, in setup's storage. */
+int jz_virtual_fork_into(struct jz_virtual *v,
+    const struct jz_card_setup *setup, const struct jz_virtual_snapshot *s);
+/* Frees a card; the pool's engine goes on knowing its keys. */
+void jz_virtual_drop(struct jz_virtual **v);
 /* Hands over what has been made, or frees it when e is not 0; returns e. */
 int jz_virtual_end(int e, struct jz_virtual *v, struct jz_card_setup *setup,
     struct jz_virtual **out);

@@ -89,6 +89,15 @@ adopt(struct jz_virtual *v, const struct jz_virtual_snapshot *s)
 	return jz_plugs_adopt(own, s->plugs);
 }
 
+int
+jz_virtual_fork_into(struct jz_virtual *v, const struct jz_card_setup *setup,
+    const struct jz_virtual_snapshot *s)
+{
+	int e = adopt(v, s);
+
+	return e != 0 ? e : jz_card_fork(&v->card, setup, s->state);
+}
+
 static int
 fork_card(const struct jz_virtual_options *o, struct jz_virtual *v,
     const struct jz_virtual_snapshot *s, struct jz_card_setup *setup)
@@ -99,8 +108,7 @@ fork_card(const struct jz_virtual_options *o, struct jz_virtual *v,
 	    (e = jz_virtual_memory(v, s->nvm_bytes, s->ram_bytes, setup)) !=
 		0 ||
 	    (e = jz_virtual_storage(o, v, setup)) != 0 ||
-	    (e = adopt(v, s)) != 0 ||
-	    (e = jz_card_fork(&v->card, setup, s->state)) != 0)
+	    (e = jz_virtual_fork_into(v, setup, s)) != 0)
 		return e;
 	return v->file == NULL ? 0 : jz_file_publish(v->file);
 }

@@ -98,7 +98,7 @@ adaptive_proportion(struct jz_generator *g, uint8_t sample)
 static bool
 healthy(struct jz_generator *g, const uint8_t sample[static ENTROPY_BYTES])
 {
-	bool good = memcmp(g->before, sample, sizeof(g->before)) != 0;
+	bool good = !jz_equal_secret(g->before, sample, sizeof(g->before));
 
 	for (unsigned i = 0; i < ENTROPY_BYTES; i++) {
 		good = repetition_count(g, sample[i]) && good;

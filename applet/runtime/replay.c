@@ -287,8 +287,8 @@ replay_records(struct replay *r, uint64_t at)
 			return judge_tail(r, at);
 		if (jz_get_be(head + JZ_LOG_AT_R_SEQUENCE, 8) !=
 			log->sequence ||
-		    memcmp(head + JZ_LOG_AT_R_PREVIOUS, log->last_tag,
-			JZ_SEAL_TAG_BYTES) != 0)
+		    !jz_equal_secret(head + JZ_LOG_AT_R_PREVIOUS, log->last_tag,
+			JZ_SEAL_TAG_BYTES))
 			return JZ_ERR_CARD_TAMPERED;
 		e = apply(r, jz_span(head + JZ_LOG_RECORD_HEAD_BYTES, len));
 		if (e != 0)

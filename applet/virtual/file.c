@@ -182,7 +182,8 @@ write_at(int fd, off_t at, const void *data, size_t len)
 }
 
 static int
-write_parts(int fd, const struct jz_span *parts, size_t n, off_t *end)
+write_parts(
+    int fd, const struct jz_span *parts, size_t n, bool later, off_t *end)
 {
 	int e = 0;
 
@@ -191,7 +192,7 @@ write_parts(int fd, const struct jz_span *parts, size_t n, off_t *end)
 		e = write_at(fd, *end, parts[i].data, parts[i].len);
 		*end += (off_t)parts[i].len;
 	}
-	if (e == 0 && fsync(fd) != 0)
+	if (e == 0 && !later && fsync(fd) != 0)
 		e = JZ_ERR_CARD_STORAGE;
 	return e;
 }
@@ -264,7 +265,7 @@ replace_unpublished(struct jz_file *f, const struct jz_span *parts, size_t n)
 {
 	if (ftruncate(f->fd, 0) != 0)
 		return JZ_ERR_CARD_STORAGE;
-	return write_parts(f->fd, parts, n, &f->end);
+	return write_parts(f->fd, parts, n, f->later, &f->end);
 }
 
 static int
@@ -276,7 +277,7 @@ replace_published(struct jz_file *f, const struct jz_span *parts, size_t n)
 
 	if ((e = open_temp(f, &fd)) != 0)
 		goto out;
-	if ((e = write_parts(fd, parts, n, &end)) != 0)
+	if ((e = write_parts(fd, parts, n, false, &end)) != 0)
 		goto out;
 	if (renameat(f->dir, f->temp, f->dir, f->name) != 0) {
 		e = JZ_ERR_CARD_STORAGE;
@@ -512,5 +513,59 @@ jz_file_sync_all(struct jz_file *const *files, size_t n)
 		files[i]->failed |= e != 0;
 		files[i]->synced_dir |= e == 0;
 	}
+	return e;
+}
+
+/* Gives one file its name, which is durable when its folder is. */
+static int
+name_file(struct jz_file *f)
+{
+	if (f->failed || f->published)
+		return JZ_ERR_CARD_STORAGE;
+	if (name_taken(f))
+		return JZ_ERR_EXISTS;
+	if (renameat(f->dir, f->temp, f->dir, f->name) != 0)
+		return JZ_ERR_CARD_STORAGE;
+	f->published = true;
+	return 0;
+}
+
+int
+jz_file_publish_all(struct jz_file *const *files, size_t n)
+{
+	struct stat st, synced = {0};
+	int e = 0;
+
+	for (size_t i = 0; i < n && e == 0; i++)
+		e = name_file(files[i]);
+	for (size_t i = 0; i < n && e == 0; i++) {
+		if (fstat(files[i]->dir, &st) != 0)
+			return JZ_ERR_CARD_STORAGE;
+		files[i]->synced_dir = i > 0 && st.st_dev == synced.st_dev &&
+		    st.st_ino == synced.st_ino;
+		e = sync_dir(files[i]);
+		synced = st;
+	}
+	return e;
+}
+
+int
+jz_file_left(const char *path, bool keep)
+{
+	struct jz_file *f = file_alloc();
+	char *copy = strdup(path);
+	int e = JZ_ERR_MEMORY;
+
+	if (f != NULL && copy != NULL)
+		e = open_dir(f, copy);
+	if (e == 0)
+		e = open_locked(f, f->temp, 0, &f->fd);
+	if (e == 1)
+		e = JZ_ERR_NOT_FOUND;
+	/* Freed without a name it is removed. */
+	if (e == 0 && keep)
+		e = jz_file_publish_all(&f, 1);
+	free(copy);
+	jz_file_free(&f);
 	return e;
 }

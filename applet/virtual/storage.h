@@ -67,6 +67,21 @@ void jz_file_free(struct jz_file **f);
 void jz_file_sync_later(struct jz_file *f);
 int jz_file_sync_all(struct jz_file *const *files, size_t n);
 
+/*
+ * The same for new files: written after jz_file_sync_later(), synced all at
+ * once, and then named, in this order, with one flush of each folder.  An
+ * error leaves those before it named.  As jz_file_publish().
+ */
+int jz_file_publish_all(struct jz_file *const *files, size_t n);
+
+/*
+ * What a program that was killed left of a file to be: gives it the name, for
+ * who knows that it was written and synced, or removes it.  JZ_ERR_NOT_FOUND:
+ * there is none; JZ_ERR_EXISTS: the name is taken, and what was left is
+ * removed; JZ_ERR_CARD_LOCKED: the program lives.
+ */
+int jz_file_left(const char *path, bool keep);
+
 /* ---- memory ------------------------------------------------------------- */
 
 struct jz_memory;

@@ -88,14 +88,25 @@ enum jz_option {
 	JZ_OPT_PASSPHRASE_2,
 	JZ_OPT_AUTHORITIES,
 	JZ_OPT_TOKEN,
+	JZ_OPT_COUNT,
+	JZ_OPT_FIRST,
+	JZ_OPT_LIST,
+	JZ_OPT_REPORT,
+	JZ_OPT_MAILER,
+	JZ_OPT_MAILER_PASSPHRASE,
+	JZ_OPT_PRINTER,
+	JZ_OPT_JOBS,
+	JZ_OPT_QUIET,
 	JZ_OPTIONS,
 };
 
-#define JZ_OPT(name) (UINT64_C(1) << JZ_OPT_##name)
+/* A set of them; 64 are too few. */
+__extension__ typedef unsigned __int128 jz_option_set;
+#define JZ_OPT(name) ((jz_option_set)1 << JZ_OPT_##name)
 /* Every command has these. */
 #define JZ_OPT_COMMON                                                          \
 	(JZ_OPT(HELP) | JZ_OPT(JSON) | JZ_OPT(LANG) | JZ_OPT(TRACE))
-_Static_assert(JZ_OPTIONS <= 64, "a set of options is one uint64_t");
+_Static_assert(JZ_OPTIONS <= 128, "a set of options");
 
 #define JZ_CLI_ARGUMENTS_MAX 64
 #define JZ_CLI_DETAIL_MAX    512
@@ -103,12 +114,12 @@ _Static_assert(JZ_OPTIONS <= 64, "a set of options is one uint64_t");
 struct jz_cli;
 
 struct jz_cli_command {
-	const char *path;      /* "issuer deposit" */
-	const char *arguments; /* "DIR ACCOUNT AMOUNT", "" */
-	unsigned min, max;     /* how many arguments */
-	uint64_t options;      /* set of JZ_OPT(), the common ones besides */
-	uint64_t required;     /* of these, must be given */
-	unsigned exits;	       /* set of JZ_EXIT(), OK and USAGE besides */
+	const char *path;	/* "issuer deposit" */
+	const char *arguments;	/* "DIR ACCOUNT AMOUNT", "" */
+	unsigned min, max;	/* how many arguments */
+	jz_option_set options;	/* set of JZ_OPT(), the common ones besides */
+	jz_option_set required; /* of these, must be given */
+	unsigned exits;		/* set of JZ_EXIT(), OK and USAGE besides */
 	int (*run)(struct jz_cli *c);
 	const char *summary[2]; /* by enum jz_lang */
 	const char *help[2];
@@ -135,7 +146,7 @@ struct jz_cli {
  */
 int jz_cli_options(struct jz_cli *c, int argc, const char **argv);
 /* Prints one line for each option of a set. */
-void jz_cli_options_help(const struct jz_cli *c, uint64_t set, FILE *out);
+void jz_cli_options_help(const struct jz_cli *c, jz_option_set set, FILE *out);
 
 static inline bool
 jz_cli_has(const struct jz_cli *c, enum jz_option o)
@@ -245,6 +256,7 @@ enum jz_exit {
 	JZ_EXIT_EXISTS = 11,
 	JZ_EXIT_IO = 12,
 	JZ_EXIT_BOOKS = 13,
+	JZ_EXIT_PART = 14,
 	JZ_EXIT_CODES,
 };
 
@@ -381,6 +393,8 @@ int jz_cmd_card_info(struct jz_cli *c);
 int jz_cmd_card_balance(struct jz_cli *c);
 int jz_cmd_card_log(struct jz_cli *c);
 int jz_cmd_card_personalise(struct jz_cli *c);
+int jz_cmd_card_batch(struct jz_cli *c);
+int jz_cmd_card_mailer(struct jz_cli *c);
 int jz_cmd_card_serve(struct jz_cli *c);
 int jz_cmd_card_apdu(struct jz_cli *c);
 int jz_cmd_card_reset(struct jz_cli *c);

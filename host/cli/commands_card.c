@@ -80,6 +80,64 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "      --passphrase env:BANK --account alice --holder 爱丽丝 --pin env:PIN\n"},
 },
 {
+	"card batch", "DIR", 1, 1,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
+	    JZ_OPT(HOLDER) | JZ_OPT(MAX_BALANCE) | JZ_OPT(MAX_SINGLE) |
+	    JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY) | JZ_OPT(KEYS) |
+	    JZ_OPT(COUNT) | JZ_OPT(FIRST) | JZ_OPT(LIST) | JZ_OPT(REPORT) |
+	    JZ_OPT(MAILER) | JZ_OPT(MAILER_PASSPHRASE) | JZ_OPT(PRINTER) |
+	    JZ_OPT(JOBS) | JZ_OPT(QUIET),
+	0,
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION) |
+	    JZ_EXIT(EXISTS) | JZ_EXIT(PART),
+	jz_cmd_card_batch,
+	{"make many cards by one order", "按一份订单批量制卡"},
+	{"Each is made and personalised as by card create and card personalise: as\n"
+	 "DIR/NUMBER.card with a key file of its own, or with --card the cards put\n"
+	 "into that reader, one after the other.  Without --account each card has an\n"
+	 "account of its own, named by its number.  PINs of six digits are drawn and\n"
+	 "go into a sealed PIN mailer (jiaozi card mailer) or to a printer.\n"
+	 "However it is ended, the same command goes on where it stopped.\n"
+	 "\n"
+	 "--list is a CSV file whose first row names its columns: account, holder,\n"
+	 "max-balance, max-single, pin-above, payee-only (yes, no), pin.  With a\n"
+	 "pin column its mode must be 0600.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi card batch cards --issuer bank --passphrase file:bank.pass \\\n"
+	 "      --count 10000 --mailer pins --mailer-passphrase prompt\n"
+	 "  jiaozi card batch staff --issuer bank --passphrase file:bank.pass \\\n"
+	 "      --list staff.csv --printer lp --report staff-cards.csv\n",
+	 "每张卡如同以 card create 与 card personalise 制作：存为 DIR/卡号.card 并各有\n"
+	 "密钥文件；给出 --card 时则为依次放入该读卡器的卡。不给 --account 时每张卡各\n"
+	 "开一个以卡号为名的账户。PIN 为抽取的六位数字，写入封存的密码信（见 jiaozi\n"
+	 "card mailer）或送往打印命令。无论怎样中断，再执行同一命令即继续。\n"
+	 "\n"
+	 "--list 是 CSV 文件，首行为列名：account、holder、max-balance、max-single、\n"
+	 "pin-above、payee-only（yes 或 no）、pin。含 pin 列时文件权限须为 0600。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card batch cards --issuer bank --passphrase file:bank.pass \\\n"
+	 "      --count 10000 --mailer pins --mailer-passphrase prompt\n"
+	 "  jiaozi card batch staff --issuer bank --passphrase file:bank.pass \\\n"
+	 "      --list staff.csv --printer lp --report staff-cards.csv\n"},
+},
+{
+	"card mailer", "FILE", 1, 1, JZ_OPT(MAILER_PASSPHRASE), 0,
+	JZ_EXIT(CARD_FILE) | JZ_EXIT(CARD) | JZ_EXIT(AUTHENTICATION) |
+	    JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO),
+	jz_cmd_card_mailer,
+	{"open a PIN mailer, for its printer", "打开密码信以供打印"},
+	{"Prints a line for each card: number, holder, PIN, with tabs between.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card mailer pins --mailer-passphrase prompt | lp\n",
+	 "每张卡一行：卡号、持有人、PIN，以制表符分隔。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card mailer pins --mailer-passphrase prompt | lp\n"},
+},
+{
 	"card info", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD, jz_cmd_card_info,
 	{"what a card tells about itself", "显示卡的信息"},
 	{"State, identity, balance, limits, counters, and how many records wait\n"

@@ -36,6 +36,9 @@ static const struct {
 	{"reading or writing a file or the database failed",
 	    "读写文件或数据库失败"}},
     {JZ_EXIT_BOOKS, {"the issuer's books do not balance", "发卡行账目不平"}},
+    {JZ_EXIT_PART,
+	{"some cards of the order could not be made; see its report",
+	    "订单中部分卡未能制成，见报告"}},
 };
 _Static_assert(
     sizeof(TABLE) / sizeof(TABLE[0]) == JZ_EXIT_CODES, "a row for each code");
@@ -76,7 +79,8 @@ jz_exit_code(int error)
 	case JZ_ERR_SEED_CEREMONY: case JZ_ERR_SEED_PERSON:
 	case JZ_ERR_CARD_HEADER: case JZ_ERR_CARD_VERSION: case JZ_ERR_CARD_KEY:
 	case JZ_ERR_CARD_CUT: case JZ_ERR_CARD_TAMPERED: case JZ_ERR_CARD_FULL:
-	case JZ_ERR_CARD_LOCKED: case JZ_ERR_PLUGIN_FORMAT:
+	case JZ_ERR_CARD_LOCKED: case JZ_ERR_ORDER_BUSY:
+	case JZ_ERR_ORDER_DAMAGED: case JZ_ERR_PLUGIN_FORMAT:
 	case JZ_ERR_PLUGIN_ABI: case JZ_ERR_PLUGIN_DATA:
 	case JZ_ERR_PLUGIN_START: case JZ_ERR_PLUGIN_LINK:
 	case JZ_ERR_PLUGIN_CLASS: case JZ_ERR_PLUGIN_HASH:
@@ -104,13 +108,15 @@ jz_exit_code(int error)
 		return JZ_EXIT_FUNDS;
 	case JZ_ERR_NOT_FOUND:
 		return JZ_EXIT_NOT_FOUND;
-	case JZ_ERR_EXISTS: case JZ_ERR_LIST_OLD:
+	case JZ_ERR_EXISTS: case JZ_ERR_LIST_OLD: case JZ_ERR_ORDER_OTHER:
 		return JZ_EXIT_EXISTS;
 	case JZ_ERR_SYSTEM: case JZ_ERR_CARD_DEAD: case JZ_ERR_CARD_STORAGE:
 	case JZ_ERR_DATABASE:
 		return JZ_EXIT_IO;
 	case JZ_ERR_AUDIT:
 		return JZ_EXIT_BOOKS;
+	case JZ_ERR_ORDER_PART:
+		return JZ_EXIT_PART;
 	}
 	/* clang-format on */
 	return JZ_EXIT_INTERNAL;

@@ -163,6 +163,30 @@ static const struct option_row TABLE[] = {
 	{JZ_OPT_TOKEN, "token", 0, "URI",
 	    {"keys in a PKCS#11 token: pkcs11:token=LABEL?module-path=FILE",
 	     "密钥存于 PKCS#11 令牌：pkcs11:token=标签?module-path=文件"}},
+	{JZ_OPT_COUNT, "count", 0, "N",
+	    {"how many cards", "卡的张数"}},
+	{JZ_OPT_FIRST, "first", 0, "N",
+	    {"the first card's number, up to nine digits (default: the next)",
+	     "第一张卡的编号，至多九位（缺省为下一个）"}},
+	{JZ_OPT_LIST, "list", 0, "FILE",
+	    {"the holders, CSV: `jiaozi card batch --help`",
+	     "持有人清单，CSV，见 jiaozi card batch --help"}},
+	{JZ_OPT_REPORT, "report", 0, "FILE",
+	    {"what became of each card: FILE.csv, or JSON lines",
+	     "每张卡的结果：FILE.csv 或 JSON 行"}},
+	{JZ_OPT_MAILER, "mailer", 0, "FILE",
+	    {"the PIN mailer: a sealed file, appended to",
+	     "密码信：封存的文件，追加写入"}},
+	{JZ_OPT_MAILER_PASSPHRASE, "mailer-passphrase", 0, "SOURCE",
+	    {"what seals the PIN mailer: as --passphrase",
+	     "封存密码信的口令，来源同 --passphrase"}},
+	{JZ_OPT_PRINTER, "printer", 0, "COMMAND",
+	    {"instead of --mailer: gets a line for each PIN on its input",
+	     "代替 --mailer：该命令从标准输入逐行得到 PIN"}},
+	{JZ_OPT_JOBS, "jobs", 0, "N",
+	    {"threads (default: the processors)", "线程数（缺省为处理器数）"}},
+	{JZ_OPT_QUIET, "quiet", 'q', NULL,
+	    {"no progress on standard error", "不在标准错误显示进度"}},
 	{JZ_OPT_TRACE, "trace", 't', NULL,
 	    {"show every APDU on standard error, PINs starred out",
 	     "在标准错误输出显示每条 APDU,PIN 以星号代替"}},
@@ -180,7 +204,7 @@ _Static_assert(TABLE_ROWS == JZ_OPTIONS, "a row for each option");
 
 /* popt returns row number + 1 for each option it meets. */
 static void
-build(uint64_t set, struct poptOption out[static TABLE_ROWS + 1])
+build(jz_option_set set, struct poptOption out[static TABLE_ROWS + 1])
 {
 	unsigned n = 0;
 
@@ -188,7 +212,7 @@ build(uint64_t set, struct poptOption out[static TABLE_ROWS + 1])
 	for (unsigned i = 0; i < TABLE_ROWS; i++) {
 		const struct option_row *row = &TABLE[i];
 
-		if ((set & UINT64_C(1) << row->option) == 0)
+		if ((set & (jz_option_set)1 << row->option) == 0)
 			continue;
 		out[n].longName = row->name;
 		out[n].shortName = row->letter;
@@ -243,8 +267,8 @@ missing(struct jz_cli *c)
 		    jz_tr(c, "an argument is missing: %s", "缺少参数：%s"),
 		    c->command->arguments);
 	for (size_t i = 0; i < TABLE_ROWS; i++)
-		if ((c->command->required & UINT64_C(1) << TABLE[i].option) !=
-			0 &&
+		if ((c->command->required &
+			(jz_option_set)1 << TABLE[i].option) != 0 &&
 		    !jz_cli_has(c, TABLE[i].option))
 			return jz_cli_fail(c, JZ_ERR_ARGUMENT,
 			    jz_tr(c, "--%s %s is missing", "缺少 --%s %s"),
@@ -289,14 +313,14 @@ jz_cli_options(struct jz_cli *c, int argc, const char **argv)
 }
 
 void
-jz_cli_options_help(const struct jz_cli *c, uint64_t set, FILE *out)
+jz_cli_options_help(const struct jz_cli *c, jz_option_set set, FILE *out)
 {
 	char head[64];
 
 	for (size_t i = 0; i < TABLE_ROWS; i++) {
 		const struct option_row *row = &TABLE[i];
 
-		if ((set & UINT64_C(1) << row->option) == 0)
+		if ((set & (jz_option_set)1 << row->option) == 0)
 			continue;
 		snprintf(head, sizeof(head), "%s%c%s--%s%s%s",
 		    row->letter != 0 ? "-" : " ",

@@ -10,8 +10,8 @@
 #include "../../apdu/error.h"
 
 /* What a card can carry in its load request: 1 to 34 printable characters. */
-static int
-check_account(const char *account)
+int
+jz_issuer_check_account(const char *account)
 {
 	size_t len = strlen(account);
 
@@ -25,8 +25,8 @@ check_account(const char *account)
 }
 
 /* Likewise 1 to 32 bytes; any text but control characters. */
-static int
-check_holder(const char *holder)
+int
+jz_issuer_check_holder(const char *holder)
 {
 	size_t len = strlen(holder);
 
@@ -39,8 +39,9 @@ check_holder(const char *holder)
 	return 0;
 }
 
-static int
-open_account(struct jz_issuer *i, const char *account, const char *holder)
+int
+jz_issuer_add_account(
+    struct jz_issuer *i, const char *account, const char *holder)
 {
 	struct jz_ledger_name name = jz_ledger_customer(account);
 	bool blocked;
@@ -64,14 +65,15 @@ jz_issuer_account_open(
 	int err;
 
 	jz_issuer_start(i);
-	err = check_account(account);
+	err = jz_issuer_check_account(account);
 	if (err == 0)
-		err = check_holder(holder);
+		err = jz_issuer_check_holder(holder);
 	if (err == 0)
 		err = jz_store_begin(i->store, true);
 	if (err != 0)
 		return err;
-	return jz_store_end(i->store, open_account(i, account, holder));
+	return jz_store_end(
+	    i->store, jz_issuer_add_account(i, account, holder));
 }
 
 static int

@@ -16,13 +16,12 @@
 #include "../../keys/secret.h"
 
 /* The first six digits of our cards' numbers, ISO/IEC 7812-1. */
-#define IIN		"860001"
-#define CARD_NUMBER_MAX 999999999
-#define FIRST_KEY	1u /* counts the key pairs of one card */
-#define GENERATION	1u /* the first; later the revocation list's */
-#define VALID_YEARS	5
-#define ASN_DIGITS	20
-#define DATE_BYTES	6
+#define IIN	    "860001"
+#define FIRST_KEY   1u /* counts the key pairs of one card */
+#define GENERATION  1u /* the first; later the revocation list's */
+#define VALID_YEARS 5
+#define ASN_DIGITS  20
+#define DATE_BYTES  6
 
 /* Midnight some years after; the day itself is the first no longer valid. */
 static int
@@ -46,8 +45,8 @@ years_after(int64_t from, unsigned years, int64_t *to)
 }
 
 /* ID "CN" and 14 digits; ASN the IIN and the same digits, in BCD. */
-static void
-number_card(int64_t number, struct jz_card_row *card)
+void
+jz_issuer_number_card(int64_t number, struct jz_card_row *card)
 {
 	char text[32];
 
@@ -61,8 +60,9 @@ number_card(int64_t number, struct jz_card_row *card)
 		    (text[2 * k + 1] - '0'));
 }
 
-static int
-certify_row(struct jz_issuer *i, struct jz_card_row *card, int64_t now)
+int
+jz_issuer_certify_row(
+    struct jz_issuer *i, struct jz_card_row *card, int64_t now)
 {
 	const struct jz_pki_entry *ca = &i->pki.ca;
 	struct jz_buffer b =
@@ -92,8 +92,8 @@ certify_row(struct jz_issuer *i, struct jz_card_row *card, int64_t now)
 }
 
 /* A point of the curve, found out by a signature that cannot be right. */
-static int
-check_key(
+int
+jz_issuer_check_key(
     const struct jz_engine *e, const uint8_t public_key[static JZ_POINT_BYTES])
 {
 	const uint8_t one[JZ_SIGNATURE_BYTES] = {[31] = 1, [63] = 1};
@@ -103,25 +103,30 @@ check_key(
 	return err == JZ_ERR_SIGNATURE ? 0 : err == 0 ? JZ_ERR_KEY : err;
 }
 
+int
+jz_issuer_add_row(struct jz_issuer *i, const struct jz_card_row *card)
+{
+	struct jz_ledger_name name = jz_ledger_card(card->id);
+	int err = jz_store_card_add(i->store, card, jz_issuer_now(i));
+
+	return err != 0
+	    ? err
+	    : jz_ledger_open(i->store, JZ_LEDGER_KIND_CARD, name.text);
+}
+
 static int
 add_card(struct jz_issuer *i, struct jz_card_row *card)
 {
-	struct jz_ledger_name name;
-	int64_t now = jz_issuer_now(i), number;
+	int64_t number;
 	int err = jz_store_next(i->store, "card", &number);
 
-	if (err == 0 && number > CARD_NUMBER_MAX)
+	if (err == 0 && number > JZ_ISSUER_NUMBER_MAX)
 		err = JZ_ERR_RANGE;
 	if (err != 0)
 		return err;
-	number_card(number, card);
-	name = jz_ledger_card(card->id);
-	err = certify_row(i, card, now);
-	if (err == 0)
-		err = jz_store_card_add(i->store, card, now);
-	if (err == 0)
-		err = jz_ledger_open(i->store, JZ_LEDGER_KIND_CARD, name.text);
-	return err;
+	jz_issuer_number_card(number, card);
+	err = jz_issuer_certify_row(i, card, jz_issuer_now(i));
+	return err != 0 ? err : jz_issuer_add_row(i, card);
 }
 
 static int
@@ -133,7 +138,7 @@ certify(struct jz_issuer *i, struct jz_card_row *card, struct jz_buffer *out)
 	if (err == 0 && blocked)
 		return jz_refuse(i, JZ_REFUSAL_ACCOUNT_BLOCKED);
 	if (err == 0)
-		err = check_key(&i->engine, card->public_key);
+		err = jz_issuer_check_key(&i->engine, card->public_key);
 	if (err != 0)
 		return err;
 	/* A personalisation that is done again gets what it got before. */
@@ -223,13 +228,13 @@ verify_under_ca(
 	struct jz_authority ca;
 	int err = jz_pki_ca(&i->engine, &i->pki, c->authority, &ca);
 
-	return err != 0 ? err
-			: jz_certificate_verify(
-			      &i->engine, c, &ca, JZ_ROLE_CARD, now);
+	return err != 0
+	    ? err
+	    : jz_certificate_verify(&i->engine, c, &ca, JZ_ROLE_CARD, now);
 }
 
 int
-jz_issuer_certificate(
+jz_issuer_read_certificate(
     struct jz_issuer *i, struct jz_span bytes, struct jz_certificate *out)
 {
 	int err = jz_certificate_parse(bytes, i->engine.crypto, out);

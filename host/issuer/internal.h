@@ -79,6 +79,22 @@ enum jz_judgement {
 	JZ_JUDGE_SIGNATURE, /* what has happened already is booked for those */
 };
 
+/* ID "CN" and 14 digits, ASN the IIN and the same digits. */
+void jz_issuer_number_card(int64_t number, struct jz_card_row *card);
+/* The row's certificate, from what else is in it. */
+int jz_issuer_certify_row(
+    struct jz_issuer *i, struct jz_card_row *card, int64_t now);
+/* JZ_ERR_KEY: no point of the curve. */
+int jz_issuer_check_key(
+    const struct jz_engine *e, const uint8_t public_key[static JZ_POINT_BYTES]);
+/* Into the database, with an account of the ledger. */
+int jz_issuer_add_row(struct jz_issuer *i, const struct jz_card_row *card);
+/* 1 to 34 printable characters; opens one that must not be there. */
+int jz_issuer_check_account(const char *account);
+int jz_issuer_check_holder(const char *holder);
+int jz_issuer_add_account(
+    struct jz_issuer *i, const char *account, const char *holder);
+
 /* Refuses UNKNOWN_CARD, CARD_BLOCKED, CERT_EXPIRED, CARD_REVOKED. */
 int jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     enum jz_judgement judgement, struct jz_known_card *out);
@@ -89,7 +105,7 @@ int jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 int jz_issuer_list(struct jz_issuer *i, struct jz_revocation_story *story,
     struct jz_message *list);
 /* A card by its certificate, verified, whatever its dates. */
-int jz_issuer_certificate(
+int jz_issuer_read_certificate(
     struct jz_issuer *i, struct jz_span bytes, struct jz_certificate *out);
 /* Refuses SIGNATURE. */
 int jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,

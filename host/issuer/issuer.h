@@ -185,6 +185,73 @@ int jz_issuer_certify(struct jz_issuer *i, const char *account,
 int jz_issuer_card_keys(const struct jz_issuer *i,
     const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
     struct jz_scp03_keys *out);
+/*
+ * Many cards.  Their numbers are taken from the issuer's sequence first, at
+ * once and durably; a certificate needs no more than its number and is kept
+ * nowhere yet; then all are registered in one commit.  A card must not be
+ * handed out before: what is not registered does not exist for the issuer,
+ * and its number may be certified again.
+ */
+
+/* The highest number: nine digits. */
+#define JZ_ISSUER_NUMBER_MAX   999999999u
+#define JZ_ISSUER_ORDER_BYTES  16
+#define JZ_ISSUER_SALT_BYTES   32
+#define JZ_ISSUER_PIN_DIGITS   6
+#define JZ_ISSUER_NUMBER_CHARS 20 /* of a card's number */
+
+struct jz_issuer_card {
+	/* By the caller. */
+	char account[JZ_ACCOUNT_MAX + 1];
+	char holder[JZ_IDENTITY_MAX + 1];
+	uint8_t public_key[JZ_POINT_BYTES];
+	uint8_t flags;
+	uint32_t number;
+	bool own_account; /* opened when it is not there */
+	/* Made by jz_issuer_certificate(). */
+	uint8_t id[JZ_ID_BYTES], asn[10];
+	uint8_t certificate[JZ_CERTIFICATE_MAX];
+	size_t certificate_len;
+	/* By jz_issuer_register(): 0, JZ_ERR_NOT_FOUND (no such account),
+	 * JZ_ERR_STATE (it is blocked), JZ_ERR_EXISTS (the number is
+	 * registered for another card). */
+	int error;
+};
+
+/*
+ * Takes `count` numbers from `first` on, 0: from the next that is free.  The
+ * same order again gives the same numbers.  JZ_ERR_EXISTS: numbers from there
+ * on may be in use; JZ_ERR_RANGE; JZ_ERR_DATABASE.
+ */
+int jz_issuer_reserve(struct jz_issuer *i,
+    const uint8_t order[static JZ_ISSUER_ORDER_BYTES], uint32_t first,
+    uint32_t count, uint32_t *out);
+/* The twenty digits of a number, and the name of its card. */
+void jz_issuer_number_text(uint32_t number,
+    char text[static JZ_ISSUER_NUMBER_CHARS + 1],
+    uint8_t id[static JZ_ID_BYTES]);
+/* Fills id, asn and certificate; stores nothing.
+ * JZ_ERR_RANGE, JZ_ERR_ARGUMENT (account or holder), JZ_ERR_KEY. */
+int jz_issuer_certificate(struct jz_issuer *i, struct jz_issuer_card *card);
+/* One commit for all that can be registered; again: the same.  The others have
+ * an error each, and are registered as little as all are when this fails. */
+int
+jz_issuer_register(struct jz_issuer *i, struct jz_issuer_card *cards, size_t n);
+/* The certificate that is registered under an ID: JZ_ERR_NOT_FOUND. */
+int jz_issuer_registered(struct jz_issuer *i,
+    const uint8_t id[static JZ_ID_BYTES], struct jz_issuer_card *out);
+
+/*
+ * The PIN of a card, six digits that follow from the issuer's administration
+ * secret, the salt and the number, so that an order that is taken up again
+ * gives each card the PIN that may be in its holder's letter already.  No PIN
+ * is one digit six times or a run such as 123456.  The caller wipes it.
+ * JZ_ERR_NOT_FOUND: no such secret.
+ */
+int jz_issuer_card_pin(const struct jz_issuer *i,
+    const uint8_t salt[static JZ_ISSUER_SALT_BYTES], uint32_t number,
+    char pin[static JZ_ISSUER_PIN_DIGITS + 1]);
+
 /* Root, CA and host certificates, as they are now; lent. */
 struct jz_span jz_issuer_root(const struct jz_issuer *i);
 struct jz_span jz_issuer_ca(const struct jz_issuer *i);

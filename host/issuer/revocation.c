@@ -67,7 +67,7 @@ generation_of(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 	int err = jz_store_card(i->store, id, &row);
 
 	return err != 0 ? err
-			: jz_issuer_certificate(i,
+			: jz_issuer_read_certificate(i,
 			      jz_span(row.certificate, row.certificate_len), c);
 }
 

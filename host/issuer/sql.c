@@ -23,6 +23,8 @@ static const char *const TEXT[] = {
 [JZ_SQL_SETTING_ADD] = "INSERT INTO setting (name, value) VALUES (?, ?)",
 [JZ_SQL_NEXT] =
 "UPDATE sequence SET next = next + 1 WHERE name = ? RETURNING next - 1",
+[JZ_SQL_SKIP] =
+"UPDATE sequence SET next = ? WHERE name = ? AND next <= ?",
 
 [JZ_SQL_LEDGER_ACCOUNT] =
 "SELECT a.id, a.kind, b.balance FROM ledger_account a"

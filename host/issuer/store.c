@@ -67,6 +67,13 @@ jz_store_next(struct jz_store *s, const char *sequence, int64_t *out)
 	    s, JZ_SQL_NEXT, JZ_VALUES(jz_v_text(sequence)), out);
 }
 
+int
+jz_store_skip(struct jz_store *s, const char *sequence, int64_t next)
+{
+	return jz_sql_run(s, JZ_SQL_SKIP,
+	    JZ_VALUES(jz_v_int(next), jz_v_text(sequence), jz_v_int(next)));
+}
+
 /* ---- customers ---------------------------------------------------------- */
 
 int

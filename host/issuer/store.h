@@ -36,6 +36,8 @@ int jz_store_setting(struct jz_store *s, const char *name, int64_t *value);
 int jz_store_set(struct jz_store *s, const char *name, int64_t value);
 /* The next number of a sequence: 1, 2, … without gaps. */
 int jz_store_next(struct jz_store *s, const char *sequence, int64_t *out);
+/* The numbers below `next` are taken; never back. */
+int jz_store_skip(struct jz_store *s, const char *sequence, int64_t next);
 
 /* ---- the ledger (ledger.c) ---------------------------------------------- */
 

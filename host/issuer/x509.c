@@ -66,7 +66,7 @@ jz_issuer_x509_of_card(
 	int err;
 
 	jz_issuer_start(i);
-	err = jz_issuer_certificate(i, certificate, &c);
+	err = jz_issuer_read_certificate(i, certificate, &c);
 	return err != 0 ? err
 			: jz_x509_of_cvc(&i->engine, &c, &i->pki.ca.key, der);
 }

@@ -28,7 +28,7 @@
 #include "../secret.h"
 #include "file.h"
 
-#define HEX_BYTES      (2 * JZ_RAW_KEY_BYTES + 1)
+#define HEX_BYTES      JZ_RAW_KEY_TEXT_BYTES
 #define MODE_PRIVATE   0600
 #define MAGIC_BYTES    4
 #define SALT_BYTES     16
@@ -52,8 +52,8 @@
 static const uint8_t MAGIC[MAGIC_BYTES] = {'J', 'Z', 'K', 'F'};
 static const uint8_t NONCE[JZ_SEAL_NONCE_BYTES] = {0};
 
-static void
-to_hex(
+void
+jz_rawkey_text(
     const uint8_t key[static JZ_RAW_KEY_BYTES], uint8_t text[static HEX_BYTES])
 {
 	static const char DIGITS[] = "0123456789abcdef";
@@ -106,7 +106,7 @@ jz_rawkey_create(const char *path, uint8_t out[static JZ_RAW_KEY_BYTES])
 
 	/* Up to 256 bytes come whole (getrandom(2)). */
 	if (getrandom(out, JZ_RAW_KEY_BYTES, 0) == JZ_RAW_KEY_BYTES) {
-		to_hex(out, text);
+		jz_rawkey_text(out, text);
 		rc = jz_file_write(path, MODE_PRIVATE, JZ_FILE_NEW,
 		    jz_span(text, sizeof(text)));
 	}

@@ -18,6 +18,10 @@
 
 /* Makes a new raw key; JZ_ERR_EXISTS when the file exists. */
 int jz_rawkey_create(const char *path, uint8_t out[static JZ_RAW_KEY_BYTES]);
+/* The file's content, for who writes it himself. */
+#define JZ_RAW_KEY_TEXT_BYTES (2 * JZ_RAW_KEY_BYTES + 1)
+void jz_rawkey_text(const uint8_t key[static JZ_RAW_KEY_BYTES],
+    uint8_t text[static JZ_RAW_KEY_TEXT_BYTES]);
 /* JZ_ERR_NOT_FOUND, JZ_ERR_KEYFILE. */
 int jz_rawkey_read(const char *path, uint8_t out[static JZ_RAW_KEY_BYTES]);
 

@@ -76,6 +76,8 @@ struct world;
 
 /* keys.c: signatures of both suites. */
 int bench_keys(struct bench *b);
+/* batch.c: cards in number. */
+int bench_batch(struct bench *b, struct world *w);
 /* card.c: commands in this process, and opening a card file. */
 int bench_card(struct bench *b, struct world *w);
 /* commit.c: committed updates, in memory and in a file. */

@@ -50,6 +50,8 @@ main(void)
 	if (e == 0)
 		e = bench_keys(&b);
 	if (e == 0)
+		e = bench_batch(&b, &w);
+	if (e == 0)
 		e = bench_card(&b, &w);
 	if (e == 0)
 		e = bench_commit(&b, &w);

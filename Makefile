@@ -490,7 +490,7 @@ fuzz: setup-ci
 model: setup-ci
 	@.ci/model
 
-# The larger configurations alone: long, and gigabytes.
+# The larger configurations alone: minutes, and 2 GB.
 model-full: setup-ci
 	@.ci/model full
 

@@ -27,7 +27,7 @@
 #define C 2
 
 /*
- * MORE     counters of one card, 2 of the others; FULL: minutes and gigabytes
+ * MORE     counters of one card, 2 of the others; FULL: minutes, and 2 GB
  * HIGHEST  the highest balance of each card
  * SLOTS    pending entries of a card
  * LOG      records that a card can hold

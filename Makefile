@@ -320,7 +320,7 @@ CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
 .PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
-	cover lint fuzz tear trace clean tests FORCE
+	cover lint fuzz model model-full tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -563,6 +563,13 @@ cover: setup-ci
 
 fuzz: setup-ci
 	@.ci/fuzz
+
+model: setup-ci
+	@.ci/model
+
+# The larger configurations alone: minutes, and 2 GB.
+model-full: setup-ci
+	@.ci/model full
 
 setup-ci:
 	@.ci/setup ci

@@ -33,7 +33,8 @@ OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
 STORE_SRC = keys/store/file.c keys/store/keyfile.c keys/store/pki.c \
 	keys/store/source.c
-RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
+RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
+	applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
 	applet/runtime/context.c applet/runtime/dispatch.c \
 	applet/runtime/install.c applet/runtime/log.c applet/runtime/memory.c \
@@ -41,7 +42,7 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/registry.c applet/runtime/replay.c \
 	applet/runtime/rewrite.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/snapshot.c \
-	applet/runtime/transaction.c applet/runtime/write.c
+	applet/runtime/text.c applet/runtime/transaction.c applet/runtime/write.c
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
@@ -50,11 +51,13 @@ PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/settle.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
-	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/plugin.c \
+	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/panel.c \
+	applet/virtual/plugin.c \
 	applet/virtual/plugin_api.c applet/virtual/plugin_elf.c \
 	applet/virtual/plugs.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
-	reader/trace.c reader/virtual.c reader/virtual_pool.c \
+	reader/trace.c reader/virtual.c reader/virtual_panel.c \
+	reader/virtual_pool.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
@@ -73,7 +76,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c \
-	host/cli/serve_cmd.c
+	host/cli/screen.c host/cli/serve_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -123,6 +126,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
+	test/applet/runtime/test_alone \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
 	test/applet/runtime/test_channel_memory \
@@ -138,7 +142,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_registry test/applet/runtime/test_replay \
 	test/applet/runtime/test_select test/applet/runtime/test_service \
 	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
-	test/applet/runtime/test_strict test/applet/runtime/test_transaction \
+	test/applet/runtime/test_strict test/applet/runtime/test_text \
+	test/applet/runtime/test_transaction \
 	test/applet/runtime/test_upgrade \
 	test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
@@ -186,8 +191,9 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
 	keys/certificate.h keys/crypto.h keys/scp03.h keys/secret.h \
 	keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
-	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
-	applet/runtime/log.h applet/runtime/journal.h \
+	applet/runtime/alone.h applet/runtime/applet.h applet/runtime/card.h \
+	applet/runtime/chip.h \
+	applet/runtime/log.h applet/runtime/journal.h applet/runtime/text.h applet/virtual/panel.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
 	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h

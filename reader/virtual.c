@@ -197,6 +197,8 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	setup->journal = &v->pool->journal;
 	setup->plug = jz_virtual_find_plug;
 	setup->plugs = v;
+	if (o->panel && (e = jz_virtual_panel(v, setup)) != 0)
+		goto out;
 	*out = v;
 	v = NULL;
 	e = 0;
@@ -430,6 +432,7 @@ jz_virtual_free(struct jz_virtual **v)
 	p = *v;
 	*v = NULL;
 	jz_card_close(&p->card);
+	jz_virtual_panel_free(p);
 	jz_virtual_memory_free(p);
 	jz_plugs_free(&p->plugs);
 	jz_file_free(&p->file);

@@ -35,6 +35,9 @@ struct jz_virtual_options {
 	bool strict;
 	/* Of a new card, whose ATR offers it for good; 0: T=1. */
 	enum jz_protocol protocol;
+	/* Display, keys and a battery that lasts as long as the card is open:
+	 * see below. */
+	bool panel;
 };
 
 /*
@@ -92,6 +95,40 @@ void jz_virtual_reset(struct jz_virtual *v);
 struct jz_span jz_virtual_atr(const struct jz_virtual *v);
 /* Hash over the persistent image: equal hashes, equal persistent state. */
 int jz_virtual_image_hash(const struct jz_virtual *v, uint8_t out[static 32]);
+
+/* ---- display and keys --------------------------------------------------- */
+
+/*
+ * What a person has in hand: a front end shows the lines and passes on what is
+ * pressed.  No command of a reader does either.  Of a card without a panel:
+ * nothing is shown, nothing can be pressed.
+ */
+#define JZ_VIRTUAL_LINES      6
+#define JZ_VIRTUAL_COLUMNS    24
+#define JZ_VIRTUAL_LINE_BYTES 121 /* UTF-8, with the NUL */
+
+enum jz_virtual_key {
+	JZ_VIRTUAL_KEY_0 = 1, /* to 9, in order */
+	JZ_VIRTUAL_KEY_OK = 11,
+	JZ_VIRTUAL_KEY_CANCEL,
+	JZ_VIRTUAL_KEY_UP,
+	JZ_VIRTUAL_KEY_DOWN,
+};
+
+/* Lets the card go on by itself: after keys, and about once a second, when no
+ * command is under way.  Whether it still has something to do. */
+bool jz_virtual_run(struct jz_virtual *v);
+/* JZ_ERR_RANGE: no such key; JZ_ERR_SPACE: more than the card can remember;
+ * JZ_ERR_UNSUPPORTED: the card has none. */
+int jz_virtual_press(struct jz_virtual *v, enum jz_virtual_key key);
+/* A line of the display, from 0; "" where there is none.  Lent until the card
+ * is used again; it may be a joint password. */
+const char *jz_virtual_line(const struct jz_virtual *v, unsigned line);
+/* A number that another display has another of. */
+uint32_t jz_virtual_shown(const struct jz_virtual *v);
+/* From now on the card's time-outs go by this clock, which the caller moves:
+ * for tests. */
+void jz_virtual_set_seconds(struct jz_virtual *v, uint32_t seconds);
 
 /* ---- plug-ins ----------------------------------------------------------- */
 
@@ -171,6 +208,9 @@ struct jz_serve {
 	/* Told of plug, unplug, power on/off and reset; may be NULL. */
 	void (*event)(size_t card, const char *what, void *arg);
 	void *arg;
+	/* Called between commands, ten times a second or more often; the cards
+	 * may be used there.  May be NULL. */
+	void (*idle)(void *arg);
 };
 int jz_virtual_serve(const struct jz_serve *s);
 

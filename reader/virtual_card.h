@@ -10,6 +10,7 @@
 
 #include "../applet/runtime/card.h"
 #include "../applet/virtual/guard.h"
+#include "../applet/virtual/panel.h"
 #include "../applet/virtual/plugs.h"
 #include "../applet/virtual/storage.h"
 
@@ -37,6 +38,7 @@ struct jz_virtual {
 	uint8_t mark[JZ_VIRTUAL_MARK_BYTES]; /* random: which card this is */
 	bool strict;
 	struct jz_page_guard *guard; /* over the memory; NULL: not strict */
+	struct jz_screen *screen;    /* NULL: no panel */
 };
 
 /* The classes that every virtual card has. */
@@ -69,6 +71,9 @@ const struct jz_applet_class *jz_virtual_find_plug(void *v,
     const struct jz_aid *module, const uint8_t hash[static JZ_FILE_HASH_BYTES]);
 /* The card's plug-ins, made at the first need. */
 int jz_virtual_plugs(struct jz_virtual *v, struct jz_plugs **out);
+/* Gives the card display and keys. */
+int jz_virtual_panel(struct jz_virtual *v, struct jz_card_setup *setup);
+void jz_virtual_panel_free(struct jz_virtual *v);
 /* Hands over what has been made, or frees it when e is not 0; returns e. */
 int jz_virtual_end(int e, struct jz_virtual *v, struct jz_card_setup *setup,
     struct jz_virtual **out);

@@ -70,6 +70,7 @@ enum jz_option {
 	JZ_OPT_CASCADE,
 	JZ_OPT_YES,
 	JZ_OPT_PROTOCOL,
+	JZ_OPT_SCREEN,
 	JZ_OPTIONS,
 };
 

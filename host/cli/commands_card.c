@@ -119,19 +119,25 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 },
 {
 	"card serve", "FILE...", 1, 16,
-	JZ_OPT(PORT) | JZ_OPT(KEY) | JZ_OPT(PASSPHRASE), 0,
+	JZ_OPT(PORT) | JZ_OPT(KEY) | JZ_OPT(PASSPHRASE) | JZ_OPT(SCREEN), 0,
 	JZ_EXIT(READER) | JZ_EXIT(CARD_FILE) | JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO),
 	jz_cmd_card_serve,
 	{"put virtual cards into PC/SC readers", "把虚拟卡放入 PC/SC 读卡器"},
 	{"Connects cards to the virtual reader driver vpcd, so that any PC/SC\n"
 	 "program can use them: the first card at --port, the next at the port\n"
 	 "after it.  Ends with ^C or SIGTERM, which takes the cards out.\n"
+	 "With --screen the terminal is the card's own display and keys: digits,\n"
+	 "Enter (OK), Esc (cancel), arrows.  No program at the reader can reach\n"
+	 "them.  What waits on the display is lost when the command ends.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi card serve alice.card bob.card --port 35963 &\n"
 	 "  opensc-tool -l\n",
 	 "通过虚拟读卡器驱动 vpcd 提供卡，任何 PC/SC 程序都能使用：第一张卡用\n"
 	 "--port 端口，后面的依次加一。按 ^C 或收到 SIGTERM 时结束并取出卡。\n"
+	 "加 --screen 时，本终端就是卡自己的显示屏与按键：数字、回车（确认）、\n"
+	 "Esc（取消）、上下键；读卡器一侧的程序无法触及。命令结束时，\n"
+	 "屏上未完成的交易即丢弃。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card serve alice.card bob.card --port 35963 &\n"

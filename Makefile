@@ -25,9 +25,9 @@ INSTALL    ?= install
 
 # ---- sources, by layer -----------------------------------------------------
 
-APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
+APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c apdu/esign.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/scp03.c keys/secret.c keys/signed.c
+KEYS_SRC = keys/certificate.c keys/esign.c keys/scp03.c keys/secret.c keys/signed.c
 OPENSSL_SRC = keys/openssl/curve.c keys/openssl/ecdsa.c \
 	keys/openssl/kdf.c keys/openssl/keycache.c keys/openssl/openssl.c \
 	keys/openssl/seeded.c keys/openssl/symmetric.c
@@ -50,6 +50,9 @@ PURSE_SRC = applet/purse/info.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/settle.c
+ESIGN_SRC = applet/esign/esign.c applet/esign/lines.c \
+	applet/esign/password.c applet/esign/personalise.c applet/esign/sign.c \
+	applet/esign/user.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
 	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/panel.c \
 	applet/virtual/plugin.c \
@@ -81,10 +84,10 @@ MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
-	$(PURSE_SRC)
+	$(PURSE_SRC) $(ESIGN_SRC)
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/desk.c \
+	test/support/conform.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
@@ -112,7 +115,9 @@ KEYS_TESTS = test/keys/test_certificate \
 	test/keys/test_openssl_memory test/keys/test_pki test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_signed \
 	test/keys/test_source test/keys/test_wycheproof test/keys/test_x963
-APPLET_TESTS = test/applet/manager/test_channel \
+APPLET_TESTS = test/applet/esign/test_personalise \
+	test/applet/esign/test_sign test/applet/esign/test_user \
+	test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
 	test/applet/manager/test_failing test/applet/manager/test_keys \
 	test/applet/manager/test_lifecycle test/applet/manager/test_power \
@@ -186,9 +191,10 @@ FUZZ = manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 
-HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
+HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
+	apdu/esign.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/scp03.h keys/secret.h \
+	keys/certificate.h keys/crypto.h keys/esign.h keys/scp03.h keys/secret.h \
 	keys/signed.h \
 	keys/openssl/openssl.h keys/store/keyfile.h keys/store/pki.h \
 	applet/runtime/alone.h applet/runtime/applet.h applet/runtime/card.h \
@@ -298,7 +304,7 @@ $(BUILD)/lib/apdu.a: $(call objects,$(APDU_SRC))
 $(BUILD)/lib/keys.a: $(call objects,$(KEYS_SRC) $(OPENSSL_SRC) $(STORE_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(MANAGER_SRC) \
-	$(PURSE_SRC) $(VIRTUAL_SRC))
+	$(PURSE_SRC) $(ESIGN_SRC) $(VIRTUAL_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/reader.a: $(call objects,$(READER_SRC))
 	$(ARCHIVE)

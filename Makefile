@@ -66,7 +66,9 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
+	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
+	host/issuer/esign_bank.c host/issuer/esign_store.c \
+	host/issuer/evidence.c \
 	host/issuer/issuer.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/refusal.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
@@ -168,6 +170,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_personalise test/host/test_purse test/host/test_story \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
+	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
 	test/host/issuer/test_evidence test/host/issuer/test_load \
 	test/host/issuer/test_refusal test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money
@@ -202,7 +205,8 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	applet/runtime/log.h applet/runtime/journal.h applet/runtime/text.h applet/virtual/panel.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h
+	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/esign.h \
+	host/issuer/issuer.h
 MAN1 =
 
 # ---- flags -----------------------------------------------------------------

@@ -6,7 +6,15 @@
 #ifndef JZ_APDU_CURRENCY_H
 #define JZ_APDU_CURRENCY_H
 
-/* numeric code, name, minor digits */
+#include <stdint.h>
+
+struct jz_currency_row {
+	uint16_t code; /* numeric */
+	char name[4];
+	uint8_t digits; /* behind the point */
+};
+
+/* code, name, digits */
 #define JZ_CURRENCY_LIST(X)                                                    \
 	X(156, "CNY", 2)                                                       \
 	X(840, "USD", 2)                                                       \

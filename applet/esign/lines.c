@@ -13,11 +13,7 @@
 #define LANGUAGES  2
 #define DIGITS_MAX 20 /* of 64 bits */
 
-static const struct currency {
-	uint16_t code;
-	char name[4];
-	uint8_t digits;
-} CURRENCY[] = {
+static const struct jz_currency_row CURRENCY[] = {
 #define X(code, name, digits) {code, name, digits},
     JZ_CURRENCY_LIST(X)
 #undef X

@@ -64,7 +64,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c
+	host/load.c host/pay.c host/personalise.c host/purse.c host/settle.c \
+	host/sign.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_store.c \
@@ -81,7 +82,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/card_cmd.c host/cli/commands_card.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/reader_cmd.c \
-	host/cli/screen.c host/cli/serve_cmd.c
+	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -177,7 +178,7 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/conformance/t0.sh test/demo/test_demo.sh \
+SCRIPT_TESTS = test/cli/cli.sh test/cli/screen.sh test/conformance/t0.sh test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
 
@@ -205,7 +206,8 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	applet/runtime/log.h applet/runtime/journal.h applet/runtime/text.h applet/virtual/panel.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/esign.h \
+	host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
+	host/issuer/esign.h \
 	host/issuer/issuer.h
 MAN1 =
 

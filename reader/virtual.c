@@ -18,6 +18,7 @@
 
 #include "../apdu/error.h"
 #include "../apdu/status.h"
+#include "../applet/esign/esign.h"
 #include "../applet/manager/manager.h"
 #include "../applet/purse/purse.h"
 #include "../keys/openssl/openssl.h"
@@ -57,7 +58,7 @@ _Static_assert(AT_SALT + SCRYPT_SALT_BYTES <= JZ_LOG_HINT_BYTES, "hint");
 _Static_assert(JZ_RAW_KEY_BYTES == 32, "what struct jz_card_setup takes");
 
 const struct jz_applet_class *const jz_virtual_classes[] = {
-    &jz_manager_class, &jz_purse_class};
+    &jz_manager_class, &jz_purse_class, &jz_esign_class};
 const size_t jz_virtual_n_classes =
     sizeof(jz_virtual_classes) / sizeof(jz_virtual_classes[0]);
 

@@ -24,8 +24,8 @@ struct jz_virtual_options {
 	const char *passphrase; /* not NULL: instead of a key file */
 	/* Lent until the card is freed; NULL: the card has its own. */
 	struct jz_virtual_pool *pool;
-	/* Memory for one instance of each applet that comes with the library,
-	 * and no more: a plug-in does not go on such a card.  The file is the
+	/* Memory for the issuer's domain and a purse, and no more: nothing else
+	 * is installed on such a card.  The file is the
 	 * same; each opening chooses, and gives at least what the file needs.
 	 * Otherwise a card has 32 KiB and 4 KiB. */
 	bool compact;

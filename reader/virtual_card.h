@@ -44,8 +44,10 @@ struct jz_virtual {
 /* The classes that every virtual card has. */
 extern const struct jz_applet_class *const jz_virtual_classes[];
 extern const size_t jz_virtual_n_classes;
+/* The first of them, of which a new card has an instance. */
+#define JZ_VIRTUAL_INSTALLED 2
 
-/* What a card needs for one instance of each of them. */
+/* What a card needs for these. */
 void jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes);
 
 /*

@@ -6,8 +6,6 @@
 #include "esign.h"
 #include "../../apdu/currency.h"
 
-#include <string.h>
-
 #define AMOUNT_MAX 64 /* name, blank, 20 digits, point, " minor units" */
 #define CURRENCIES (sizeof(CURRENCY) / sizeof(CURRENCY[0]))
 #define LANGUAGES  2
@@ -25,6 +23,7 @@ static const char *const TEXT[TEXTS][LANGUAGES] = {
     [TEXT_FROM] = {"FROM", "付款账户"},
     [TEXT_TO] = {"TO", "收款方"},
     [TEXT_DETAILS] = {"DETAILS", "说明"},
+    [TEXT_MINOR] = {"minor units", "最小单位"},
     [TEXT_MORE] = {"-- key DOWN --", "（按下键续看）"},
     [TEXT_QUESTION] = {"OK or CANCEL?", "确认还是取消？"},
     [TEXT_PIN] = {"PIN, then OK", "输入PIN后确认"},
@@ -82,9 +81,7 @@ static void
 put_amount(const struct esign_nvm *p, const struct jz_esign_order *m,
     struct jz_buffer *out)
 {
-	static const char *const minor[LANGUAGES] = {
-	    " minor units", "最小单位"};
-	const char *unit = minor[p->language % LANGUAGES];
+	struct jz_span minor = esign_text(p, TEXT_MINOR);
 
 	for (size_t i = 0; i < CURRENCIES; i++) {
 		if (CURRENCY[i].code != m->currency)
@@ -97,7 +94,8 @@ put_amount(const struct esign_nvm *p, const struct jz_esign_order *m,
 	put_code(out, m->currency);
 	jz_put_u8(out, ' ');
 	put_number(out, m->amount, 0);
-	jz_put(out, unit, strlen(unit));
+	jz_put_u8(out, ' ');
+	jz_put(out, minor.data, minor.len);
 }
 
 /* ---- lines -------------------------------------------------------------- */

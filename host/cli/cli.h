@@ -71,6 +71,13 @@ enum jz_option {
 	JZ_OPT_YES,
 	JZ_OPT_PROTOCOL,
 	JZ_OPT_SCREEN,
+	JZ_OPT_TO,
+	JZ_OPT_NAME,
+	JZ_OPT_DETAILS,
+	JZ_OPT_ORDER,
+	JZ_OPT_JOINT,
+	JZ_OPT_LENGTH,
+	JZ_OPT_ALPHABET,
 	JZ_OPTIONS,
 };
 
@@ -352,6 +359,8 @@ int jz_cmd_issuer_accounts(struct jz_cli *c);
 int jz_cmd_issuer_cards(struct jz_cli *c);
 int jz_cmd_issuer_books(struct jz_cli *c);
 int jz_cmd_issuer_statement(struct jz_cli *c);
+int jz_cmd_card_esign(struct jz_cli *c);
+int jz_cmd_sign(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);

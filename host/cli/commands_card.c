@@ -76,6 +76,33 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "      --passphrase env:BANK --account alice --holder 爱丽丝 --pin env:PIN\n"},
 },
 {
+	"card esign", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
+	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(PIN_ABOVE) |
+	    JZ_OPT(LENGTH) | JZ_OPT(ALPHABET),
+	JZ_OPT(ACCOUNT),
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
+	jz_cmd_card_esign,
+	{"let a card sign for an account", "让卡为账户签名"},
+	{"Puts the e-signature applet on a card that this issuer has personalised,\n"
+	 "certifies its key and registers it for the account.  Up to --pin-above a\n"
+	 "key on the card is enough to see a joint password, above it the PIN is\n"
+	 "typed on the card's own keys.  Once only.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card esign --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --account alice --pin env:PIN \\\n"
+	 "      --pin-above 100\n",
+	 "在本发卡行已个人化的卡上安装电子签名应用，签发其证书并为账户登记。\n"
+	 "不超过 --pin-above 的金额按键即可显示联合密码，超过的须在卡自己的键上\n"
+	 "输 PIN。只能进行一次。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card esign --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --account alice --pin env:PIN \\\n"
+	 "      --pin-above 100\n"},
+},
+{
 	"card info", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD, jz_cmd_card_info,
 	{"what a card tells about itself", "显示卡的信息"},
 	{"State, identity, balance, limits, counters, and how many records wait\n"

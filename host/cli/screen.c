@@ -16,6 +16,7 @@
 #define ESC	  "\x1B"
 #define BEGIN	  ESC "[?1049h" ESC "[?25l" ESC "[2J"
 #define END	  ESC "[2J" ESC "[?25h" ESC "[?1049l"
+#define INTERRUPT 0x03 /* ^C */
 #define INPUT_MAX 32
 
 static void
@@ -50,8 +51,8 @@ draw(struct jz_cli_screen *s)
 }
 
 int
-jz_cli_screen_open(
-    struct jz_cli *c, struct jz_virtual *card, struct jz_cli_screen *s)
+jz_cli_screen_open(struct jz_cli *c, struct jz_virtual *card, bool signals,
+    struct jz_cli_screen *s)
 {
 	struct termios raw;
 
@@ -65,6 +66,8 @@ jz_cli_screen_open(
 		    jz_tr(c, "--screen needs a terminal", "--screen 需要终端"));
 	raw = s->before;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	if (!signals)
+		raw.c_lflag &= ~(tcflag_t)ISIG;
 	raw.c_cc[VMIN] = 0;
 	raw.c_cc[VTIME] = 0;
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0)
@@ -84,6 +87,8 @@ key_of(const char *in, size_t len, size_t *used)
 		return JZ_VIRTUAL_KEY_0 + (*in - '0');
 	if (*in == '\r' || *in == '\n')
 		return JZ_VIRTUAL_KEY_OK;
+	if (*in == INTERRUPT)
+		return JZ_VIRTUAL_KEY_CANCEL;
 	if (*in != ESC[0])
 		return 0;
 	if (len < 3 || (in[1] != '[' && in[1] != 'O'))
@@ -113,13 +118,16 @@ press_keys(struct jz_cli_screen *s)
 	jz_wipe(in, sizeof(in));
 }
 
-void
+bool
 jz_cli_screen_turn(struct jz_cli_screen *s)
 {
+	bool more;
+
 	press_keys(s);
-	(void)jz_virtual_run(s->card);
+	more = jz_virtual_run(s->card);
 	if (!s->drawn || s->shown != jz_virtual_shown(s->card))
 		draw(s);
+	return more;
 }
 
 void

@@ -23,10 +23,12 @@ struct jz_cli_screen {
 };
 
 /* JZ_ERR_ARGUMENT, explained: standard input or output is no terminal. */
-int jz_cli_screen_open(
-    struct jz_cli *c, struct jz_virtual *card, struct jz_cli_screen *s);
-/* Passes keys on, lets the card go on, and draws what has changed. */
-void jz_cli_screen_turn(struct jz_cli_screen *s);
+/* Without `signals` ^C is the cancel key. */
+int jz_cli_screen_open(struct jz_cli *c, struct jz_virtual *card, bool signals,
+    struct jz_cli_screen *s);
+/* Passes keys on, lets the card go on, and draws what has changed.  Whether the
+ * card still has something to do. */
+bool jz_cli_screen_turn(struct jz_cli_screen *s);
 /* A line below the display, about the reader; a static text. */
 void jz_cli_screen_status(struct jz_cli_screen *s, const char *text);
 /* Gives the terminal back as it was, with nothing of the display left. */

@@ -88,7 +88,7 @@ idle(void *arg)
 	struct serving *v = arg;
 
 	if (v->screen.open)
-		jz_cli_screen_turn(&v->screen);
+		(void)jz_cli_screen_turn(&v->screen);
 }
 
 static int
@@ -100,7 +100,7 @@ open_screen(struct jz_cli *c, struct jz_virtual *card, struct serving *v)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
 		    jz_tr(c, "--screen shows one card",
 			"--screen 只能显示一张卡"));
-	return jz_cli_screen_open(c, card, &v->screen);
+	return jz_cli_screen_open(c, card, true, &v->screen);
 }
 
 static int

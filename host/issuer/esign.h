@@ -144,4 +144,22 @@ int jz_esign_unlock(
 int jz_esign_submit(const struct jz_esign_verifier *v,
     struct jz_span submission, enum jz_esign_verdict *verdict);
 
+/* ---- in an issuer's directory ------------------------------------------- */
+
+/*
+ * The verifier of an issuer: its key in keys/esign.key, sealed under the
+ * passphrase of its other keys and made when it is not there; its store in
+ * esign.db; the issuer's books as executor.  The issuer is lent.
+ * JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE, JZ_ERR_DATABASE.
+ */
+struct jz_issuer_esign {
+	struct jz_esign_verifier verifier;
+	struct jz_esign_db *db;
+	struct jz_key_pair key;
+};
+int jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
+    struct jz_span passphrase, struct jz_issuer_esign *out);
+/* Wipes the key. */
+void jz_issuer_esign_close(struct jz_issuer_esign *e);
+
 #endif

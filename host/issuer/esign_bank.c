@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The executor that is the bank itself: a signed transfer from account to
- * account in its own books.
+ * account in its own books.  And the verifier in an issuer's directory.
  */
 #include "esign.h"
 #include "internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "../../apdu/error.h"
+#include "../../keys/secret.h"
+#include "../../keys/store/keyfile.h"
 
 /* Another bank's account is none of ours. */
 static int
@@ -81,4 +84,74 @@ struct jz_esign_executor
 jz_esign_bank(struct jz_issuer *issuer)
 {
 	return (struct jz_esign_executor){execute, issuer};
+}
+
+/* ---- in an issuer's directory ------------------------------------------- */
+
+#define PATH_CAP    4096
+#define KEY_VERSION 1
+
+/* One that two programs make at once is the one that is found then. */
+static int
+read_key(const struct jz_engine *e, const char *path, struct jz_span passphrase,
+    struct jz_key_pair *out)
+{
+	struct jz_buffer b =
+	    jz_buffer(out->private_key, sizeof(out->private_key));
+	struct jz_key_pair made;
+	int err = jz_keyfile_read(e, path, passphrase, &b);
+
+	if (err == JZ_ERR_NOT_FOUND) {
+		err = e->crypto->generate(e->state, &made);
+		if (err == 0)
+			err = jz_keyfile_write(e, path, passphrase,
+			    jz_span(
+				made.private_key, sizeof(made.private_key)));
+		jz_wipe(&made, sizeof(made));
+		b.len = 0;
+		if (err == 0 || err == JZ_ERR_EXISTS)
+			err = jz_keyfile_read(e, path, passphrase, &b);
+	}
+	if (err == 0 && b.len != sizeof(out->private_key))
+		err = JZ_ERR_KEYFILE;
+	return err != 0 ? err
+			: e->crypto->derive_public(
+			      e->state, out->private_key, out->public_key);
+}
+
+int
+jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
+    struct jz_span passphrase, struct jz_issuer_esign *out)
+{
+	char path[PATH_CAP];
+	int n, err;
+
+	memset(out, 0, sizeof(*out));
+	n = snprintf(path, sizeof(path), "%s/keys/esign.key", dir);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return JZ_ERR_RANGE;
+	err = read_key(&issuer->engine, path, passphrase, &out->key);
+	if (err == 0) {
+		(void)snprintf(path, sizeof(path), "%s/esign.db", dir);
+		err = jz_esign_db_open(path, &out->db);
+	}
+	if (err != 0) {
+		jz_issuer_esign_close(out);
+		return err;
+	}
+	out->verifier = (struct jz_esign_verifier){.engine = issuer->engine,
+	    .key = &out->key,
+	    .key_version = KEY_VERSION,
+	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
+	    .store = &jz_esign_sqlite,
+	    .store_state = out->db,
+	    .executor = jz_esign_bank(issuer)};
+	return 0;
+}
+
+void
+jz_issuer_esign_close(struct jz_issuer_esign *e)
+{
+	jz_esign_db_free(&e->db);
+	jz_wipe(e, sizeof(*e));
 }

@@ -178,9 +178,10 @@ CLI_TESTS = test/cli/test_money
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/cli.sh test/cli/screen.sh test/conformance/t0.sh test/demo/test_demo.sh \
+SCRIPT_TESTS = test/cli/cli.sh test/cli/screen.sh test/conformance/t0.sh \
+	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/t0.sh
+	test/gp/judge.sh test/pcsc/foreign.sh test/pcsc/sign.sh test/pcsc/t0.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/with-pcscd
@@ -191,7 +192,7 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = manager session tlv
+FUZZ = esign manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 

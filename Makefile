@@ -172,6 +172,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
+	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence test/host/issuer/test_load \
 	test/host/issuer/test_refusal test/host/issuer/test_settle
 CLI_TESTS = test/cli/test_money

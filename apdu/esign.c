@@ -166,37 +166,63 @@ jz_esign_get_order(struct jz_span in, struct jz_esign_order *out)
 
 /* ---- signature ---------------------------------------------------------- */
 
+bool
+jz_esign_is_mode(uint32_t kind)
+{
+	return kind == JZ_ESIGN_SIGNATURE || kind == JZ_ESIGN_SEALED_DIGEST ||
+	    kind == JZ_ESIGN_SEPARATE;
+}
+
+/* What is signed of the encrypted password, by the mode. */
+static void
+put_signed(const struct jz_esign_signature *m, struct jz_buffer *out)
+{
+	jz_tlv_put(
+	    out, JZ_TAG_ORDER_DIGEST, m->order_digest, sizeof(m->order_digest));
+	if (m->kind == JZ_ESIGN_SIGNATURE)
+		put_span(out, JZ_TAG_SEALED, m->sealed);
+	else if (m->kind == JZ_ESIGN_SEALED_DIGEST)
+		jz_tlv_put(out, JZ_TAG_SEALED_DIGEST, m->sealed_digest,
+		    sizeof(m->sealed_digest));
+}
+
+static void
+put_sent(const struct jz_esign_signature *m, struct jz_buffer *out)
+{
+	put_span(out, JZ_TAG_SEALED, m->sealed);
+	jz_tlv_put(out, JZ_TAG_SIGNATURE, m->signature, sizeof(m->signature));
+}
+
 int
 jz_esign_put_signature(const struct jz_esign_signature *m, enum jz_form form,
     struct jz_buffer *out)
 {
 	size_t start = out->len, mark;
 
-	if (!fits(m->sealed, SEALED_MIN, SEALED_MAX))
+	if (!fits(m->sealed, SEALED_MIN, SEALED_MAX) ||
+	    !jz_esign_is_mode(m->kind))
 		return JZ_ERR_RANGE;
-	mark = jz_tlv_open(out, JZ_ESIGN_SIGNATURE);
+	mark = jz_tlv_open(out, m->kind);
 	jz_tlv_put(out, JZ_TAG_CARD_ID, m->card_id, sizeof(m->card_id));
 	jz_tlv_put_uint(out, JZ_TAG_PAYER_COUNTER, m->counter, 4);
 	jz_tlv_put(out, JZ_TAG_NONCE, m->nonce, sizeof(m->nonce));
 	jz_tlv_put_uint(out, JZ_TAG_KEY_VERSION, m->key_version, 1);
 	if (form == JZ_UNSIGNED)
-		jz_tlv_put(out, JZ_TAG_ORDER_DIGEST, m->order_digest,
-		    sizeof(m->order_digest));
-	put_span(out, JZ_TAG_SEALED, m->sealed);
-	if (form == JZ_SIGNED)
-		jz_tlv_put(
-		    out, JZ_TAG_SIGNATURE, m->signature, sizeof(m->signature));
+		put_signed(m, out);
+	else
+		put_sent(m, out);
 	return close_template(out, mark, start);
 }
 
 int
 jz_esign_get_signature(struct jz_span in, struct jz_esign_signature *out)
 {
-	struct jz_cursor c;
+	struct jz_cursor c = jz_cursor(in);
+	uint32_t kind = jz_tlv_peek(&c);
 	uint64_t counter = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (open_template(in, JZ_ESIGN_SIGNATURE, &c) == 0 &&
+	if (jz_esign_is_mode(kind) && open_template(in, kind, &c) == 0 &&
 	    jz_tlv_expect_bytes(
 		&c, JZ_TAG_CARD_ID, out->card_id, sizeof(out->card_id)) == 0 &&
 	    jz_tlv_expect_uint(&c, JZ_TAG_PAYER_COUNTER, 4, &counter) == 0 &&
@@ -208,6 +234,7 @@ jz_esign_get_signature(struct jz_span in, struct jz_esign_signature *out)
 	    jz_tlv_expect_bytes(&c, JZ_TAG_SIGNATURE, out->signature,
 		sizeof(out->signature)) == 0 &&
 	    jz_cursor_end(&c)) {
+		out->kind = (enum jz_esign_kind)kind;
 		out->counter = (uint32_t)counter;
 		return 0;
 	}
@@ -255,7 +282,8 @@ jz_esign_get_submission(struct jz_span in, struct jz_esign_submission *out)
 	if (open_template(in, JZ_ESIGN_SUBMISSION, &c) == 0 &&
 	    take_whole(&c, JZ_ESIGN_ORDER, JZ_ESIGN_ORDER_MAX, &out->order) ==
 		0 &&
-	    take_whole(&c, JZ_ESIGN_SIGNATURE, JZ_ESIGN_SIGNATURE_MAX,
+	    jz_esign_is_mode(jz_tlv_peek(&c)) &&
+	    take_whole(&c, jz_tlv_peek(&c), JZ_ESIGN_SIGNATURE_MAX,
 		&out->signature) == 0 &&
 	    take_span(&c, JZ_TAG_TYPED, 1, JZ_JOINT_MAX, &out->typed) == 0 &&
 	    jz_cursor_end(&c))

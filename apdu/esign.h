@@ -32,28 +32,32 @@ enum jz_esign_ins {
 };
 
 enum jz_esign_kind {
-	JZ_ESIGN_ORDER = 0xFF31,      /* transaction message, by a terminal */
-	JZ_ESIGN_SIGNATURE = 0xFF34,  /* JPS-4; signed by the card */
-	JZ_ESIGN_SUBMISSION = 0xFF37, /* to the issuer */
+	JZ_ESIGN_ORDER = 0xFF31, /* transaction message, by a terminal */
+	/* Signed by the card, a kind for each mode. */
+	JZ_ESIGN_SIGNATURE = 0xFF34, /* JPS-4: over the encrypted password */
+	JZ_ESIGN_SEALED_DIGEST = 0xFF35, /* JPS-5: over its digest */
+	JZ_ESIGN_SEPARATE = 0xFF36,	 /* JPS-7: over the message alone */
+	JZ_ESIGN_SUBMISSION = 0xFF37,	 /* to the issuer */
 	JZ_ESIGN_PERSONALISATION = 0xFF39,
 	JZ_ESIGN_INFO = 0xFF3A,
 };
 
 /* Tags of fields that message.h has not. */
 enum jz_esign_tag {
-	JZ_TAG_TO_ACCOUNT = 0x9F61,   /* 1-34 characters */
-	JZ_TAG_TO_NAME = 0x9F62,      /* 1-64 bytes UTF-8 */
-	JZ_TAG_DETAILS = 0x9F63,      /* 1-1024 bytes UTF-8 */
-	JZ_TAG_ORDER_DIGEST = 0x9F65, /* 32 bytes; signed, not sent */
-	JZ_TAG_MODE = 0x9F67,	      /* 1 byte: low byte of the kind */
-	JZ_TAG_JOINT_LENGTH = 0x9F68, /* 1 byte: 4-16 characters */
-	JZ_TAG_ALPHABET = 0x9F69,     /* 1 byte: enum jz_alphabet */
-	JZ_TAG_ESIGN_FLAGS = 0x9F6A,  /* 1 byte: enum jz_esign_flags */
-	JZ_TAG_WAIT = 0x9F6B,	      /* 2 bytes: seconds for the user */
-	JZ_TAG_SHOW = 0x9F6C,	      /* 2 bytes: seconds for the password */
-	JZ_TAG_LANGUAGE = 0x9F6D,     /* 1 byte: 00 English, 01 Chinese */
-	JZ_TAG_ISSUER_KEY = 0x9F6E,   /* 65 bytes: to encrypt to */
-	JZ_TAG_TYPED = 0x9F6F,	      /* 1-16 bytes: what the user typed */
+	JZ_TAG_TO_ACCOUNT = 0x9F61,    /* 1-34 characters */
+	JZ_TAG_TO_NAME = 0x9F62,       /* 1-64 bytes UTF-8 */
+	JZ_TAG_DETAILS = 0x9F63,       /* 1-1024 bytes UTF-8 */
+	JZ_TAG_ORDER_DIGEST = 0x9F65,  /* 32 bytes; signed, not sent */
+	JZ_TAG_SEALED_DIGEST = 0x9F66, /* 32 bytes; signed, not sent */
+	JZ_TAG_MODE = 0x9F67,	       /* 1 byte: low byte of the kind */
+	JZ_TAG_JOINT_LENGTH = 0x9F68,  /* 1 byte: 4-16 characters */
+	JZ_TAG_ALPHABET = 0x9F69,      /* 1 byte: enum jz_alphabet */
+	JZ_TAG_ESIGN_FLAGS = 0x9F6A,   /* 1 byte: enum jz_esign_flags */
+	JZ_TAG_WAIT = 0x9F6B,	       /* 2 bytes: seconds for the user */
+	JZ_TAG_SHOW = 0x9F6C,	       /* 2 bytes: seconds for the password */
+	JZ_TAG_LANGUAGE = 0x9F6D,      /* 1 byte: 00 English, 01 Chinese */
+	JZ_TAG_ISSUER_KEY = 0x9F6E,    /* 65 bytes: to encrypt to */
+	JZ_TAG_TYPED = 0x9F6F,	       /* 1-16 bytes: what the user typed */
 };
 
 #define JZ_ESIGN_NAME_MAX    64
@@ -92,12 +96,14 @@ struct jz_esign_order {
 };
 
 struct jz_esign_signature {
+	enum jz_esign_kind kind;
 	uint8_t card_id[JZ_ID_BYTES];
 	uint32_t counter;
 	uint8_t nonce[JZ_NONCE_BYTES];
 	uint8_t key_version; /* of the issuer's encryption key */
-	uint8_t order_digest[JZ_DIGEST_BYTES]; /* not sent */
-	struct jz_span sealed;		       /* JZ_JOINT_SEALED_BYTES() */
+	uint8_t order_digest[JZ_DIGEST_BYTES];	/* not sent */
+	uint8_t sealed_digest[JZ_DIGEST_BYTES]; /* of FF35; not sent */
+	struct jz_span sealed;			/* JZ_JOINT_SEALED_BYTES() */
 	uint8_t signature[JZ_SIGNATURE_BYTES];
 };
 
@@ -136,6 +142,9 @@ int jz_esign_put_submission(
 int
 jz_esign_put_profile(const struct jz_esign_profile *m, struct jz_buffer *out);
 int jz_esign_put_info(const struct jz_esign_info *m, struct jz_buffer *out);
+
+/* Whether the card signs messages of this kind: it is a mode. */
+bool jz_esign_is_mode(uint32_t kind);
 
 /* Decode exactly one message.  JZ_ERR_MESSAGE; *out is all zero then. */
 int jz_esign_get_order(struct jz_span in, struct jz_esign_order *out);

@@ -15,6 +15,7 @@
 #define POINT_SENT   (JZ_POINT_BYTES - 1)
 #define BLOCK_MAX    (JZ_JOINT_MAX + JZ_JOINT_RANDOM_BYTES + JZ_DIGEST_BYTES)
 #define BLOCK_FIXED  (JZ_JOINT_RANDOM_BYTES + JZ_DIGEST_BYTES)
+#define SHARED_BYTES 32
 #define UNSIGNED_MAX 320
 #define AAD_MAX	     96
 _Static_assert(JZ_JOINT_SEALED_BYTES(JZ_JOINT_MAX) ==
@@ -31,13 +32,21 @@ jz_esign_digest(const struct jz_engine *e, struct jz_span order,
 	return e->crypto->hash(e->state, &order, 1, out);
 }
 
+/* Whose keys meet: on the card's side ephemeral and card, on the other the
+ * issuer's one key twice. */
+struct ends {
+	const uint8_t *own_private, *peer_public;
+	const uint8_t *own_static, *peer_static;
+	const uint8_t *ephemeral, *issuer; /* public */
+};
+
 /* What the ciphertext belongs to. */
 static struct jz_span
 associated(const struct jz_esign_signature *s, uint8_t bytes[static AAD_MAX])
 {
 	struct jz_buffer b = jz_buffer(bytes, AAD_MAX);
 
-	jz_put_u16(&b, JZ_ESIGN_SIGNATURE);
+	jz_put_u16(&b, (uint16_t)s->kind);
 	jz_put(&b, s->card_id, sizeof(s->card_id));
 	jz_put_u32(&b, s->counter);
 	jz_put(&b, s->nonce, sizeof(s->nonce));
@@ -46,20 +55,25 @@ associated(const struct jz_esign_signature *s, uint8_t bytes[static AAD_MAX])
 	return jz_buffer_span(&b);
 }
 
+/* Two Diffie-Hellmans where the card must show itself, else one. */
 static int
-derive(const struct jz_engine *e,
-    const uint8_t private_key[static JZ_PRIVATE_BYTES],
-    const uint8_t peer[static JZ_POINT_BYTES], const uint8_t *ephemeral,
-    const uint8_t *issuer, uint8_t key[static JZ_KEY_BYTES])
+derive(const struct jz_engine *e, const struct ends *k,
+    const struct jz_esign_signature *s, uint8_t key[static JZ_KEY_BYTES])
 {
 	const struct jz_span info[] = {jz_span(LABEL, sizeof(LABEL)),
-	    jz_span(ephemeral, JZ_POINT_BYTES),
-	    jz_span(issuer, JZ_POINT_BYTES)};
-	uint8_t shared[32];
-	int err = e->crypto->agree(e->state, private_key, peer, shared);
+	    jz_span(k->ephemeral, JZ_POINT_BYTES),
+	    jz_span(k->issuer, JZ_POINT_BYTES)};
+	bool both = s->kind == JZ_ESIGN_SEPARATE;
+	uint8_t shared[2 * SHARED_BYTES];
+	int err =
+	    e->crypto->agree(e->state, k->own_private, k->peer_public, shared);
 
+	if (err == 0 && both)
+		err = e->crypto->agree(e->state, k->own_static, k->peer_static,
+		    shared + SHARED_BYTES);
 	if (err == 0)
-		err = jz_kdf(e, jz_span(shared, sizeof(shared)), info,
+		err = jz_kdf(e,
+		    jz_span(shared, both ? sizeof(shared) : SHARED_BYTES), info,
 		    sizeof(info) / sizeof(info[0]), key, JZ_KEY_BYTES);
 	jz_wipe(shared, sizeof(shared));
 	return err;
@@ -67,6 +81,7 @@ derive(const struct jz_engine *e,
 
 int
 jz_joint_seal(const struct jz_engine *e, const struct jz_esign_signature *s,
+    const struct jz_key_pair *card,
     const uint8_t issuer_key[static JZ_POINT_BYTES], const struct jz_joint *j,
     uint8_t *out)
 {
@@ -83,8 +98,11 @@ jz_joint_seal(const struct jz_engine *e, const struct jz_esign_signature *s,
 	jz_put(&b, j->order_digest, sizeof(j->order_digest));
 	err = e->crypto->generate(e->state, &ephemeral);
 	if (err == 0)
-		err = derive(e, ephemeral.private_key, issuer_key,
-		    ephemeral.public_key, issuer_key, key);
+		err = derive(e,
+		    &(const struct ends){ephemeral.private_key, issuer_key,
+			card->private_key, issuer_key, ephemeral.public_key,
+			issuer_key},
+		    s, key);
 	if (err == 0) {
 		memcpy(out, ephemeral.public_key + 1, POINT_SENT);
 		err = e->crypto->seal(e->state, key, nonce, associated(s, aad),
@@ -109,7 +127,8 @@ take_apart(const uint8_t *block, size_t len, struct jz_joint *out)
 
 int
 jz_joint_open(const struct jz_engine *e, const struct jz_esign_signature *s,
-    const struct jz_key_pair *issuer, struct jz_joint *out)
+    const struct jz_key_pair *issuer,
+    const uint8_t card_key[static JZ_POINT_BYTES], struct jz_joint *out)
 {
 	static const uint8_t nonce[JZ_SEAL_NONCE_BYTES];
 	uint8_t point[JZ_POINT_BYTES] = {UNCOMPRESSED};
@@ -123,8 +142,10 @@ jz_joint_open(const struct jz_engine *e, const struct jz_esign_signature *s,
 		return JZ_ERR_DECRYPT;
 	memcpy(point + 1, s->sealed.data, POINT_SENT);
 	sealed -= POINT_SENT;
-	err = derive(
-	    e, issuer->private_key, point, point, issuer->public_key, key);
+	err = derive(e,
+	    &(const struct ends){issuer->private_key, point,
+		issuer->private_key, card_key, point, issuer->public_key},
+	    s, key);
 	if (err == 0)
 		err = e->crypto->open(e->state, key, nonce, associated(s, aad),
 		    s->sealed.data + POINT_SENT, sealed, block);
@@ -138,6 +159,12 @@ jz_joint_open(const struct jz_engine *e, const struct jz_esign_signature *s,
 	return err;
 }
 
+static int
+digest_sealed(const struct jz_engine *e, struct jz_esign_signature *s)
+{
+	return e->crypto->hash(e->state, &s->sealed, 1, s->sealed_digest);
+}
+
 int
 jz_esign_sign(const struct jz_engine *e, struct jz_esign_signature *s,
     const struct jz_key_pair *key)
@@ -145,9 +172,11 @@ jz_esign_sign(const struct jz_engine *e, struct jz_esign_signature *s,
 	uint8_t bytes[UNSIGNED_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_span part;
-	int err = jz_esign_put_signature(s, JZ_UNSIGNED, &b);
+	int err = digest_sealed(e, s);
 
 	memset(s->signature, 0, sizeof(s->signature));
+	if (err == 0)
+		err = jz_esign_put_signature(s, JZ_UNSIGNED, &b);
 	if (err != 0)
 		return err;
 	part = jz_buffer_span(&b);
@@ -155,14 +184,16 @@ jz_esign_sign(const struct jz_engine *e, struct jz_esign_signature *s,
 }
 
 int
-jz_esign_verify(const struct jz_engine *e, const struct jz_esign_signature *s,
+jz_esign_verify(const struct jz_engine *e, struct jz_esign_signature *s,
     const uint8_t public_key[static JZ_POINT_BYTES])
 {
 	uint8_t bytes[UNSIGNED_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_span part;
-	int err = jz_esign_put_signature(s, JZ_UNSIGNED, &b);
+	int err = digest_sealed(e, s);
 
+	if (err == 0)
+		err = jz_esign_put_signature(s, JZ_UNSIGNED, &b);
 	if (err != 0)
 		return err;
 	part = jz_buffer_span(&b);

@@ -119,7 +119,7 @@ is_point(const struct jz_applet *self, const uint8_t *key)
 static bool
 profile_is_good(const struct jz_applet *self, const struct jz_esign_profile *m)
 {
-	return m->mode == (JZ_ESIGN_SIGNATURE & 0xFF) &&
+	return jz_esign_is_mode(0xFF00u | m->mode) &&
 	    m->length >= JZ_JOINT_MIN && m->length <= JZ_JOINT_MAX &&
 	    esign_alphabet(m->alphabet) != 0 &&
 	    esign_strong(m->alphabet, m->length) &&

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SIGN: the one contact (JPS-18).  A transaction message comes in, a signature
- * over its digest and the encrypted joint password goes out (JPS-4), and the
- * card is alone.
+ * over its digest and the encrypted joint password goes out (JPS-4, -5 or -7), and
+ * the card is alone.
  */
 #include "esign.h"
 #include "../../apdu/error.h"
 #include "../../keys/secret.h"
 
 #include <string.h>
+
+#define MODE_HIGH 0xFF00u /* of a kind, above its mode */
 
 const uint8_t ESIGN_NONCE[JZ_SEAL_NONCE_BYTES];
 
@@ -59,13 +61,15 @@ make_signature(struct jz_applet *self, struct jz_span order, struct contact *c)
 	struct jz_esign_signature *s = &c->signature;
 	int err = jz_esign_digest(e, order, s->order_digest);
 
+	s->kind = (enum jz_esign_kind)(MODE_HIGH | p->mode);
 	memcpy(s->card_id, p->id, sizeof(s->card_id));
 	memcpy(c->joint.order_digest, s->order_digest, JZ_DIGEST_BYTES);
 	s->counter = p->counter + 1;
 	s->key_version = p->key_version;
 	s->sealed = jz_span(c->sealed, JZ_JOINT_SEALED_BYTES(c->joint.len));
 	if (err == 0)
-		err = jz_joint_seal(e, s, p->issuer_key, &c->joint, c->sealed);
+		err = jz_joint_seal(
+		    e, s, &p->key, p->issuer_key, &c->joint, c->sealed);
 	return err != 0 ? err : jz_esign_sign(e, s, &p->key);
 }
 

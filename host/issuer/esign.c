@@ -186,7 +186,8 @@ check_password(const struct jz_esign_verifier *v, struct judged *j,
 	int err = JZ_ERR_DECRYPT;
 
 	if (j->signature.key_version == v->key_version)
-		err = jz_joint_open(&v->engine, &j->signature, v->key, &joint);
+		err = jz_joint_open(&v->engine, &j->signature, v->key,
+		    j->card.public_key, &joint);
 	if (err == JZ_ERR_DECRYPT) {
 		*verdict = JZ_ESIGN_KEY;
 		return 0;

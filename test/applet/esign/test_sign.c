@@ -152,20 +152,20 @@ test_parts_of_two_contacts_do_not_fit(void **state)
 	mixed.sealed = b.sealed;
 	assert_int_equal(
 	    jz_esign_verify(e, &mixed, rig.point), JZ_ERR_SIGNATURE);
-	assert_int_equal(
-	    jz_joint_open(e, &mixed, &rig.issuer, &j), JZ_ERR_DECRYPT);
+	assert_int_equal(jz_joint_open(e, &mixed, &rig.issuer, rig.point, &j),
+	    JZ_ERR_DECRYPT);
 	/* Nor another message, nor another counter. */
 	mixed = a;
 	mixed.order_digest[0] ^= 1;
 	assert_int_equal(
 	    jz_esign_verify(e, &mixed, rig.point), JZ_ERR_SIGNATURE);
-	assert_int_equal(
-	    jz_joint_open(e, &mixed, &rig.issuer, &j), JZ_ERR_DECRYPT);
+	assert_int_equal(jz_joint_open(e, &mixed, &rig.issuer, rig.point, &j),
+	    JZ_ERR_DECRYPT);
 	mixed = a;
 	mixed.counter++;
-	assert_int_equal(
-	    jz_joint_open(e, &mixed, &rig.issuer, &j), JZ_ERR_DECRYPT);
-	assert_int_equal(jz_joint_open(e, &a, &rig.issuer, &j), 0);
+	assert_int_equal(jz_joint_open(e, &mixed, &rig.issuer, rig.point, &j),
+	    JZ_ERR_DECRYPT);
+	assert_int_equal(jz_joint_open(e, &a, &rig.issuer, rig.point, &j), 0);
 }
 
 /*
@@ -189,8 +189,9 @@ test_a_guess_cannot_be_tested(void **state)
 	jz_esign_get_signature(blob_span(&signature), &s);
 	jz_esign_digest(e, blob_span(&order), s.order_digest);
 	/* Even with the right password and the right random number. */
-	assert_int_equal(
-	    jz_joint_seal(e, &s, rig.issuer.public_key, &j, again), 0);
+	assert_int_equal(jz_joint_seal(e, &s, &esign_rig_nvm(&rig)->key,
+			     rig.issuer.public_key, &j, again),
+	    0);
 	assert_int_equal(s.sealed.len, JZ_JOINT_SEALED_BYTES(j.len));
 	assert_memory_not_equal(again, s.sealed.data, 64);
 	assert_memory_not_equal(again + 64, s.sealed.data + 64, j.len);
@@ -389,7 +390,8 @@ test_what_waits_is_enciphered_and_its_key_elsewhere(void **state)
 static void
 test_the_other_suite_seals_and_opens(void **state)
 {
-	struct jz_esign_signature s = {.counter = 7};
+	struct jz_esign_signature s = {
+	    .kind = JZ_ESIGN_SIGNATURE, .counter = 7};
 	uint8_t sealed[JZ_JOINT_SEALED_BYTES(JZ_JOINT_MAX)];
 	struct jz_joint j = {.len = JZ_JOINT_MAX}, out;
 	struct jz_key_pair issuer, card;
@@ -404,16 +406,18 @@ test_the_other_suite_seals_and_opens(void **state)
 	assert_int_equal(e.crypto->generate(e.state, &card), 0);
 	memset(j.password, 'p', sizeof(j.password));
 	assert_int_equal(
-	    jz_joint_seal(&e, &s, issuer.public_key, &j, sealed), 0);
+	    jz_joint_seal(&e, &s, &card, issuer.public_key, &j, sealed), 0);
 	s.sealed = jz_span(sealed, sizeof(sealed));
 	assert_int_equal(jz_esign_sign(&e, &s, &card), 0);
 	assert_int_equal(jz_esign_verify(&e, &s, card.public_key), 0);
-	assert_int_equal(jz_joint_open(&e, &s, &issuer, &out), 0);
+	assert_int_equal(
+	    jz_joint_open(&e, &s, &issuer, card.public_key, &out), 0);
 	assert_memory_equal(&out, &j, sizeof(j));
 	for (size_t i = 0; i < sizeof(sealed); i++) {
 		sealed[i] ^= 0x10;
 		assert_int_equal(
-		    jz_joint_open(&e, &s, &issuer, &out), JZ_ERR_DECRYPT);
+		    jz_joint_open(&e, &s, &issuer, card.public_key, &out),
+		    JZ_ERR_DECRYPT);
 		assert_int_equal(out.len, 0);
 		assert_int_equal(
 		    jz_esign_verify(&e, &s, card.public_key), JZ_ERR_SIGNATURE);

@@ -169,18 +169,39 @@ jz_esign_get_order(struct jz_span in, struct jz_esign_order *out)
 bool
 jz_esign_is_mode(uint32_t kind)
 {
-	return kind == JZ_ESIGN_SIGNATURE || kind == JZ_ESIGN_SEALED_DIGEST ||
-	    kind == JZ_ESIGN_SEPARATE;
+	return kind >= JZ_ESIGN_DIRECT && kind <= JZ_ESIGN_SEPARATE;
 }
 
-/* What is signed of the encrypted password, by the mode. */
+bool
+jz_esign_binds_password(uint32_t kind)
+{
+	return kind == JZ_ESIGN_DIRECT || kind == JZ_ESIGN_DIGESTS;
+}
+
+/* JPS-2: all in clear, and 128 bits that nobody else knows. */
+static void
+put_direct(const struct jz_esign_signature *m, struct jz_buffer *out)
+{
+	jz_put(out, m->order.data, m->order.len);
+	jz_tlv_put(out, JZ_TAG_PASSWORD, m->password, m->password_len);
+	jz_tlv_put(out, JZ_TAG_RANDOM, m->random, sizeof(m->random));
+}
+
+/* What is signed beside card, counter and nonce, by the mode. */
 static void
 put_signed(const struct jz_esign_signature *m, struct jz_buffer *out)
 {
+	if (m->kind == JZ_ESIGN_DIRECT) {
+		put_direct(m, out);
+		return;
+	}
 	jz_tlv_put(
 	    out, JZ_TAG_ORDER_DIGEST, m->order_digest, sizeof(m->order_digest));
 	if (m->kind == JZ_ESIGN_SIGNATURE)
 		put_span(out, JZ_TAG_SEALED, m->sealed);
+	else if (m->kind == JZ_ESIGN_DIGESTS)
+		jz_tlv_put(out, JZ_TAG_PASSWORD_DIGEST, m->password_digest,
+		    sizeof(m->password_digest));
 	else if (m->kind == JZ_ESIGN_SEALED_DIGEST)
 		jz_tlv_put(out, JZ_TAG_SEALED_DIGEST, m->sealed_digest,
 		    sizeof(m->sealed_digest));

@@ -34,6 +34,8 @@ enum jz_esign_ins {
 enum jz_esign_kind {
 	JZ_ESIGN_ORDER = 0xFF31, /* transaction message, by a terminal */
 	/* Signed by the card, a kind for each mode. */
+	JZ_ESIGN_DIRECT = 0xFF32,    /* JPS-2: over message and password */
+	JZ_ESIGN_DIGESTS = 0xFF33,   /* JPS-3: over the digests of both */
 	JZ_ESIGN_SIGNATURE = 0xFF34, /* JPS-4: over the encrypted password */
 	JZ_ESIGN_SEALED_DIGEST = 0xFF35, /* JPS-5: over its digest */
 	JZ_ESIGN_SEPARATE = 0xFF36,	 /* JPS-7: over the message alone */
@@ -44,20 +46,23 @@ enum jz_esign_kind {
 
 /* Tags of fields that message.h has not. */
 enum jz_esign_tag {
-	JZ_TAG_TO_ACCOUNT = 0x9F61,    /* 1-34 characters */
-	JZ_TAG_TO_NAME = 0x9F62,       /* 1-64 bytes UTF-8 */
-	JZ_TAG_DETAILS = 0x9F63,       /* 1-1024 bytes UTF-8 */
-	JZ_TAG_ORDER_DIGEST = 0x9F65,  /* 32 bytes; signed, not sent */
-	JZ_TAG_SEALED_DIGEST = 0x9F66, /* 32 bytes; signed, not sent */
-	JZ_TAG_MODE = 0x9F67,	       /* 1 byte: low byte of the kind */
-	JZ_TAG_JOINT_LENGTH = 0x9F68,  /* 1 byte: 4-16 characters */
-	JZ_TAG_ALPHABET = 0x9F69,      /* 1 byte: enum jz_alphabet */
-	JZ_TAG_ESIGN_FLAGS = 0x9F6A,   /* 1 byte: enum jz_esign_flags */
-	JZ_TAG_WAIT = 0x9F6B,	       /* 2 bytes: seconds for the user */
-	JZ_TAG_SHOW = 0x9F6C,	       /* 2 bytes: seconds for the password */
-	JZ_TAG_LANGUAGE = 0x9F6D,      /* 1 byte: 00 English, 01 Chinese */
-	JZ_TAG_ISSUER_KEY = 0x9F6E,    /* 65 bytes: to encrypt to */
-	JZ_TAG_TYPED = 0x9F6F,	       /* 1-16 bytes: what the user typed */
+	JZ_TAG_TO_ACCOUNT = 0x9F61,	 /* 1-34 characters */
+	JZ_TAG_TO_NAME = 0x9F62,	 /* 1-64 bytes UTF-8 */
+	JZ_TAG_DETAILS = 0x9F63,	 /* 1-1024 bytes UTF-8 */
+	JZ_TAG_ORDER_DIGEST = 0x9F65,	 /* 32 bytes; signed, not sent */
+	JZ_TAG_SEALED_DIGEST = 0x9F66,	 /* 32 bytes; signed, not sent */
+	JZ_TAG_PASSWORD = 0x9F70,	 /* 4-16 bytes; signed, not sent */
+	JZ_TAG_RANDOM = 0x9F71,		 /* 16 bytes; signed, not sent */
+	JZ_TAG_PASSWORD_DIGEST = 0x9F72, /* 32 bytes; signed, not sent */
+	JZ_TAG_MODE = 0x9F67,		 /* 1 byte: low byte of the kind */
+	JZ_TAG_JOINT_LENGTH = 0x9F68,	 /* 1 byte: 4-16 characters */
+	JZ_TAG_ALPHABET = 0x9F69,	 /* 1 byte: enum jz_alphabet */
+	JZ_TAG_ESIGN_FLAGS = 0x9F6A,	 /* 1 byte: enum jz_esign_flags */
+	JZ_TAG_WAIT = 0x9F6B,		 /* 2 bytes: seconds for the user */
+	JZ_TAG_SHOW = 0x9F6C,		 /* 2 bytes: seconds for the password */
+	JZ_TAG_LANGUAGE = 0x9F6D,	 /* 1 byte: 00 English, 01 Chinese */
+	JZ_TAG_ISSUER_KEY = 0x9F6E,	 /* 65 bytes: to encrypt to */
+	JZ_TAG_TYPED = 0x9F6F,		 /* 1-16 bytes: what the user typed */
 };
 
 #define JZ_ESIGN_NAME_MAX    64
@@ -103,7 +108,13 @@ struct jz_esign_signature {
 	uint8_t key_version; /* of the issuer's encryption key */
 	uint8_t order_digest[JZ_DIGEST_BYTES];	/* not sent */
 	uint8_t sealed_digest[JZ_DIGEST_BYTES]; /* of FF35; not sent */
-	struct jz_span sealed;			/* JZ_JOINT_SEALED_BYTES() */
+	/* Of FF32 and FF33; not sent: see jz_esign_bind(). */
+	struct jz_span order; /* whole FF31 */
+	uint8_t password[JZ_JOINT_MAX];
+	uint8_t password_len;
+	uint8_t random[JZ_JOINT_RANDOM_BYTES];
+	uint8_t password_digest[JZ_DIGEST_BYTES];
+	struct jz_span sealed; /* JZ_JOINT_SEALED_BYTES() */
 	uint8_t signature[JZ_SIGNATURE_BYTES];
 };
 
@@ -145,6 +156,8 @@ int jz_esign_put_info(const struct jz_esign_info *m, struct jz_buffer *out);
 
 /* Whether the card signs messages of this kind: it is a mode. */
 bool jz_esign_is_mode(uint32_t kind);
+/* Whether the joint password is in what this mode signs: JPS-2, JPS-3. */
+bool jz_esign_binds_password(uint32_t kind);
 
 /* Decode exactly one message.  JZ_ERR_MESSAGE; *out is all zero then. */
 int jz_esign_get_order(struct jz_span in, struct jz_esign_order *out);

@@ -16,7 +16,7 @@
 #define BLOCK_MAX    (JZ_JOINT_MAX + JZ_JOINT_RANDOM_BYTES + JZ_DIGEST_BYTES)
 #define BLOCK_FIXED  (JZ_JOINT_RANDOM_BYTES + JZ_DIGEST_BYTES)
 #define SHARED_BYTES 32
-#define UNSIGNED_MAX 320
+#define UNSIGNED_MAX (400 + JZ_ESIGN_ORDER_MAX)
 #define AAD_MAX	     96
 _Static_assert(JZ_JOINT_SEALED_BYTES(JZ_JOINT_MAX) ==
 	POINT_SENT + BLOCK_MAX + JZ_SEAL_TAG_BYTES,
@@ -63,7 +63,8 @@ derive(const struct jz_engine *e, const struct ends *k,
 	const struct jz_span info[] = {jz_span(LABEL, sizeof(LABEL)),
 	    jz_span(k->ephemeral, JZ_POINT_BYTES),
 	    jz_span(k->issuer, JZ_POINT_BYTES)};
-	bool both = s->kind == JZ_ESIGN_SEPARATE;
+	bool both =
+	    s->kind == JZ_ESIGN_SEPARATE || jz_esign_binds_password(s->kind);
 	uint8_t shared[2 * SHARED_BYTES];
 	int err =
 	    e->crypto->agree(e->state, k->own_private, k->peer_public, shared);
@@ -159,10 +160,28 @@ jz_joint_open(const struct jz_engine *e, const struct jz_esign_signature *s,
 	return err;
 }
 
-static int
-digest_sealed(const struct jz_engine *e, struct jz_esign_signature *s)
+void
+jz_esign_bind(struct jz_esign_signature *s, struct jz_span order,
+    const struct jz_joint *j)
 {
-	return e->crypto->hash(e->state, &s->sealed, 1, s->sealed_digest);
+	s->order = order;
+	memcpy(s->password, j->password, sizeof(s->password));
+	s->password_len = (uint8_t)j->len;
+	memcpy(s->random, j->random, sizeof(s->random));
+}
+
+/* Digests that are signed and not sent. */
+static int
+digest_parts(const struct jz_engine *e, struct jz_esign_signature *s)
+{
+	const struct jz_span password[] = {
+	    jz_span(s->password, s->password_len),
+	    jz_span(s->random, sizeof(s->random))};
+	int err = e->crypto->hash(e->state, &s->sealed, 1, s->sealed_digest);
+
+	return err != 0
+	    ? err
+	    : e->crypto->hash(e->state, password, 2, s->password_digest);
 }
 
 int
@@ -172,7 +191,7 @@ jz_esign_sign(const struct jz_engine *e, struct jz_esign_signature *s,
 	uint8_t bytes[UNSIGNED_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_span part;
-	int err = digest_sealed(e, s);
+	int err = digest_parts(e, s);
 
 	memset(s->signature, 0, sizeof(s->signature));
 	if (err == 0)
@@ -180,7 +199,9 @@ jz_esign_sign(const struct jz_engine *e, struct jz_esign_signature *s,
 	if (err != 0)
 		return err;
 	part = jz_buffer_span(&b);
-	return e->crypto->sign(e->state, key, &part, 1, s->signature);
+	err = e->crypto->sign(e->state, key, &part, 1, s->signature);
+	jz_wipe(bytes, b.len);
+	return err;
 }
 
 int
@@ -190,12 +211,14 @@ jz_esign_verify(const struct jz_engine *e, struct jz_esign_signature *s,
 	uint8_t bytes[UNSIGNED_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_span part;
-	int err = digest_sealed(e, s);
+	int err = digest_parts(e, s);
 
 	if (err == 0)
 		err = jz_esign_put_signature(s, JZ_UNSIGNED, &b);
 	if (err != 0)
 		return err;
 	part = jz_buffer_span(&b);
-	return e->crypto->verify(e->state, public_key, &part, 1, s->signature);
+	err = e->crypto->verify(e->state, public_key, &part, 1, s->signature);
+	jz_wipe(bytes, b.len);
+	return err;
 }

@@ -14,7 +14,9 @@
  * digest of the message.
  *
  * JPS-7 (FF36) signs no ciphertext, and whoever has a public key can encrypt to
- * it: there the shared x coordinate of the card's and the issuer's static keys
+ * it; JPS-2 and -3 (FF32, FF33) sign none either, and there a wrong password
+ * looks like a forged signature until the block proves who made it (JPS-14).  In
+ * these three the shared x coordinate of the card's and the issuer's static keys
  * stands behind the other one, so that only the card can have made the block.
  */
 #ifndef JZ_KEYS_ESIGN_H
@@ -43,6 +45,10 @@ int jz_joint_seal(const struct jz_engine *e, const struct jz_esign_signature *s,
 int jz_joint_open(const struct jz_engine *e, const struct jz_esign_signature *s,
     const struct jz_key_pair *issuer,
     const uint8_t card_key[static JZ_POINT_BYTES], struct jz_joint *out);
+
+/* What JPS-2 and JPS-3 sign besides; the order is lent.  The caller wipes s. */
+void jz_esign_bind(struct jz_esign_signature *s, struct jz_span order,
+    const struct jz_joint *j);
 
 /* Fills s->signature over the signed form, and s->sealed_digest. */
 int jz_esign_sign(const struct jz_engine *e, struct jz_esign_signature *s,

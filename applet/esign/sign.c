@@ -70,6 +70,7 @@ make_signature(struct jz_applet *self, struct jz_span order, struct contact *c)
 	if (err == 0)
 		err = jz_joint_seal(
 		    e, s, &p->key, p->issuer_key, &c->joint, c->sealed);
+	jz_esign_bind(s, order, &c->joint);
 	return err != 0 ? err : jz_esign_sign(e, s, &p->key);
 }
 

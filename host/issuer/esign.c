@@ -92,6 +92,24 @@ take_apart(const struct jz_esign_verifier *v, struct jz_span bytes,
 	    : 0;
 }
 
+/* JPS-2, JPS-3: what was signed is in the block, and only the card can have
+ * made that.  JZ_ERR_SIGNATURE: it has not. */
+static int
+bind_password(const struct jz_esign_verifier *v, struct judged *j)
+{
+	struct jz_joint joint;
+	int err;
+
+	if (!jz_esign_binds_password(j->signature.kind))
+		return 0;
+	err = jz_joint_open(
+	    &v->engine, &j->signature, v->key, j->card.public_key, &joint);
+	if (err == 0)
+		jz_esign_bind(&j->signature, j->parts.order, &joint);
+	jz_wipe(&joint, sizeof(joint));
+	return err == JZ_ERR_DECRYPT ? JZ_ERR_SIGNATURE : err;
+}
+
 static int
 check_card(const struct jz_esign_verifier *v, struct judged *j,
     enum jz_esign_verdict *verdict)
@@ -103,6 +121,8 @@ check_card(const struct jz_esign_verifier *v, struct judged *j,
 		*verdict = JZ_ESIGN_UNKNOWN_CARD;
 		return 0;
 	}
+	if (err == 0)
+		err = bind_password(v, j);
 	if (err == 0)
 		err = jz_esign_verify(
 		    &v->engine, &j->signature, j->card.public_key);
@@ -266,6 +286,23 @@ execute(const struct jz_esign_verifier *v, struct judged *j,
 	    v->store_state, v->store->entry_set(v->store_state, &j->entry));
 }
 
+static int
+submit(const struct jz_esign_verifier *v, struct jz_span submission,
+    struct judged *j, enum jz_esign_verdict *verdict)
+{
+	int err = take_apart(v, submission, j, verdict);
+
+	if (err != 0 || *verdict != JZ_ESIGN_EXECUTED)
+		return err;
+	err = v->store->begin(v->store_state);
+	if (err != 0)
+		return err;
+	err = v->store->end(v->store_state, judge(v, j, verdict));
+	if (err != 0 || *verdict != JZ_ESIGN_EXECUTED)
+		return err;
+	return execute(v, j, verdict);
+}
+
 int
 jz_esign_submit(const struct jz_esign_verifier *v, struct jz_span submission,
     enum jz_esign_verdict *verdict)
@@ -275,16 +312,9 @@ jz_esign_submit(const struct jz_esign_verifier *v, struct jz_span submission,
 
 	memset(&j, 0, sizeof(j));
 	*verdict = JZ_ESIGN_EXECUTED;
-	err = take_apart(v, submission, &j, verdict);
-	if (err != 0 || *verdict != JZ_ESIGN_EXECUTED)
-		return err;
-	err = v->store->begin(v->store_state);
-	if (err != 0)
-		return err;
-	err = v->store->end(v->store_state, judge(v, &j, verdict));
-	if (err != 0 || *verdict != JZ_ESIGN_EXECUTED)
-		return err;
-	return execute(v, &j, verdict);
+	err = submit(v, submission, &j, verdict);
+	jz_wipe(&j, sizeof(j));
+	return err;
 }
 
 /* ---- cards -------------------------------------------------------------- */

@@ -101,7 +101,8 @@ test_parameters_that_cannot_be_are_refused(void **state)
 		b = parameters(&p);                                            \
 		assert_int_equal(bank_store(&g, 2, &b, true), JZ_SW_DATA);     \
 	} while (0)
-	REFUSED(p.mode = 0x32);
+	REFUSED(p.mode = 0x31);
+	REFUSED(p.mode = 0x37);
 	REFUSED(p.length = 5);
 	REFUSED(p.length = 17);
 	REFUSED(p.length = 4; p.alphabet = JZ_ALPHABET_SMALL);

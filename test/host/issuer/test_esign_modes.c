@@ -25,6 +25,8 @@ static const struct {
 	/* Of a ciphertext that is another one, or somebody else's. */
 	enum jz_esign_verdict other_block;
 } MODES[] = {
+    {JZ_ESIGN_DIRECT, JZ_ESIGN_BAD_SIGNATURE},	      /* JPS-2 */
+    {JZ_ESIGN_DIGESTS, JZ_ESIGN_BAD_SIGNATURE},	      /* JPS-3 */
     {JZ_ESIGN_SIGNATURE, JZ_ESIGN_BAD_SIGNATURE},     /* JPS-4 */
     {JZ_ESIGN_SEALED_DIGEST, JZ_ESIGN_BAD_SIGNATURE}, /* JPS-5 */
     {JZ_ESIGN_SEPARATE, JZ_ESIGN_KEY},		      /* JPS-7 */
@@ -125,7 +127,7 @@ submit(struct held *h)
 	return v;
 }
 
-/* proves: JPS-4 JPS-5 JPS-7 JPS-13 JPS-15 */
+/* proves: JPS-2 JPS-3 JPS-4 JPS-5 JPS-7 JPS-13 JPS-15 */
 static void
 test_the_right_one_of_each_mode_is_executed_once(void **state)
 {
@@ -277,7 +279,7 @@ static const struct {
     {alter_block, JZ_ESIGN_EXECUTED},
 };
 
-/* proves: JPS-4 JPS-5 JPS-7 JPS-13 JPS-14 JPS-19 */
+/* proves: JPS-2 JPS-3 JPS-4 JPS-5 JPS-7 JPS-13 JPS-14 JPS-19 */
 static void
 test_no_alteration_is_executed_in_any_mode(void **state)
 {

@@ -70,7 +70,7 @@ put_profile(const struct jz_issuer *issuer, const struct jz_esign_verifier *v,
     const struct jz_sign_personal *p, struct jz_buffer *out)
 {
 	uint8_t bcd[JZ_PIN_BYTES_MAX];
-	struct jz_esign_profile m = {.mode = JZ_ESIGN_SIGNATURE & 0xFF,
+	struct jz_esign_profile m = {.mode = (uint8_t)p->mode,
 	    .length = p->length,
 	    .alphabet = p->alphabet,
 	    .flags = p->key_after_pin ? JZ_ESIGN_KEY_AFTER_PIN : 0,

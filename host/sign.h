@@ -26,6 +26,7 @@ struct jz_sign_personal {
 	const char *account; /* at the issuer: what the card signs for */
 	const char *pin;     /* 4-12 digits, for the card's own keys */
 	uint64_t pin_above_minor;
+	enum jz_esign_kind mode;  /* FF32 to FF36 */
 	uint8_t length, alphabet; /* of joint passwords */
 	uint8_t language;	  /* of the card: 0 English, 1 Chinese */
 	uint16_t wait_s, show_s;

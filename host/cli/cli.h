@@ -78,6 +78,7 @@ enum jz_option {
 	JZ_OPT_JOINT,
 	JZ_OPT_LENGTH,
 	JZ_OPT_ALPHABET,
+	JZ_OPT_MODE,
 	JZ_OPTIONS,
 };
 

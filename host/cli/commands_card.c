@@ -79,7 +79,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	"card esign", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(PIN_ABOVE) |
-	    JZ_OPT(LENGTH) | JZ_OPT(ALPHABET),
+	    JZ_OPT(LENGTH) | JZ_OPT(ALPHABET) | JZ_OPT(MODE),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_esign,

@@ -95,6 +95,30 @@ alphabet(struct jz_cli *c, uint8_t *out)
 }
 
 static int
+mode(struct jz_cli *c, enum jz_esign_kind *out)
+{
+	static const struct {
+		const char *name;
+		enum jz_esign_kind kind;
+	} modes[] = {{"JPS-2", JZ_ESIGN_DIRECT}, {"JPS-3", JZ_ESIGN_DIGESTS},
+	    {"JPS-4", JZ_ESIGN_SIGNATURE}, {"JPS-5", JZ_ESIGN_SEALED_DIGEST},
+	    {"JPS-7", JZ_ESIGN_SEPARATE}};
+	const char *text = c->value[JZ_OPT_MODE];
+
+	*out = JZ_ESIGN_SIGNATURE;
+	if (text == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(modes[i].name, text) != 0)
+			continue;
+		*out = modes[i].kind;
+		return 0;
+	}
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "\"%s\" is no mode", "没有“%s”这种模式"), text);
+}
+
+static int
 length(struct jz_cli *c, uint8_t *out)
 {
 	const char *text = c->value[JZ_OPT_LENGTH];
@@ -115,8 +139,10 @@ static int
 personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
     char pin[static JZ_PIN_TEXT_MAX])
 {
-	int err = alphabet(c, &p->alphabet);
+	int err = mode(c, &p->mode);
 
+	if (err == 0)
+		err = alphabet(c, &p->alphabet);
 	if (err == 0)
 		err = length(c, &p->length);
 	if (err == 0 && jz_cli_has(c, JZ_OPT_PIN_ABOVE))

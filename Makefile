@@ -25,9 +25,9 @@ INSTALL    ?= install
 
 # ---- sources, by layer -----------------------------------------------------
 
-APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c \
+APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c apdu/esign.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/dukpt.c keys/revocation.c \
+KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/revocation.c \
 	keys/scp03.c keys/secret.c keys/signed.c
 OPENSSL_SRC = keys/openssl/aead.c keys/openssl/aes.c keys/openssl/curve.c \
 	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
@@ -39,7 +39,8 @@ STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/roll.c keys/store/seed.c keys/store/source.c \
 	keys/store/token.c keys/store/token_engine.c keys/store/token_uri.c \
 	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
-RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
+RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
+	applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
 	applet/runtime/context.c applet/runtime/dispatch.c \
 	applet/runtime/install.c applet/runtime/log.c applet/runtime/memory.c \
@@ -47,7 +48,7 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/answer.c \
 	applet/runtime/registry.c applet/runtime/replay.c \
 	applet/runtime/rewrite.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/snapshot.c \
-	applet/runtime/transaction.c applet/runtime/write.c
+	applet/runtime/text.c applet/runtime/transaction.c applet/runtime/write.c
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
@@ -57,18 +58,26 @@ PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/revocation.c applet/purse/settle.c \
 	applet/purse/unfinished.c
+ESIGN_SRC = applet/esign/esign.c applet/esign/lines.c \
+	applet/esign/password.c applet/esign/personalise.c applet/esign/sign.c \
+	applet/esign/user.c
 VIRTUAL_SRC = applet/virtual/fault.c applet/virtual/file.c \
-	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/plugin.c \
+	applet/virtual/guard.c applet/virtual/memory.c applet/virtual/panel.c \
+	applet/virtual/plugin.c \
 	applet/virtual/plugin_api.c applet/virtual/plugin_elf.c \
 	applet/virtual/plugs.c
 READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
-	reader/trace.c reader/virtual.c reader/virtual_pool.c \
+	reader/trace.c reader/virtual.c reader/virtual_panel.c \
+	reader/virtual_pool.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/load.c host/pay.c host/personalise.c host/purse.c host/recover.c host/settle.c host/unfinished.c
+	host/load.c host/pay.c host/personalise.c host/purse.c \
+	host/recover.c host/settle.c host/sign.c host/unfinished.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/evidence.c \
+	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
+	host/issuer/esign_bank.c host/issuer/esign_store.c \
+	host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
 	host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
@@ -92,15 +101,15 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
 	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
-	host/cli/serve_cmd.c
+	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
-	$(PURSE_SRC)
+	$(PURSE_SRC) $(ESIGN_SRC)
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/desk.c \
+	test/support/conform.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
@@ -133,7 +142,9 @@ KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_signed test/keys/test_source test/keys/test_token \
 	test/keys/test_wycheproof test/keys/test_x509 \
 	test/keys/test_x963
-APPLET_TESTS = test/applet/manager/test_channel \
+APPLET_TESTS = test/applet/esign/test_personalise \
+	test/applet/esign/test_sign test/applet/esign/test_user \
+	test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
 	test/applet/manager/test_failing test/applet/manager/test_keys \
 	test/applet/manager/test_lifecycle test/applet/manager/test_power \
@@ -150,6 +161,7 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
 	test/applet/purse/test_suites test/applet/purse/test_unfinished \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
+	test/applet/runtime/test_alone \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
 	test/applet/runtime/test_card test/applet/runtime/test_channel \
 	test/applet/runtime/test_channel_memory \
@@ -165,7 +177,8 @@ APPLET_TESTS = test/applet/manager/test_channel \
 	test/applet/runtime/test_registry test/applet/runtime/test_replay \
 	test/applet/runtime/test_select test/applet/runtime/test_service \
 	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
-	test/applet/runtime/test_strict test/applet/runtime/test_transaction \
+	test/applet/runtime/test_strict test/applet/runtime/test_text \
+	test/applet/runtime/test_transaction \
 	test/applet/runtime/test_upgrade \
 	test/applet/virtual/test_fault \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
@@ -190,6 +203,8 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
+	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
+	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence \
 	test/host/issuer/test_exception test/host/issuer/test_load \
 	test/host/issuer/test_many \
@@ -221,10 +236,11 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
-	test/cli/token.sh test/conformance/t0.sh \
+	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh test/pcsc/t0.sh \
+	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
+	test/pcsc/sign.sh test/pcsc/t0.sh \
 	test/secrets/canary.sh
 
 # Programs that tests run.
@@ -236,23 +252,27 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = certificate manager session tlv
+FUZZ = certificate esign manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 
-HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/error.h apdu/gp.h \
+HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
+	apdu/esign.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/dukpt.h keys/revocation.h \
+	keys/certificate.h keys/crypto.h keys/dukpt.h keys/esign.h keys/revocation.h \
 	keys/scp03.h keys/secret.h keys/signed.h \
 	keys/openssl/aes.h keys/openssl/openssl.h keys/store/file.h \
 	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \
 	keys/store/seed.h \
 	keys/store/chain.h keys/store/cvc_view.h keys/store/x509.h \
-	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
-	applet/runtime/log.h applet/runtime/journal.h \
+	applet/runtime/alone.h applet/runtime/applet.h applet/runtime/card.h \
+	applet/runtime/chip.h \
+	applet/runtime/log.h applet/runtime/journal.h applet/runtime/text.h \
+	applet/virtual/panel.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/gp.h host/pay.h host/purse.h host/issuer/issuer.h \
+	host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
+	host/issuer/esign.h host/issuer/issuer.h \
 	host/bureau/bureau.h
 MAN1 =
 
@@ -356,7 +376,7 @@ $(BUILD)/lib/apdu.a: $(call objects,$(APDU_SRC))
 $(BUILD)/lib/keys.a: $(call objects,$(KEYS_SRC) $(OPENSSL_SRC) $(STORE_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/applet.a: $(call objects,$(RUNTIME_SRC) $(MANAGER_SRC) \
-	$(PURSE_SRC) $(VIRTUAL_SRC))
+	$(PURSE_SRC) $(ESIGN_SRC) $(VIRTUAL_SRC))
 	$(ARCHIVE)
 $(BUILD)/lib/reader.a: $(call objects,$(READER_SRC))
 	$(ARCHIVE)

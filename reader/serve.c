@@ -359,6 +359,8 @@ jz_virtual_serve(const struct jz_serve *s)
 			break;
 		}
 		serve_once(&v);
+		if (s->idle != NULL)
+			s->idle(s->arg);
 	}
 	for (i = 0; i < s->n; i++)
 		unplug(&v, &v.connection[i]);

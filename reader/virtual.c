@@ -18,6 +18,7 @@
 
 #include "../apdu/error.h"
 #include "../apdu/status.h"
+#include "../applet/esign/esign.h"
 #include "../applet/manager/manager.h"
 #include "../applet/purse/purse.h"
 #include "../keys/openssl/openssl.h"
@@ -57,7 +58,7 @@ _Static_assert(AT_SALT + SCRYPT_SALT_BYTES <= JZ_LOG_HINT_BYTES, "hint");
 _Static_assert(JZ_RAW_KEY_BYTES == 32, "what struct jz_card_setup takes");
 
 const struct jz_applet_class *const jz_virtual_classes[] = {
-    &jz_manager_class, &jz_purse_class};
+    &jz_manager_class, &jz_purse_class, &jz_esign_class};
 const size_t jz_virtual_n_classes =
     sizeof(jz_virtual_classes) / sizeof(jz_virtual_classes[0]);
 
@@ -192,6 +193,8 @@ jz_virtual_begin(const struct jz_virtual_options *o, struct jz_virtual **out,
 	setup->journal = &v->pool->journal;
 	setup->plug = jz_virtual_find_plug;
 	setup->plugs = v;
+	if (o->panel && (e = jz_virtual_panel(v, setup)) != 0)
+		goto out;
 	*out = v;
 	v = NULL;
 	e = 0;
@@ -440,6 +443,7 @@ jz_virtual_drop(struct jz_virtual **v)
 	p = *v;
 	*v = NULL;
 	jz_card_close(&p->card);
+	jz_virtual_panel_free(p);
 	jz_virtual_memory_free(p);
 	jz_plugs_free(&p->plugs);
 	jz_file_free(&p->file);

@@ -24,8 +24,8 @@ struct jz_virtual_options {
 	const char *passphrase; /* not NULL: instead of a key file */
 	/* Lent until the card is freed; NULL: the card has its own. */
 	struct jz_virtual_pool *pool;
-	/* Memory for one instance of each applet that comes with the library,
-	 * and no more: a plug-in does not go on such a card.  The file is the
+	/* Memory for the issuer's domain and a purse, and no more: nothing else
+	 * is installed on such a card.  The file is the
 	 * same; each opening chooses, and gives at least what the file needs.
 	 * Otherwise a card has 32 KiB and 4 KiB. */
 	bool compact;
@@ -38,6 +38,9 @@ struct jz_virtual_options {
 	/* Of a new card, for good: enum jz_suite (keys/crypto.h), 0: nist.  An
 	 * issuer personalises cards of its own suite. */
 	unsigned suite;
+	/* Display, keys and a battery that lasts as long as the card is open:
+	 * see below. */
+	bool panel;
 };
 
 /*
@@ -121,6 +124,40 @@ struct jz_span jz_virtual_atr(const struct jz_virtual *v);
 /* Hash over the persistent image: equal hashes, equal persistent state. */
 int jz_virtual_image_hash(const struct jz_virtual *v, uint8_t out[static 32]);
 
+/* ---- display and keys --------------------------------------------------- */
+
+/*
+ * What a person has in hand: a front end shows the lines and passes on what is
+ * pressed.  No command of a reader does either.  Of a card without a panel:
+ * nothing is shown, nothing can be pressed.
+ */
+#define JZ_VIRTUAL_LINES      6
+#define JZ_VIRTUAL_COLUMNS    24
+#define JZ_VIRTUAL_LINE_BYTES 121 /* UTF-8, with the NUL */
+
+enum jz_virtual_key {
+	JZ_VIRTUAL_KEY_0 = 1, /* to 9, in order */
+	JZ_VIRTUAL_KEY_OK = 11,
+	JZ_VIRTUAL_KEY_CANCEL,
+	JZ_VIRTUAL_KEY_UP,
+	JZ_VIRTUAL_KEY_DOWN,
+};
+
+/* Lets the card go on by itself: after keys, and about once a second, when no
+ * command is under way.  Whether it still has something to do. */
+bool jz_virtual_run(struct jz_virtual *v);
+/* JZ_ERR_RANGE: no such key; JZ_ERR_SPACE: more than the card can remember;
+ * JZ_ERR_UNSUPPORTED: the card has none. */
+int jz_virtual_press(struct jz_virtual *v, enum jz_virtual_key key);
+/* A line of the display, from 0; "" where there is none.  Lent until the card
+ * is used again; it may be a joint password. */
+const char *jz_virtual_line(const struct jz_virtual *v, unsigned line);
+/* A number that another display has another of. */
+uint32_t jz_virtual_shown(const struct jz_virtual *v);
+/* From now on the card's time-outs go by this clock, which the caller moves:
+ * for tests. */
+void jz_virtual_set_seconds(struct jz_virtual *v, uint32_t seconds);
+
 /* ---- plug-ins ----------------------------------------------------------- */
 
 #define JZ_VIRTUAL_AID_MAX 16
@@ -199,6 +236,9 @@ struct jz_serve {
 	/* Told of plug, unplug, power on/off and reset; may be NULL. */
 	void (*event)(size_t card, const char *what, void *arg);
 	void *arg;
+	/* Called between commands, ten times a second or more often; the cards
+	 * may be used there.  May be NULL. */
+	void (*idle)(void *arg);
 };
 int jz_virtual_serve(const struct jz_serve *s);
 

@@ -10,6 +10,7 @@
 
 #include "../applet/runtime/card.h"
 #include "../applet/virtual/guard.h"
+#include "../applet/virtual/panel.h"
 #include "../applet/virtual/plugs.h"
 #include "../applet/virtual/storage.h"
 
@@ -41,13 +42,16 @@ struct jz_virtual {
 	uint8_t mark[JZ_VIRTUAL_MARK_BYTES]; /* random: which card this is */
 	bool strict;
 	struct jz_page_guard *guard; /* over the memory; NULL: not strict */
+	struct jz_screen *screen;    /* NULL: no panel */
 };
 
 /* The classes that every virtual card has. */
 extern const struct jz_applet_class *const jz_virtual_classes[];
 extern const size_t jz_virtual_n_classes;
+/* The first of them, of which a new card has an instance. */
+#define JZ_VIRTUAL_INSTALLED 2
 
-/* What a card needs for one instance of each of them. */
+/* What a card needs for these. */
 void jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes);
 
 /*
@@ -81,6 +85,9 @@ int jz_virtual_fork_into(struct jz_virtual *v,
     const struct jz_card_setup *setup, const struct jz_virtual_snapshot *s);
 /* Frees a card; the pool's engine goes on knowing its keys. */
 void jz_virtual_drop(struct jz_virtual **v);
+/* Gives the card display and keys. */
+int jz_virtual_panel(struct jz_virtual *v, struct jz_card_setup *setup);
+void jz_virtual_panel_free(struct jz_virtual *v);
 /* Hands over what has been made, or frees it when e is not 0; returns e. */
 int jz_virtual_end(int e, struct jz_virtual *v, struct jz_card_setup *setup,
     struct jz_virtual **out);

@@ -34,7 +34,7 @@ jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes)
 	*nvm_bytes =
 	    align(sizeof(struct jz_nvm_root), WORD) + JZ_LOG_SLACK_BYTES;
 	*ram_bytes = 0;
-	for (size_t i = 0; i < jz_virtual_n_classes; i++) {
+	for (size_t i = 0; i < JZ_VIRTUAL_INSTALLED; i++) {
 		const struct jz_applet_class *c = jz_virtual_classes[i];
 
 		*nvm_bytes += align(c->nvm_bytes, WORD);

@@ -32,6 +32,15 @@ power_up(struct jz_card *card)
 	jz_card_reset(card);
 }
 
+static bool
+panel_fits(const struct jz_panel *p)
+{
+	return p == NULL ||
+	    (p->lines >= JZ_PANEL_LINES_MIN && p->lines <= JZ_PANEL_LINES_MAX &&
+		p->columns >= JZ_PANEL_COLUMNS_MIN &&
+		p->columns <= JZ_PANEL_COLUMNS_MAX);
+}
+
 int
 jz_card_prepare(struct jz_card *card, const struct jz_card_setup *setup)
 {
@@ -39,7 +48,7 @@ jz_card_prepare(struct jz_card *card, const struct jz_card_setup *setup)
 	card->installing = JZ_NO_APPLET;
 	if (setup->nvm_bytes < sizeof(struct jz_nvm_root) ||
 	    (uintptr_t)setup->nvm % 8 != 0 || (uintptr_t)setup->ram % 8 != 0 ||
-	    setup->journal == NULL ||
+	    setup->journal == NULL || !panel_fits(setup->panel) ||
 	    (setup->protocol != 0 && setup->protocol != JZ_PROTOCOL_T0 &&
 		setup->protocol != JZ_PROTOCOL_T1))
 		return JZ_ERR_ARGUMENT;
@@ -123,6 +132,8 @@ jz_card_close(struct jz_card *card)
 	if (card->setup.journal != NULL)
 		jz_card_rollback(card);
 	jz_buffer_give(card);
+	if (card->setup.panel != NULL)
+		card->setup.panel->clear(card->setup.panel_state);
 	if (card->setup.ram != NULL)
 		jz_wipe(card->setup.ram, card->setup.ram_bytes);
 	jz_wipe(card, sizeof(*card));

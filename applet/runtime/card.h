@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "alone.h"
 #include "applet.h"
 #include "chip.h"
 #include "journal.h"
@@ -73,6 +74,9 @@ struct jz_card_setup {
 	 * guard of the same page. */
 	const struct jz_guard *guard;
 	void *guard_state;
+	/* Display and keys; NULL: none. */
+	const struct jz_panel *panel;
+	void *panel_state;
 	/* For jz_card_format: enum jz_protocol of the ATR; 0: T=1. */
 	uint8_t protocol;
 	/* What the storage is sealed under; 32 random or derived bytes. */
@@ -156,10 +160,20 @@ struct jz_generator {
 	uint16_t seen, same;
 };
 
+/* Who works without a reader: alone.c. */
+struct jz_alone {
+	jz_alone_fn *go_on; /* NULL: nobody */
+	uint8_t owner;	    /* index in the registry */
+	bool begun;	    /* the first event has come */
+	bool running;	    /* the display may be written */
+	uint8_t standby[JZ_STANDBY_BYTES];
+};
+
 struct jz_card {
 	struct jz_card_setup setup;
 	struct jz_log log;
 	struct jz_generator generator;
+	struct jz_alone alone;
 	struct jz_channel_state channel[JZ_MAX_CHANNELS];
 	struct jz_applet applet[JZ_MAX_APPLETS];
 	/* Whose code runs, and whose service was asked; NULL: the runtime's. */
@@ -217,6 +231,13 @@ void jz_card_reset(struct jz_card *card);
  */
 size_t jz_card_process(struct jz_card *card, const uint8_t *cmd, size_t cmd_len,
     uint8_t *rsp, size_t rsp_cap);
+
+/*
+ * What the chip of a card with a panel calls on a key or about once a second,
+ * when no command is under way: whoever is alone goes on.  Returns whether
+ * somebody still is.  Keys that nobody waits for are thrown away.
+ */
+bool jz_card_run(struct jz_card *card);
 
 /* ---- before the card is issued ------------------------------------------ */
 

@@ -66,4 +66,38 @@ struct jz_guard {
 	void (*limit)(void *guard, const struct jz_limits *open);
 };
 
+/*
+ * Display and keys of a card that works when no reader is there.  The host has
+ * no way to either: the runtime uses them in jz_card_run() alone.
+ */
+enum jz_key {
+	JZ_KEY_NONE,
+	JZ_KEY_0, /* to 9, in order */
+	JZ_KEY_9 = JZ_KEY_0 + 9,
+	JZ_KEY_OK,
+	JZ_KEY_CANCEL,
+	JZ_KEY_UP,
+	JZ_KEY_DOWN,
+};
+
+#define JZ_PANEL_LINES_MIN   2
+#define JZ_PANEL_LINES_MAX   16
+#define JZ_PANEL_COLUMNS_MIN 16
+#define JZ_PANEL_COLUMNS_MAX 40
+/* A line in UTF-8: no column takes more than three bytes. */
+#define JZ_PANEL_LINE_BYTES (3 * JZ_PANEL_COLUMNS_MAX)
+
+struct jz_panel {
+	/* A Chinese character is two columns wide. */
+	uint8_t lines, columns;
+	/* Puts text in the place of a whole line, from 0.  What comes is UTF-8,
+	 * as wide as the display at most, and of text.h's characters alone. */
+	void (*show)(void *panel, unsigned line, struct jz_span text);
+	void (*clear)(void *panel);
+	/* The key that was pressed next, each once. */
+	enum jz_key (*key)(void *panel);
+	/* Counts up, whatever the clock says, for as long as there is power. */
+	uint32_t (*seconds)(void *panel);
+};
+
 #endif

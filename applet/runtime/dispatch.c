@@ -161,11 +161,13 @@ carry_out(struct jz_card *card, struct jz_apdu *apdu, size_t room, bool *kept)
 	if (sw != JZ_SW_OK) {
 		card->chaining = false;
 		jz_answer_forget(card);
+		jz_alone_contact(card);
 		return sw;
 	}
 	*kept = !card->chaining && jz_answer_continue(card, apdu, room, &sw);
 	if (*kept)
 		return sw;
+	jz_alone_contact(card);
 	jz_answer_forget(card);
 	if ((c->cla & JZ_CLA_CHAINING) != 0)
 		return gather(card, c);
@@ -209,6 +211,7 @@ run(struct jz_card *card, struct jz_span cmd, uint8_t *rsp, size_t room)
 		memset(&apdu.command, 0, sizeof(apdu.command));
 		card->chaining = false;
 		jz_answer_forget(card);
+		jz_alone_contact(card);
 		sent = apdu.command;
 		sw = JZ_SW_LENGTH;
 	} else {

@@ -190,6 +190,13 @@ uint16_t jz_manage_channel(struct jz_card *card, struct jz_apdu *apdu);
 /* Whether the card's life cycle lets channels be opened. */
 bool jz_channels_may_open(const struct jz_card *card);
 
+/* ---- alone.c ------------------------------------------------------------ */
+
+/* A new contact: who is alone erases what it has, and the display is blank. */
+void jz_alone_contact(struct jz_card *card);
+/* The applet with this index is gone: so is what it had. */
+void jz_alone_forget(struct jz_card *card, unsigned index);
+
 /* ---- answer.c ----------------------------------------------------------- */
 
 /* Fits the answer to Le and to the transport; returns its length. */

@@ -109,6 +109,7 @@ jz_registry_rebind(struct jz_card *card)
 void
 jz_registry_unbind(struct jz_card *card, unsigned i)
 {
+	jz_alone_forget(card, i);
 	memset(&card->applet[i], 0, sizeof(card->applet[i]));
 }
 

@@ -91,6 +91,9 @@ restore(struct jz_card *card, const struct head *h, const uint8_t *p)
 	card->log = log;
 	card->generator = generator;
 	card->buffer = buffer;
+	/* Handler and standby memory are for this panel, or for none. */
+	if (setup.panel == NULL)
+		jz_wipe(&card->alone, sizeof(card->alone));
 	memcpy(setup.nvm, p, h->used);
 	jz_wipe(setup.nvm + h->used, h->nvm_bytes - h->used);
 	p += h->used;
@@ -164,6 +167,8 @@ jz_card_fork(struct jz_card *card, const struct jz_card_setup *setup,
 		goto fail;
 	}
 	restore(card, &h, (const uint8_t *)snapshot + sizeof(h));
+	/* One battery, one card. */
+	jz_wipe(&card->alone, sizeof(card->alone));
 	env = jz_card_log_env(card);
 	if ((e = jz_registry_check(card)) != 0 ||
 	    (e = jz_generator_fork(card)) != 0 ||

@@ -97,6 +97,15 @@ enum jz_option {
 	JZ_OPT_PRINTER,
 	JZ_OPT_JOBS,
 	JZ_OPT_QUIET,
+	JZ_OPT_SCREEN,
+	JZ_OPT_TO,
+	JZ_OPT_NAME,
+	JZ_OPT_DETAILS,
+	JZ_OPT_ORDER,
+	JZ_OPT_JOINT,
+	JZ_OPT_LENGTH,
+	JZ_OPT_ALPHABET,
+	JZ_OPT_MODE,
 	JZ_OPTIONS,
 };
 
@@ -428,6 +437,8 @@ int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);
 int jz_cmd_certificate_export(struct jz_cli *c);
+int jz_cmd_card_esign(struct jz_cli *c);
+int jz_cmd_sign(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);

@@ -138,6 +138,33 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "  jiaozi card mailer pins --mailer-passphrase prompt | lp\n"},
 },
 {
+	"card esign", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
+	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(PIN_ABOVE) |
+	    JZ_OPT(LENGTH) | JZ_OPT(ALPHABET) | JZ_OPT(MODE),
+	JZ_OPT(ACCOUNT),
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
+	jz_cmd_card_esign,
+	{"let a card sign for an account", "让卡为账户签名"},
+	{"Puts the e-signature applet on a card that this issuer has personalised,\n"
+	 "certifies its key and registers it for the account.  Up to --pin-above a\n"
+	 "key on the card is enough to see a joint password, above it the PIN is\n"
+	 "typed on the card's own keys.  Once only.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card esign --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --account alice --pin env:PIN \\\n"
+	 "      --pin-above 100\n",
+	 "在本发卡行已个人化的卡上安装电子签名应用，签发其证书并为账户登记。\n"
+	 "不超过 --pin-above 的金额按键即可显示联合密码，超过的须在卡自己的键上\n"
+	 "输 PIN。只能进行一次。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card esign --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --account alice --pin env:PIN \\\n"
+	 "      --pin-above 100\n"},
+},
+{
 	"card info", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD, jz_cmd_card_info,
 	{"what a card tells about itself", "显示卡的信息"},
 	{"State, identity, balance, limits, counters, and how many records wait\n"
@@ -181,19 +208,25 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 },
 {
 	"card serve", "FILE...", 1, 16,
-	JZ_OPT(PORT) | JZ_OPT(KEY) | JZ_OPT(PASSPHRASE), 0,
+	JZ_OPT(PORT) | JZ_OPT(KEY) | JZ_OPT(PASSPHRASE) | JZ_OPT(SCREEN), 0,
 	JZ_EXIT(READER) | JZ_EXIT(CARD_FILE) | JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO),
 	jz_cmd_card_serve,
 	{"put virtual cards into PC/SC readers", "把虚拟卡放入 PC/SC 读卡器"},
 	{"Connects cards to the virtual reader driver vpcd, so that any PC/SC\n"
 	 "program can use them: the first card at --port, the next at the port\n"
 	 "after it.  Ends with ^C or SIGTERM, which takes the cards out.\n"
+	 "With --screen the terminal is the card's own display and keys: digits,\n"
+	 "Enter (OK), Esc (cancel), arrows.  No program at the reader can reach\n"
+	 "them.  What waits on the display is lost when the command ends.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi card serve alice.card bob.card --port 35963 &\n"
 	 "  opensc-tool -l\n",
 	 "通过虚拟读卡器驱动 vpcd 提供卡，任何 PC/SC 程序都能使用：第一张卡用\n"
 	 "--port 端口，后面的依次加一。按 ^C 或收到 SIGTERM 时结束并取出卡。\n"
+	 "加 --screen 时，本终端就是卡自己的显示屏与按键：数字、回车（确认）、\n"
+	 "Esc（取消）、上下键；读卡器一侧的程序无法触及。命令结束时，\n"
+	 "屏上未完成的交易即丢弃。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card serve alice.card bob.card --port 35963 &\n"

@@ -256,6 +256,41 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "示例\n"
 	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"},
 },
+{
+	"sign", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
+	    JZ_OPT(AMOUNT) | JZ_OPT(CURRENCY) | JZ_OPT(TO) | JZ_OPT(NAME) |
+	    JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(JOINT) | JZ_OPT(SCREEN),
+	0,
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN), jz_cmd_sign,
+	{"transfer money with a card that shows what it signs",
+	 "用能显示所签内容的卡转账"},
+	{"One contact: the card gets the transaction and gives its signature, and\n"
+	 "may leave the reader.  Its own display shows what it has signed; who\n"
+	 "agrees there reads the joint password off it and types it here.  Then, and\n"
+	 "only then, both go to the issuer, which executes the transfer once.\n"
+	 "The transaction comes from options, or with --order from a JSON object\n"
+	 "of texts: account, amount, to, and currency, name, details if wanted.\n"
+	 "With --screen this terminal is the display and the keys of a virtual card.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"
+	 "      --account alice --to bob --amount 12.34 --details 'order 7'\n"
+	 "  jiaozi sign --card virtual:alice.card --screen --issuer bank \\\n"
+	 "      --order order.json\n",
+	 "一次接入：卡收到交易报文、给出签名后即可离开读卡器。卡自己的显示屏显示\n"
+	 "所签内容；在卡上确认后读出联合密码并在此输入，然后才一并提交发卡行，\n"
+	 "发卡行只执行一次转账。\n"
+	 "交易由选项给出，或以 --order 从 JSON 对象（均为文本）读取：account、\n"
+	 "amount、to，以及可选的 currency、name、details。\n"
+	 "加 --screen 时，本终端就是虚拟卡的显示屏与按键。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"
+	 "      --account alice --to bob --amount 12.34 --details '订单 7'\n"
+	 "  jiaozi sign --card virtual:alice.card --screen --issuer bank \\\n"
+	 "      --order order.json\n"},
+},
 {0},
 };
 /* clang-format on */

@@ -9,17 +9,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../apdu/currency.h"
+
 #define DIGITS_MAX 3u /* of any currency in the table */
 
 static const struct jz_currency TABLE[] = {
-    {156, "CNY", 2},
-    {840, "USD", 2},
-    {978, "EUR", 2},
-    {344, "HKD", 2},
-    {826, "GBP", 2},
-    {392, "JPY", 0},
-    {410, "KRW", 0},
-    {414, "KWD", 3},
+#define X(code, name, digits) {code, name, digits},
+    JZ_CURRENCY_LIST(X)
+#undef X
 };
 #define TABLE_ROWS (sizeof(TABLE) / sizeof(TABLE[0]))
 

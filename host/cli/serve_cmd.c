@@ -12,6 +12,7 @@
 
 #include "../../keys/secret.h"
 #include "../../reader/virtual.h"
+#include "screen.h"
 
 #define CARDS_MAX    16 /* readers of one PC/SC daemon */
 #define PORT_DEFAULT 35963ul
@@ -62,19 +63,51 @@ port_of(struct jz_cli *c, unsigned cards, unsigned short *out)
 	return 0;
 }
 
+struct serving {
+	struct jz_cli *cli;
+	struct jz_cli_screen screen;
+};
+
 static void
 event(size_t card, const char *what, void *arg)
 {
-	const struct jz_cli *c = arg;
+	struct serving *v = arg;
+	const struct jz_cli *c = v->cli;
 
+	if (v->screen.open) {
+		jz_cli_screen_status(&v->screen, what);
+		return;
+	}
 	jz_cli_say(c, "%s: %s\n", c->argument[card], what);
 	fflush(stdout);
+}
+
+static void
+idle(void *arg)
+{
+	struct serving *v = arg;
+
+	if (v->screen.open)
+		(void)jz_cli_screen_turn(&v->screen);
+}
+
+static int
+open_screen(struct jz_cli *c, struct jz_virtual *card, struct serving *v)
+{
+	if (c->value[JZ_OPT_SCREEN] == NULL)
+		return 0;
+	if (c->arguments != 1)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "--screen shows one card",
+			"--screen 只能显示一张卡"));
+	return jz_cli_screen_open(c, card, true, &v->screen);
 }
 
 static int
 open_cards(struct jz_cli *c, struct jz_virtual *cards[static CARDS_MAX])
 {
-	struct jz_virtual_options o = {.key_path = c->value[JZ_OPT_KEY]};
+	struct jz_virtual_options o = {.key_path = c->value[JZ_OPT_KEY],
+	    .panel = jz_cli_has(c, JZ_OPT_SCREEN)};
 	char pass[JZ_PASSPHRASE_MAX] = {0};
 	int err = 0;
 
@@ -97,7 +130,9 @@ jz_cmd_card_serve(struct jz_cli *c)
 {
 	struct jz_virtual *cards[CARDS_MAX] = {NULL};
 	unsigned short ports[CARDS_MAX], first = 0;
-	struct jz_serve s = {cards, ports, c->arguments, &stop, event, c};
+	struct serving v = {.cli = c};
+	struct jz_serve s = {
+	    cards, ports, c->arguments, &stop, event, &v, idle};
 	int err = port_of(c, c->arguments, &first);
 
 	if (err == 0)
@@ -113,7 +148,9 @@ jz_cmd_card_serve(struct jz_cli *c)
 			"提供 %u 张卡，端口自 %u 起，按 ^C 结束\n"),
 		    c->arguments, (unsigned)first);
 		fflush(stdout);
-		err = jz_virtual_serve(&s);
+		if ((err = open_screen(c, cards[0], &v)) == 0)
+			err = jz_virtual_serve(&s);
+		jz_cli_screen_close(&v.screen);
 		jz_cli_put(c, "cards", json_integer((json_int_t)s.n));
 	}
 	for (unsigned i = 0; i < c->arguments; i++)

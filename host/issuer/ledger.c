@@ -38,6 +38,7 @@ static const char *const REASONS[] = {
     [JZ_LEDGER_RECEIVED] = "received",
     [JZ_LEDGER_CLAIMED] = "claimed",
     [JZ_LEDGER_RELEASED] = "released",
+    [JZ_LEDGER_TRANSFER] = "transfer",
 };
 
 _Static_assert(sizeof("account:") + JZ_ACCOUNT_MAX <= JZ_LEDGER_NAME_MAX,
@@ -163,6 +164,18 @@ jz_ledger_post(struct jz_store *s, int64_t time, enum jz_ledger_reason reason,
 			jz_v_text(REASONS[reason]), jz_v_text(reference)));
 	for (size_t k = 0; err == 0 && k < n; k++)
 		err = post_entry(s, posting, &entries[k]);
+	return err;
+}
+
+int
+jz_ledger_posted(struct jz_store *s, enum jz_ledger_reason reason,
+    const char *reference, bool *posted)
+{
+	int64_t n = 0;
+	int err = jz_sql_number(s, JZ_SQL_LEDGER_POSTED,
+	    JZ_VALUES(jz_v_text(REASONS[reason]), jz_v_text(reference)), &n);
+
+	*posted = n != 0;
 	return err;
 }
 

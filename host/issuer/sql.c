@@ -40,6 +40,8 @@ static const char *const TEXT[] = {
 " VALUES (?, ?, ?, ?)",
 [JZ_SQL_LEDGER_ENTRY_ADD] =
 "INSERT INTO ledger_entry (posting, account, amount) VALUES (?, ?, ?)",
+[JZ_SQL_LEDGER_POSTED] =
+"SELECT COUNT(*) FROM ledger_transaction WHERE kind = ? AND reference = ?",
 [JZ_SQL_LEDGER_SUM] =
 "SELECT COALESCE(SUM(e.amount), 0) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account WHERE a.kind = ?",

@@ -78,6 +78,7 @@ enum jz_ledger_reason {
 	JZ_LEDGER_RECEIVED,
 	JZ_LEDGER_CLAIMED,  /* given up by the payee: to its account */
 	JZ_LEDGER_RELEASED, /* given up by the payee: to the payer's account */
+	JZ_LEDGER_TRANSFER, /* from account to account, by a signature */
 };
 
 int
@@ -90,6 +91,9 @@ jz_ledger_open(struct jz_store *s, enum jz_ledger_kind kind, const char *name);
 int
 jz_ledger_post(struct jz_store *s, int64_t time, enum jz_ledger_reason reason,
     const char *reference, const struct jz_ledger_entry *entries, size_t n);
+/* Whether this was posted (L2). */
+int jz_ledger_posted(struct jz_store *s, enum jz_ledger_reason reason,
+    const char *reference, bool *posted);
 /* Moves a positive amount from one account to another. */
 int
 jz_ledger_move(struct jz_store *s, int64_t time, enum jz_ledger_reason reason,

@@ -170,8 +170,8 @@ rig_card_new(struct rig *rig, const struct jz_applet_class *const *classes,
 	return c;
 }
 
-static void
-install_domain(struct rig_card *c)
+void
+rig_install_domain(struct rig_card *c)
 {
 	struct jz_scp03_keys keys = gp_test_keys();
 	uint8_t params[JZ_MANAGER_PARAMETER_BYTES];
@@ -194,7 +194,7 @@ rig_empty_purse_new(struct rig *rig, bool storage)
 	struct rig_card *c = rig_card_new(rig, PURSE_AND_DOMAIN, 1, storage);
 
 	c->setup.n_classes = c->card.setup.n_classes = 2;
-	install_domain(c);
+	rig_install_domain(c);
 	jz_card_reset(&c->card);
 	return c;
 }

@@ -60,6 +60,8 @@ struct rig_card {
 /* A card with an applet of each class, nothing selected. */
 struct rig_card *rig_card_new(struct rig *rig,
     const struct jz_applet_class *const *classes, size_t n, bool storage);
+/* The issuer's domain with the well-known keys; its class must be there. */
+void rig_install_domain(struct rig_card *c);
 /* A purse that nobody has personalised, and the issuer's domain with the
  * well-known keys, which is selected. */
 struct rig_card *rig_empty_purse_new(struct rig *rig, bool storage);

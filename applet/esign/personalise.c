@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Personalisation, as the purse's: STORE DATA out of the issuer's channel.  The
+ * applet makes its key pair when it is told to, takes the certificate of that
+ * key, and the parameters.  The last block closes personalisation for good, if
+ * nothing is missing.
+ *
+ * The private key has no way out: no command reads it.
+ */
+#include "esign.h"
+#include "../../apdu/error.h"
+#include "../../apdu/gp.h"
+#include "../../apdu/tlv.h"
+#include "../../keys/secret.h"
+
+#include <string.h>
+
+#define JZ_TAG_PUBLIC 0x7F49 /* ISO/IEC 7816-8; empty: make the key pair */
+#define JZ_TAG_POINT  0x86
+#define LANGUAGES     2
+
+static void
+put_public_key(const struct esign_nvm *p, struct jz_buffer *out)
+{
+	size_t mark = jz_tlv_open(out, JZ_TAG_PUBLIC);
+
+	jz_tlv_put(out, JZ_TAG_POINT, p->key.public_key, JZ_POINT_BYTES);
+	jz_tlv_close(out, mark);
+}
+
+uint16_t
+esign_read_key(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	if (esign_nvm(self)->has_key == 0)
+		return JZ_SW_REFERENCE;
+	put_public_key(esign_nvm(self), &apdu->out);
+	return JZ_SW_OK;
+}
+
+/* The stores write into the transaction of esign_store_data(). */
+
+/* One that is there stays, so that what was cut off can be done again. */
+static uint16_t
+make_key(struct jz_applet *self, struct jz_span in)
+{
+	const struct esign_nvm *p = esign_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct jz_cursor c = jz_cursor(in);
+	struct jz_key_pair key;
+	struct jz_span v;
+	int err;
+
+	if (jz_tlv_expect(&c, JZ_TAG_PUBLIC, &v) != 0 || v.len != 0 ||
+	    !jz_cursor_end(&c))
+		return JZ_SW_DATA;
+	if (p->has_key != 0)
+		return JZ_SW_OK;
+	err = e->crypto->generate(e->state, &key);
+	if (err == 0) {
+		jz_write(self, &p->key, &key, sizeof(key));
+		jz_write_u8(self, &p->has_key, 1);
+	}
+	jz_wipe(&key, sizeof(key));
+	return err == 0 ? JZ_SW_OK : jz_runtime_status(err);
+}
+
+/* Who signed it is for those to judge who will verify the card's signatures;
+ * here it must be of this key. */
+static uint16_t
+store_certificate(struct jz_applet *self, struct jz_span in)
+{
+	const struct esign_nvm *p = esign_nvm(self);
+	uint16_t len = (uint16_t)in.len;
+	struct jz_certificate c;
+	int err;
+
+	if (in.len > sizeof(p->certificate))
+		return JZ_SW_CERT_MALFORMED;
+	err = jz_certificate_parse(in, jz_card_engine(self)->crypto, &c);
+	if (err != 0)
+		return jz_certificate_status(err);
+	if (c.role != JZ_ROLE_CARD)
+		return JZ_SW_CERT_ROLE;
+	if (p->has_key == 0 ||
+	    memcmp(c.public_key, p->key.public_key, JZ_POINT_BYTES) != 0)
+		return JZ_SW_MISMATCH;
+	jz_write(self, p->certificate, in.data, in.len);
+	jz_write(self, &p->certificate_len, &len, sizeof(len));
+	jz_write(self, p->id, c.holder, sizeof(p->id));
+	return JZ_SW_OK;
+}
+
+/* Digits, two a byte; the very last half may be F. */
+static bool
+pin_is_digits(struct jz_span pin)
+{
+	for (size_t i = 0; i < pin.len; i++) {
+		uint8_t high = pin.data[i] >> 4, low = pin.data[i] & 0xF;
+
+		if (high > 9 || (low > 9 && (low != 0xF || i + 1 != pin.len)))
+			return false;
+	}
+	return true;
+}
+
+/* A key that is no point would make every signature fail. */
+static bool
+is_point(const struct jz_applet *self, const uint8_t *key)
+{
+	const struct jz_engine *e = jz_card_engine(self);
+	uint8_t shared[32];
+	int err = e->crypto->agree(
+	    e->state, esign_nvm(self)->key.private_key, key, shared);
+
+	jz_wipe(shared, sizeof(shared));
+	return err == 0;
+}
+
+static bool
+profile_is_good(const struct jz_applet *self, const struct jz_esign_profile *m)
+{
+	return jz_esign_is_mode(0xFF00u | m->mode) &&
+	    m->length >= JZ_JOINT_MIN && m->length <= JZ_JOINT_MAX &&
+	    esign_alphabet(m->alphabet) != 0 &&
+	    esign_strong(m->alphabet, m->length) &&
+	    (m->flags & (uint8_t)~JZ_ESIGN_KEY_AFTER_PIN) == 0 &&
+	    m->language < LANGUAGES && m->wait_s >= JZ_ESIGN_SECONDS_MIN &&
+	    m->show_s >= JZ_ESIGN_SECONDS_MIN && pin_is_digits(m->pin) &&
+	    esign_nvm(self)->has_key != 0 && is_point(self, m->issuer_key);
+}
+
+static uint16_t
+store_parameters(struct jz_applet *self, struct jz_span in)
+{
+	const struct esign_nvm *p = esign_nvm(self);
+	struct jz_esign_profile m;
+
+	if (jz_esign_get_profile(in, &m) != 0 || !profile_is_good(self, &m))
+		return JZ_SW_DATA;
+	jz_write_u8(self, &p->mode, m.mode);
+	jz_write_u8(self, &p->length, m.length);
+	jz_write_u8(self, &p->alphabet, m.alphabet);
+	jz_write_u8(self, &p->flags, m.flags);
+	jz_write_u8(self, &p->language, m.language);
+	jz_write_u8(self, &p->key_version, m.key_version);
+	jz_write(self, &p->currency, &m.currency, sizeof(m.currency));
+	jz_write(self, &p->wait_s, &m.wait_s, sizeof(m.wait_s));
+	jz_write(self, &p->show_s, &m.show_s, sizeof(m.show_s));
+	jz_write_u64(self, &p->pin_above, m.pin_above);
+	jz_write(self, p->issuer_key, m.issuer_key, sizeof(m.issuer_key));
+	jz_write_u8(self, &p->parameters_set, 1);
+	if (jz_pin_update(self, &p->pin, m.pin, m.pin_limit) != 0)
+		return JZ_SW_DATA;
+	return JZ_SW_OK;
+}
+
+static uint16_t
+store(struct jz_applet *self, uint32_t tag, struct jz_span in)
+{
+	switch (tag) {
+	case JZ_TAG_PUBLIC:
+		return make_key(self, in);
+	case JZ_TAG_CERTIFICATE:
+		return store_certificate(self, in);
+	case JZ_ESIGN_PERSONALISATION:
+		return store_parameters(self, in);
+	default:
+		return JZ_SW_DATA;
+	}
+}
+
+/* One commit: a last object that does not complete the applet is not stored. */
+uint16_t
+esign_store_data(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct esign_nvm *p = esign_nvm(self);
+	struct jz_cursor c = jz_cursor(apdu->command.data);
+	uint32_t tag = jz_tlv_peek(&c);
+	uint16_t sw;
+
+	if (self->state != JZ_PURSE_SELECTABLE)
+		return JZ_SW_CONDITIONS;
+	jz_begin(self);
+	if ((sw = store(self, tag, apdu->command.data)) != JZ_SW_OK)
+		return sw;
+	if ((apdu->command.p1 & JZ_GP_STORE_LAST) != 0) {
+		if (p->certificate_len == 0 || p->parameters_set == 0)
+			return JZ_SW_CONDITIONS;
+		jz_set_state(self, JZ_PURSE_PERSONALISED);
+	}
+	sw = jz_runtime_status(jz_commit(self));
+	if (sw == JZ_SW_OK && tag == JZ_TAG_PUBLIC)
+		put_public_key(p, &apdu->out);
+	return sw;
+}

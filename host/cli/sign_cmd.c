@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jiaozi sign, jiaozi card esign: the e-signature card with a joint password.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "cli.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../keys/secret.h"
+#include "../../keys/store/keyfile.h"
+#include "../sign.h"
+#include "screen.h"
+
+#define VIRTUAL	       "virtual:"
+#define LENGTH_DEFAULT 6u
+#define WAIT_S	       180
+#define SHOW_S	       60
+#define TURN_MS	       50
+#define CURRENCY       "CNY"
+
+/* ---- the issuer --------------------------------------------------------- */
+
+struct desk {
+	struct jz_issuer *issuer;
+	struct jz_issuer_esign esign;
+};
+
+static int
+open_desk(struct jz_cli *c, struct desk *d)
+{
+	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_span span;
+	const char *dir = NULL;
+	int err = jz_cli_issuer_dir(c, &dir);
+
+	memset(d, 0, sizeof(*d));
+	if (err == 0)
+		err = jz_cli_passphrase(c, pass);
+	if (err != 0)
+		goto out;
+	span = jz_span(pass, strlen(pass));
+	err = jz_issuer_open(dir, span, &d->issuer);
+	if (err == 0)
+		err = jz_issuer_esign_open(d->issuer, dir, span, &d->esign);
+	if (err != 0)
+		err = jz_cli_fail(c, err, "%s", dir);
+out:
+	jz_wipe(pass, sizeof(pass));
+	return err;
+}
+
+static void
+close_desk(struct desk *d)
+{
+	jz_issuer_esign_close(&d->esign);
+	jz_issuer_free(&d->issuer);
+}
+
+/* ---- jiaozi card esign -------------------------------------------------- */
+
+static int
+alphabet(struct jz_cli *c, uint8_t *out)
+{
+	static const struct {
+		const char *name;
+		uint8_t bit;
+	} sets[] = {{"digits", JZ_ALPHABET_DIGITS},
+	    {"small", JZ_ALPHABET_SMALL}, {"capitals", JZ_ALPHABET_CAPITALS},
+	    {"symbols", JZ_ALPHABET_SYMBOLS}};
+	const char *p = c->value[JZ_OPT_ALPHABET];
+
+	*out = p == NULL ? JZ_ALPHABET_DIGITS : 0;
+	while (p != NULL && *p != '\0') {
+		size_t len = strcspn(p, ","), i = 0;
+
+		while (i < 4 &&
+		    (strlen(sets[i].name) != len ||
+			strncmp(sets[i].name, p, len) != 0))
+			i++;
+		if (i == 4)
+			break;
+		*out |= sets[i].bit;
+		p += len + (p[len] == ',' ? 1 : 0);
+	}
+	if (*out != 0 && (p == NULL || *p == '\0'))
+		return 0;
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "--alphabet is a list of digits,small,capitals,symbols",
+		"--alphabet 由 digits、small、capitals、symbols 组成"));
+}
+
+static int
+mode(struct jz_cli *c, enum jz_esign_kind *out)
+{
+	static const struct {
+		const char *name;
+		enum jz_esign_kind kind;
+	} modes[] = {{"JPS-2", JZ_ESIGN_DIRECT}, {"JPS-3", JZ_ESIGN_DIGESTS},
+	    {"JPS-4", JZ_ESIGN_SIGNATURE}, {"JPS-5", JZ_ESIGN_SEALED_DIGEST},
+	    {"JPS-7", JZ_ESIGN_SEPARATE}};
+	const char *text = c->value[JZ_OPT_MODE];
+
+	*out = JZ_ESIGN_SIGNATURE;
+	if (text == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(modes[i].name, text) != 0)
+			continue;
+		*out = modes[i].kind;
+		return 0;
+	}
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "\"%s\" is no mode", "没有“%s”这种模式"), text);
+}
+
+static int
+length(struct jz_cli *c, uint8_t *out)
+{
+	const char *text = c->value[JZ_OPT_LENGTH];
+	char *end = NULL;
+	unsigned long n =
+	    text == NULL ? LENGTH_DEFAULT : strtoul(text, &end, 10);
+
+	*out = (uint8_t)n;
+	if (n >= JZ_JOINT_MIN && n <= JZ_JOINT_MAX &&
+	    (end == NULL || *end == '\0'))
+		return 0;
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "a joint password has 4 to 16 characters",
+		"联合密码为 4 至 16 位"));
+}
+
+static int
+personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
+    char pin[static JZ_PIN_TEXT_MAX])
+{
+	int err = mode(c, &p->mode);
+
+	if (err == 0)
+		err = alphabet(c, &p->alphabet);
+	if (err == 0)
+		err = length(c, &p->length);
+	if (err == 0 && jz_cli_has(c, JZ_OPT_PIN_ABOVE))
+		err = jz_cli_amount(c, c->value[JZ_OPT_PIN_ABOVE],
+		    jz_issuer_currency(d->issuer), &p->pin_above_minor);
+	if (err == 0)
+		err = jz_cli_pin(c, pin);
+	p->pin = pin;
+	p->account = c->value[JZ_OPT_ACCOUNT];
+	p->holder =
+	    jz_cli_has(c, JZ_OPT_HOLDER) ? c->value[JZ_OPT_HOLDER] : p->account;
+	p->language = c->lang == JZ_LANG_ZH;
+	p->wait_s = WAIT_S;
+	p->show_s = SHOW_S;
+	return err;
+}
+
+/* With the keys that the issuer gave this card when it became a purse. */
+static int
+open_channel(struct jz_cli *c, const struct desk *d, struct jz_cli_gp *g)
+{
+	struct jz_scp03_keys keys;
+	int err = jz_cli_gp_select(c, g);
+
+	if (err == 0)
+		err = jz_gp_begin(&g->gp, JZ_GP_KVN_ANY);
+	if (err == 0)
+		err =
+		    jz_issuer_card_keys(d->issuer, g->gp.kdd, g->gp.kvn, &keys);
+	if (err == 0) {
+		err = jz_gp_authenticate(&g->gp, &keys, JZ_GP_LEVEL_ALL);
+		jz_wipe(&keys, sizeof(keys));
+	}
+	return err != 0 && c->detail[0] == '\0' ? jz_cli_gp_error(c, g, err)
+						: err;
+}
+
+int
+jz_cmd_card_esign(struct jz_cli *c)
+{
+	char pin[JZ_PIN_TEXT_MAX] = {0}, id[JZ_ID_BYTES + 1];
+	uint8_t raw[JZ_ID_BYTES];
+	struct jz_sign_personal p = {0};
+	struct jz_cli_gp g = {0};
+	struct desk d;
+	int err = open_desk(c, &d);
+
+	if (err == 0)
+		err = personal(c, &d, &p, pin);
+	if (err == 0)
+		err = open_channel(c, &d, &g);
+	if (err == 0) {
+		err = jz_sign_personalise(
+		    &g.gp, d.issuer, &d.esign.verifier, &p, raw);
+		if (err == JZ_ERR_REFUSED)
+			err = jz_cli_issuer_error(c, d.issuer, err);
+		else if (err != 0)
+			err = jz_cli_gp_error(c, &g, err);
+	}
+	if (err == 0) {
+		jz_cli_id(raw, sizeof(raw), id);
+		jz_cli_say(c,
+		    jz_tr(
+			c, "%s signs for account %s\n", "%s 为账户 %s 签名\n"),
+		    id, p.account);
+		jz_cli_put(c, "id", json_string(id));
+		jz_cli_put(c, "account", jz_cli_string(p.account));
+	}
+	jz_wipe(pin, sizeof(pin));
+	jz_cli_gp_close(&g);
+	close_desk(&d);
+	return err;
+}
+
+/* ---- the transaction ---------------------------------------------------- */
+
+/* What it says, from options or out of a JSON object. */
+struct order {
+	const char *account, *amount, *currency, *to, *name, *details;
+	json_t *json; /* lends the texts */
+	uint16_t code;
+	uint64_t minor;
+	uint8_t bytes[JZ_ESIGN_ORDER_MAX];
+	size_t len;
+};
+
+static const char *
+member(const struct order *o, const char *name)
+{
+	return json_string_value(json_object_get(o->json, name));
+}
+
+/* Only texts, so that no amount is rounded; and none that is not known. */
+static bool
+is_member(const char *key, const json_t *value)
+{
+	static const char *const names[] = {
+	    "account", "amount", "currency", "to", "name", "details"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(key, names[i]) == 0)
+			return json_is_string(value);
+	return false;
+}
+
+static int
+read_json(struct jz_cli *c, struct order *o)
+{
+	const char *path = c->value[JZ_OPT_ORDER];
+	const char *key;
+	json_error_t e;
+	json_t *v;
+
+	o->json = strcmp(path, "-") == 0
+	    ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &e)
+	    : json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+	if (o->json == NULL)
+		return jz_cli_fail(c,
+		    json_error_code(&e) == json_error_cannot_open_file
+			? JZ_ERR_NOT_FOUND
+			: JZ_ERR_ARGUMENT,
+		    "%s: %s", path, e.text);
+	json_object_foreach(o->json, key, v)
+	{
+		if (!is_member(key, v))
+			return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+			    jz_tr(c, "%s: \"%s\" is no text of a transaction",
+				"%s：“%s”不是交易的文本项"),
+			    path, key);
+	}
+	o->account = member(o, "account");
+	o->amount = member(o, "amount");
+	o->currency = member(o, "currency");
+	o->to = member(o, "to");
+	o->name = member(o, "name");
+	o->details = member(o, "details");
+	return 0;
+}
+
+static int
+read_options(struct jz_cli *c, struct order *o)
+{
+	o->account = c->value[JZ_OPT_ACCOUNT];
+	o->amount = c->value[JZ_OPT_AMOUNT];
+	o->currency = c->value[JZ_OPT_CURRENCY];
+	o->to = c->value[JZ_OPT_TO];
+	o->name = c->value[JZ_OPT_NAME];
+	o->details = c->value[JZ_OPT_DETAILS];
+	if (!jz_cli_has(c, JZ_OPT_ORDER))
+		return 0;
+	if (o->account != NULL || o->amount != NULL || o->currency != NULL ||
+	    o->to != NULL || o->name != NULL || o->details != NULL)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "--order says all of the transaction",
+			"--order 已包含全部交易内容"));
+	return read_json(c, o);
+}
+
+static struct jz_span
+span_of(const char *s)
+{
+	return s == NULL ? jz_span(NULL, 0) : jz_span(s, strlen(s));
+}
+
+static int
+make_order(struct jz_cli *c, struct order *o)
+{
+	struct jz_buffer b = jz_buffer(o->bytes, sizeof(o->bytes));
+	const struct jz_currency *currency;
+	struct jz_esign_order m;
+	int err = read_options(c, o);
+
+	if (err != 0)
+		return err;
+	if (o->account == NULL || o->amount == NULL || o->to == NULL)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "account, amount and payee's account are needed",
+			"须给出付款账户、金额和收款账户"));
+	currency =
+	    jz_currency_find(o->currency != NULL ? o->currency : CURRENCY);
+	if (currency == NULL)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "unknown currency \"%s\"", "未知货币“%s”"),
+		    o->currency);
+	o->code = currency->code;
+	err = jz_cli_amount(c, o->amount, o->code, &o->minor);
+	m = (struct jz_esign_order){span_of(o->account), o->minor, o->code,
+	    span_of(o->to), span_of(o->name), span_of(o->details)};
+	if (err == 0 && jz_esign_put_order(&m, &b) != 0)
+		err = jz_cli_fail(c, JZ_ERR_RANGE,
+		    jz_tr(c,
+			"accounts have 1 to 34 letters, a name up to 64 "
+			"bytes, details up to 1024, an amount is not 0",
+			"账户为 1 至 34 个字符，收款人最多 64 字节，说明最多 "
+			"1024 字节，金额不为 0"));
+	o->len = b.len;
+	return err;
+}
+
+/* ---- the contact -------------------------------------------------------- */
+
+/* The card in a file, with this terminal as its display. */
+static int
+open_screen_card(struct jz_cli *c, struct jz_reader **out)
+{
+	struct jz_virtual_options o = {.panel = true};
+	struct jz_virtual *v = NULL;
+	const char *name = NULL;
+	int err = jz_cli_reader_name(c, JZ_OPT_CARD, &name);
+
+	if (err != 0)
+		return err;
+	if (strncmp(name, VIRTUAL, strlen(VIRTUAL)) != 0)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c, "--screen needs --card virtual:FILE",
+			"--screen 须用 --card virtual:文件"));
+	o.path = name + strlen(VIRTUAL);
+	err = jz_virtual_open(&o, &v);
+	if (err == 0)
+		err = jz_reader_take_virtual(&v, out);
+	return err != 0 ? jz_cli_fail(c, err, "%s", o.path) : 0;
+}
+
+/* Why this card does not sign. */
+static int
+contact_failed(struct jz_cli *c, const struct jz_session *s, int err)
+{
+	err = jz_cli_card_error(c, s, err);
+	if (c->sw == JZ_SW_FUNCTION)
+		return jz_cli_fail(c, err, "%s",
+		    jz_tr(c,
+			"6A81: the card has no display; use --screen, or "
+			"`jiaozi card serve --screen`",
+			"6A81：卡没有显示屏，请用 --screen 或 jiaozi card "
+			"serve --screen"));
+	if (c->sw == JZ_SW_FILE)
+		return jz_cli_fail(c, err, "%s",
+		    jz_tr(c,
+			"6A82: no e-signature applet on this card: `jiaozi "
+			"card esign`",
+			"6A82：卡上没有电子签名应用，见 jiaozi card esign"));
+	return err;
+}
+
+/* The user at the card's own display. */
+static int
+play(struct jz_cli *c, struct jz_virtual *card)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct jz_cli_screen s;
+	int err = jz_cli_screen_open(c, card, false, &s);
+
+	if (err != 0)
+		return err;
+	while (jz_cli_screen_turn(&s))
+		(void)poll(&in, 1, TURN_MS);
+	jz_cli_screen_close(&s);
+	return 0;
+}
+
+static int
+make_contact(struct jz_cli *c, const struct order *o, struct jz_buffer *out)
+{
+	bool screen = jz_cli_has(c, JZ_OPT_SCREEN);
+	struct jz_reader *reader = NULL;
+	struct jz_session s;
+	int err = screen ? open_screen_card(c, &reader)
+			 : jz_cli_open_reader(c, JZ_OPT_CARD, &reader);
+
+	if (err != 0)
+		return err;
+	jz_session_init(&s, reader);
+	err = jz_sign_contact(&s, jz_span(o->bytes, o->len), out);
+	if (err != 0)
+		err = contact_failed(c, &s, err);
+	else if (screen)
+		err = play(c, jz_reader_virtual(reader));
+	if (!screen)
+		(void)jz_reader_end(reader);
+	jz_reader_free(&reader);
+	return err;
+}
+
+/* ---- the joint password ------------------------------------------------- */
+
+static int
+submit(struct jz_cli *c, const struct desk *d, const struct order *o,
+    struct jz_span signature, enum jz_esign_verdict *verdict)
+{
+	const char *source = c->value[JZ_OPT_JOINT];
+	char typed[JZ_PASSPHRASE_MAX] = {0};
+	uint8_t bytes[JZ_ESIGN_SUBMISSION_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	struct jz_esign_submission m = {
+	    .order = jz_span(o->bytes, o->len), .signature = signature};
+	int err = jz_secret_source(source,
+	    jz_tr(c, "Joint password on the card: ", "卡上显示的联合密码："),
+	    typed, sizeof(typed));
+
+	if (err != 0)
+		return jz_cli_no_secret(
+		    c, err, "joint", source != NULL ? source : "");
+	m.typed = jz_span(typed, strlen(typed));
+	/* What is too long is as wrong as any other. */
+	if (m.typed.len > JZ_JOINT_MAX)
+		m.typed.len = JZ_JOINT_MAX;
+	err = jz_esign_put_submission(&m, &b);
+	if (err == JZ_ERR_RANGE)
+		err = jz_cli_fail(c, JZ_ERR_CANCELLED, "%s",
+		    jz_tr(c, "no joint password, nothing was sent",
+			"未输入联合密码，未提交"));
+	if (err == 0)
+		err = jz_esign_submit(
+		    &d->esign.verifier, jz_buffer_span(&b), verdict);
+	jz_wipe(typed, sizeof(typed));
+	jz_wipe(bytes, sizeof(bytes));
+	return err;
+}
+
+static int
+refused(struct jz_cli *c, const struct desk *d, enum jz_esign_verdict v)
+{
+	enum jz_refusal why = jz_issuer_refusal(d->issuer);
+	bool books = v == JZ_ESIGN_EXECUTOR_REFUSED && why != JZ_REFUSAL_NONE;
+
+	jz_cli_more(c, "verdict", json_string(jz_esign_verdict_name(v)));
+	return jz_cli_fail(c, JZ_ERR_REFUSED, "%s%s%s",
+	    jz_esign_verdict_text(v, (int)c->lang), books ? ": " : "",
+	    books ? jz_refusal_text(why, (int)c->lang) : "");
+}
+
+/* Typed at a terminal it may be typed again; the issuer counts. */
+static int
+confirm(struct jz_cli *c, const struct desk *d, const struct order *o,
+    struct jz_span signature)
+{
+	const char *source = c->value[JZ_OPT_JOINT];
+	bool again = source == NULL || strcmp(source, "prompt") == 0;
+	enum jz_esign_verdict v = JZ_ESIGN_EXECUTED;
+	int err;
+
+	do {
+		err = submit(c, d, o, signature, &v);
+		if (err == 0 && again && v == JZ_ESIGN_PASSWORD)
+			fprintf(stderr, "%s\n",
+			    jz_esign_verdict_text(v, (int)c->lang));
+	} while (err == 0 && again && v == JZ_ESIGN_PASSWORD);
+	return err != 0 || v == JZ_ESIGN_EXECUTED ? err : refused(c, d, v);
+}
+
+static void
+report(struct jz_cli *c, const struct order *o)
+{
+	char x[JZ_MONEY_TEXT];
+
+	jz_cli_say(c,
+	    jz_tr(c, "executed: %s from %s to %s\n", "已执行：%s，%s → %s\n"),
+	    jz_money_name((int64_t)o->minor, o->code, x), o->account, o->to);
+	jz_cli_put(c, "verdict",
+	    json_string(jz_esign_verdict_name(JZ_ESIGN_EXECUTED)));
+	jz_cli_put(c, "account", jz_cli_string(o->account));
+	jz_cli_put(c, "to", jz_cli_string(o->to));
+	jz_cli_put_money(c->result, "amount", (int64_t)o->minor, o->code);
+}
+
+int
+jz_cmd_sign(struct jz_cli *c)
+{
+	uint8_t bytes[JZ_ESIGN_SIGNATURE_MAX];
+	struct jz_buffer signature = jz_buffer(bytes, sizeof(bytes));
+	struct order o = {0};
+	struct desk d = {0};
+	int err = make_order(c, &o);
+
+	if (err == 0)
+		err = open_desk(c, &d);
+	if (err == 0)
+		err = make_contact(c, &o, &signature);
+	if (err == 0)
+		err = confirm(c, &d, &o, jz_buffer_span(&signature));
+	if (err == 0)
+		report(c, &o);
+	close_desk(&d);
+	json_decref(o.json);
+	return err;
+}

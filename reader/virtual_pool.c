@@ -143,6 +143,8 @@ jz_virtual_engine(
 			return JZ_ERR_UNSUPPORTED;
 		if ((e = new_engine(v->pool, suite, free)) != 0)
 			return e;
+		if (free->crypto == NULL)
+			return JZ_ERR_INTERNAL;
 		v->engine = free;
 	}
 	setup->engine = *v->engine;

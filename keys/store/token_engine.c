@@ -111,6 +111,23 @@ cbc(void *state, bool encrypt, const uint8_t key[static JZ_KEY_BYTES],
 }
 
 static int
+aes_cmac(void *state, const uint8_t key[static JZ_KEY_BYTES],
+    const struct jz_span *parts, size_t n, uint8_t out[static JZ_KEY_BYTES])
+{
+	return base(state)->crypto->aes_cmac(
+	    base(state)->state, key, parts, n, out);
+}
+
+static int
+aes_cbc(void *state, bool encrypt, const uint8_t key[static JZ_KEY_BYTES],
+    const uint8_t iv[static JZ_KEY_BYTES], const uint8_t *in, uint8_t *out,
+    size_t len)
+{
+	return base(state)->crypto->aes_cbc(
+	    base(state)->state, encrypt, key, iv, in, out, len);
+}
+
+static int
 seal(void *state, const uint8_t key[static JZ_KEY_BYTES],
     const uint8_t nonce[static JZ_SEAL_NONCE_BYTES], struct jz_span aad,
     const uint8_t *in, size_t len, uint8_t *out)
@@ -141,6 +158,8 @@ jz_token_engine_init(struct jz_token *t)
 	t->crypto.agree = agree;
 	t->crypto.cmac = cmac;
 	t->crypto.cbc = cbc;
+	t->crypto.aes_cmac = aes_cmac;
+	t->crypto.aes_cbc = aes_cbc;
 	t->crypto.seal = seal;
 	t->crypto.open = open_sealed;
 }

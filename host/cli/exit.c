@@ -54,7 +54,7 @@ jz_exit_text(enum jz_exit code, enum jz_lang lang)
  * gets its exit code by accident.
  */
 enum jz_exit
-jz_exit_code(int error)
+jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 {
 	/* clang-format off */
 	switch ((enum jz_error)error) {

@@ -228,9 +228,7 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_account test/host/issuer/test_books \
-	test/host/issuer/test_cancel test/host/issuer/test_evidence \
-	test/host/issuer/test_load test/host/issuer/test_refusal \
+	test/host/test_story test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the

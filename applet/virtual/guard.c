@@ -46,9 +46,14 @@ protect_own(struct jz_page_guard *g, bool closed)
 
 	if (g->closed == closed)
 		return;
+	g->closed = closed;
+	if (g->ram == g->nvm + g->nvm_bytes) { /* in one call */
+		protect(
+		    g, jz_span(g->nvm, g->nvm_bytes + g->ram_bytes), access);
+		return;
+	}
 	protect(g, jz_span(g->nvm, g->nvm_bytes), access);
 	protect(g, jz_span(g->ram, g->ram_bytes), access);
-	g->closed = closed;
 }
 
 static void

@@ -200,7 +200,7 @@ purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
 	} else if (exception(r)) {
 		m.kind = JZ_KIND_RECORD_EXCEPTION;
 		m.payee_record = r->number;
-		m.outcome = purse_outcome(r);
+		m.outcome = (uint8_t)purse_outcome(r);
 	} else {
 		m.kind = JZ_KIND_RECORD_LOAD;
 		m.record = r->number;

@@ -139,7 +139,7 @@ exception_of(const struct purse_nvm *p, const struct purse_record *r,
 	purse_payment_load(p, &out->payment, &r->payment, PURSE_PAYEE);
 	out->payee_record = r->number;
 	out->payee_time = purse_time(r->payee_time);
-	out->outcome = purse_outcome(r);
+	out->outcome = (uint8_t)purse_outcome(r);
 	memcpy(out->signature, r->payee_signature, JZ_SIGNATURE_BYTES);
 }
 

@@ -20,8 +20,9 @@ command -v tmux >/dev/null 2>&1 || {
 }
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-screen.XXXXXX")
+terminals=0
 screen() {
-	tmux -f /dev/null -S "$dir/tmux" "$@"
+	tmux -f /dev/null -S "$dir/tmux$terminals" "$@"
 }
 cleanup() {
 	screen kill-server >/dev/null 2>&1 || :
@@ -66,9 +67,11 @@ holds() {
 		fail "$1 does not hold $2"
 }
 
-# sign ARGUMENT...: in a terminal of its own.
+# sign ARGUMENT...: in a terminal of its own.  The server of the one before may
+# not be gone yet.
 sign() {
 	screen kill-server >/dev/null 2>&1 || :
+	terminals=$((terminals + 1))
 	screen new-session -d -x 80 -y 24 "'$JIAOZI' sign --screen \
 		--card virtual:alice.card --passphrase env:BANK $*; \
 		echo exit=\$?; sleep 60"

@@ -6,7 +6,7 @@
  * issuer has others by now, it is shown their certificates with PSO: VERIFY
  * CERTIFICATE (ISO/IEC 7816-8:2016 11.11): a CA under the root that the purse
  * keeps, a host under a CA that it knows.  It believes them until it is
- * deselected or loses its power: docs/adr/0013-issuer-roll.md.
+ * deselected or loses its power: docs/adr/0015-issuer-roll.md.
  */
 #include "purse.h"
 #include "../../apdu/tlv.h"

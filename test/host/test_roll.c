@@ -216,6 +216,35 @@ test_the_new_host_loads_an_old_card(void **state)
  * process that was running over the roll, by the other with a host of the third
  * CA.
  */
+/* The new CA's list reaches a card of the old one, which then refuses a card of
+ * the new; the lists of before the roll are still known for the issuer's. */
+static void
+test_lists_go_on(void **state)
+{
+	struct jz_settle_result r;
+	struct jz_purse_info bob;
+	struct jz_pay_result paid;
+	struct world w = {0};
+	struct shelf s;
+
+	(void)state;
+	begin(&w, &s);
+	assert_int_equal(jz_issuer_revoke_below(w.issuer, 1, "before"), 0);
+	roll(&w, true, NULL);
+	assert_int_equal(jz_issuer_revocation_audit(w.issuer), 0);
+	assert_int_equal(jz_purse_info(&w.bob.session, &bob), 0);
+	assert_int_equal(jz_issuer_revoke(w.issuer, bob.id, "lost"), 0);
+	assert_int_equal(jz_issuer_revocation_audit(w.issuer), 0);
+	assert_int_equal(jz_purse_select(&w.alice.session), 0);
+	assert_int_equal(jz_settle(&w.alice.session, w.issuer, &r), 0);
+	assert_int_equal(r.list_version, 2);
+	w.alice.session.known = w.bob.session.known = s.known;
+	assert_int_equal(jz_purse_select(&w.alice.session), 0);
+	assert_int_equal(pay(&w.alice, &w.bob, &paid), JZ_ERR_CERT_REVOKED);
+	assert_int_equal(paid.step, JZ_STEP_AGREE);
+	world_free(&w);
+}
+
 static void
 test_what_is_in_flight(void **state)
 {
@@ -340,6 +369,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cards_of_two_cas_pay_each_other),
 	    cmocka_unit_test(test_the_new_host_loads_an_old_card),
+	    cmocka_unit_test(test_lists_go_on),
 	    cmocka_unit_test(test_what_is_in_flight),
 	    cmocka_unit_test(test_personalisation_over_a_roll),
 	    cmocka_unit_test(test_the_cards_master),

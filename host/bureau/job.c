@@ -177,6 +177,10 @@ jz_job_make(
 	job->r.host = jz_issuer_host(r->b->issuer);
 	jz_session_init(&job->session, job->reader);
 	err = jz_purse_select(&job->session);
+	/* A card that has just been put in may miss its first command. */
+	if ((err == JZ_ERR_TRANSMIT || err == JZ_ERR_CARD_RESET) &&
+	    jz_reader_reset(job->reader, true) == 0)
+		err = jz_purse_select(&job->session);
 	if (err == 0)
 		err = jz_personal_begin(&job->r, &job->session, engine);
 	if (err == 0)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define JZ_JOURNAL_PATCHES 40
-#define JZ_JOURNAL_BYTES   2048
+#define JZ_JOURNAL_BYTES   1760
 
 struct jz_patch {
 	uint32_t offset; /* in the image */

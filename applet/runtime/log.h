@@ -42,7 +42,7 @@
  * capacity less this. */
 #define JZ_LOG_SLACK_BYTES JZ_SEAL_TAG_BYTES
 /* Bytes of one commit: more is JZ_ERR_CARD_FULL. */
-#define JZ_LOG_COMMIT_BYTES (2u * JZ_JOURNAL_BYTES)
+#define JZ_LOG_COMMIT_BYTES 4096u
 
 struct jz_log {
 	bool present; /* false: memory only */

@@ -10,9 +10,7 @@
 # Prints a line for each part and for each case that fails.
 set -eu
 
-here=$(cd "$(dirname "$0")/../.." && pwd)
-JIAOZI=${JIAOZI:-$here/build/jiaozi}
-case $JIAOZI in /*) ;; *) JIAOZI=$PWD/$JIAOZI ;; esac
+. "$(dirname "$0")/lib.sh"
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-cli.XXXXXX")
 server=
@@ -42,55 +40,6 @@ unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE JIAOZI_VPCD_PORT NOT_SET
 command -v python3 >/dev/null 2>&1 || {
 	echo 'skipped: no python3 to read JSON with'
 	exit 77
-}
-
-cases=0
-failed=0
-part=
-failed_before=0
-
-# Ends the part of the test before and begins another.
-part() {
-	if [ -n "$part" ]; then
-		if [ "$failed" -eq "$failed_before" ]; then
-			printf 'ok %s\n' "$part"
-		else
-			printf 'not ok %s\n' "$part"
-		fi
-	fi
-	part=$1
-	failed_before=$failed
-}
-
-wrong() {
-	failed=$((failed + 1))
-	printf 'FAIL %s\n' "$*"
-	sed 's/^/     out: /' out | head -n 12
-	sed 's/^/     err: /' err | head -n 12
-}
-
-# want EXIT ARGUMENT...: runs jiaozi with no terminal and no input.
-want() {
-	code=$1
-	shift
-	cases=$((cases + 1))
-	got=0
-	setsid -w "$JIAOZI" "$@" >out 2>err </dev/null || got=$?
-	[ "$got" -eq "$code" ] || wrong "exit $got, not $code: $*"
-	if [ "$code" -ne 0 ] && [ ! -s err ]; then
-		wrong "says nothing on standard error: $*"
-	fi
-}
-
-# The last output holds this text.
-says() {
-	cases=$((cases + 1))
-	grep -qF -- "$1" out || wrong "output lacks: $1"
-}
-
-complains() {
-	cases=$((cases + 1))
-	grep -qF -- "$1" err || wrong "standard error lacks: $1"
 }
 
 # The last output is one JSON object, for which this expression holds.
@@ -1154,6 +1103,4 @@ complains 9426
 balance gm 2000
 balance nist 0
 
-part ''
-printf '%s cases, %s failed\n' "$cases" "$failed"
-[ "$failed" -eq 0 ]
+finish

@@ -11,9 +11,7 @@
 # shellcheck disable=SC2086 # $P, $A: options
 set -eu
 
-here=$(cd "$(dirname "$0")/../.." && pwd)
-JIAOZI=${JIAOZI:-$here/build/jiaozi}
-case $JIAOZI in /*) ;; *) JIAOZI=$PWD/$JIAOZI ;; esac
+. "$(dirname "$0")/lib.sh"
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-keys.XXXXXX")
 trap 'cd /; rm -rf "$dir"' EXIT
@@ -28,51 +26,6 @@ PIN=123456
 LC_ALL=C
 export BANK WRONG ALICE BOB PIN LC_ALL
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE
-
-cases=0
-failed=0
-part=
-failed_before=0
-
-# Ends the part of the test before and begins another.
-part() {
-	if [ -n "$part" ]; then
-		if [ "$failed" -eq "$failed_before" ]; then
-			printf 'ok %s\n' "$part"
-		else
-			printf 'not ok %s\n' "$part"
-		fi
-	fi
-	part=$1
-	failed_before=$failed
-}
-
-wrong() {
-	failed=$((failed + 1))
-	printf 'FAIL %s\n' "$*"
-	sed 's/^/     out: /' out | head -n 12
-	sed 's/^/     err: /' err | head -n 12
-}
-
-# want EXIT ARGUMENT...: runs jiaozi with no terminal and no input.
-want() {
-	code=$1
-	shift
-	cases=$((cases + 1))
-	got=0
-	setsid -w "$JIAOZI" "$@" >out 2>err </dev/null || got=$?
-	[ "$got" -eq "$code" ] || wrong "exit $got, not $code: $*"
-}
-
-says() {
-	cases=$((cases + 1))
-	grep -qF -- "$1" out || wrong "output lacks: $1"
-}
-
-complains() {
-	cases=$((cases + 1))
-	grep -qF -- "$1" err || wrong "standard error lacks: $1"
-}
 
 P='--passphrase env:BANK'
 bank() { # EXIT COMMAND ARGUMENT...
@@ -255,6 +208,4 @@ want 4 issuer seed combine bank a.seed a2.seed $P --lang zh \
 	--passphrase-1 env:ALICE --passphrase-2 env:BOB
 complains '同一人'
 
-part ''
-printf '%s cases, %s failed\n' "$cases" "$failed"
-[ "$failed" -eq 0 ]
+finish

@@ -11,9 +11,7 @@
 # shellcheck disable=SC2086 # $P: options
 set -eu
 
-here=$(cd "$(dirname "$0")/../.." && pwd)
-JIAOZI=${JIAOZI:-$here/build/jiaozi}
-case $JIAOZI in /*) ;; *) JIAOZI=$PWD/$JIAOZI ;; esac
+. "$(dirname "$0")/lib.sh"
 export JIAOZI
 
 MODULE=${JIAOZI_SOFTHSM:-/usr/lib/softhsm/libsofthsm2.so}
@@ -50,51 +48,6 @@ softhsm2-util --init-token --free --label bank --so-pin 12345678 \
 	exit 1
 }
 URI="pkcs11:token=bank?module-path=$MODULE"
-
-cases=0
-failed=0
-part=
-failed_before=0
-
-# Ends the part of the test before and begins another.
-part() {
-	if [ -n "$part" ]; then
-		if [ "$failed" -eq "$failed_before" ]; then
-			printf 'ok %s\n' "$part"
-		else
-			printf 'not ok %s\n' "$part"
-		fi
-	fi
-	part=$1
-	failed_before=$failed
-}
-
-wrong() {
-	failed=$((failed + 1))
-	printf 'FAIL %s\n' "$*"
-	sed 's/^/     out: /' out | head -n 12
-	sed 's/^/     err: /' err | head -n 12
-}
-
-# want EXIT ARGUMENT...: runs jiaozi with no terminal and no input.
-want() {
-	code=$1
-	shift
-	cases=$((cases + 1))
-	got=0
-	setsid -w "$JIAOZI" "$@" >out 2>err </dev/null || got=$?
-	[ "$got" -eq "$code" ] || wrong "exit $got, not $code: $*"
-}
-
-says() {
-	cases=$((cases + 1))
-	grep -qF -- "$1" out || wrong "output lacks: $1"
-}
-
-complains() {
-	cases=$((cases + 1))
-	grep -qF -- "$1" err || wrong "standard error lacks: $1"
-}
 
 # objects: what the token holds.
 objects() {
@@ -223,6 +176,4 @@ cases=$((cases + 1))
 TOKEN=$URI READERS=virtual "$here/test/demo/demo.sh" >out 2>err ||
 	wrong 'the demonstration failed'
 
-part ''
-printf '%s cases, %s failed\n' "$cases" "$failed"
-[ "$failed" -eq 0 ]
+finish

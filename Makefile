@@ -44,7 +44,7 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 	applet/runtime/card.c applet/runtime/channel.c \
 	applet/runtime/context.c applet/runtime/dispatch.c \
 	applet/runtime/install.c applet/runtime/log.c applet/runtime/memory.c \
-	applet/runtime/pin.c applet/runtime/random.c \
+	applet/runtime/personal.c applet/runtime/pin.c applet/runtime/random.c \
 	applet/runtime/registry.c applet/runtime/replay.c \
 	applet/runtime/rewrite.c applet/runtime/select.c \
 	applet/runtime/service.c applet/runtime/snapshot.c \

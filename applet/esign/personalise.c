@@ -12,57 +12,22 @@
 #include "../../apdu/gp.h"
 #include "../../apdu/tlv.h"
 #include "../../keys/secret.h"
+#include "../runtime/personal.h"
 
 #include <string.h>
 
-#define JZ_TAG_PUBLIC 0x7F49 /* ISO/IEC 7816-8; empty: make the key pair */
-#define JZ_TAG_POINT  0x86
-#define LANGUAGES     2
-
-static void
-put_public_key(const struct esign_nvm *p, struct jz_buffer *out)
-{
-	size_t mark = jz_tlv_open(out, JZ_TAG_PUBLIC);
-
-	jz_tlv_put(out, JZ_TAG_POINT, p->key.public_key, JZ_POINT_BYTES);
-	jz_tlv_close(out, mark);
-}
+#define LANGUAGES 2
 
 uint16_t
 esign_read_key(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	if (esign_nvm(self)->has_key == 0)
 		return JZ_SW_REFERENCE;
-	put_public_key(esign_nvm(self), &apdu->out);
+	jz_put_public_key(&esign_nvm(self)->key, &apdu->out);
 	return JZ_SW_OK;
 }
 
 /* The stores write into the transaction of esign_store_data(). */
-
-/* One that is there stays, so that what was cut off can be done again. */
-static uint16_t
-make_key(struct jz_applet *self, struct jz_span in)
-{
-	const struct esign_nvm *p = esign_nvm(self);
-	const struct jz_engine *e = jz_card_engine(self);
-	struct jz_cursor c = jz_cursor(in);
-	struct jz_key_pair key;
-	struct jz_span v;
-	int err;
-
-	if (jz_tlv_expect(&c, JZ_TAG_PUBLIC, &v) != 0 || v.len != 0 ||
-	    !jz_cursor_end(&c))
-		return JZ_SW_DATA;
-	if (p->has_key != 0)
-		return JZ_SW_OK;
-	err = e->crypto->generate(e->state, &key);
-	if (err == 0) {
-		jz_write(self, &p->key, &key, sizeof(key));
-		jz_write_u8(self, &p->has_key, 1);
-	}
-	jz_wipe(&key, sizeof(key));
-	return err == 0 ? JZ_SW_OK : jz_runtime_status(err);
-}
 
 /* Who signed it is for those to judge who will verify the card's signatures;
  * here it must be of this key. */
@@ -90,19 +55,6 @@ store_certificate(struct jz_applet *self, struct jz_span in)
 	return JZ_SW_OK;
 }
 
-/* Digits, two a byte; the very last half may be F. */
-static bool
-pin_is_digits(struct jz_span pin)
-{
-	for (size_t i = 0; i < pin.len; i++) {
-		uint8_t high = pin.data[i] >> 4, low = pin.data[i] & 0xF;
-
-		if (high > 9 || (low > 9 && (low != 0xF || i + 1 != pin.len)))
-			return false;
-	}
-	return true;
-}
-
 /* A key that is no point would make every signature fail. */
 static bool
 is_point(const struct jz_applet *self, const uint8_t *key)
@@ -125,7 +77,7 @@ profile_is_good(const struct jz_applet *self, const struct jz_esign_profile *m)
 	    esign_strong(m->alphabet, m->length) &&
 	    (m->flags & (uint8_t)~JZ_ESIGN_KEY_AFTER_PIN) == 0 &&
 	    m->language < LANGUAGES && m->wait_s >= JZ_ESIGN_SECONDS_MIN &&
-	    m->show_s >= JZ_ESIGN_SECONDS_MIN && pin_is_digits(m->pin) &&
+	    m->show_s >= JZ_ESIGN_SECONDS_MIN && jz_pin_is_digits(m->pin) &&
 	    esign_nvm(self)->has_key != 0 && is_point(self, m->issuer_key);
 }
 
@@ -157,9 +109,11 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 static uint16_t
 store(struct jz_applet *self, uint32_t tag, struct jz_span in)
 {
+	const struct esign_nvm *p = esign_nvm(self);
+
 	switch (tag) {
 	case JZ_TAG_PUBLIC:
-		return make_key(self, in);
+		return jz_make_key_pair(self, &p->key, &p->has_key, in);
 	case JZ_TAG_CERTIFICATE:
 		return store_certificate(self, in);
 	case JZ_ESIGN_PERSONALISATION:
@@ -190,6 +144,6 @@ esign_store_data(struct jz_applet *self, struct jz_apdu *apdu)
 	}
 	sw = jz_runtime_status(jz_commit(self));
 	if (sw == JZ_SW_OK && tag == JZ_TAG_PUBLIC)
-		put_public_key(p, &apdu->out);
+		jz_put_public_key(&p->key, &apdu->out);
 	return sw;
 }

@@ -12,58 +12,20 @@
 #include "purse.h"
 #include "../../apdu/gp.h"
 #include "../../apdu/tlv.h"
-#include "../../keys/secret.h"
+#include "../runtime/personal.h"
 
 #include <string.h>
-
-#define JZ_TAG_PUBLIC 0x7F49 /* ISO/IEC 7816-8; empty: make the key pair */
-#define JZ_TAG_POINT  0x86
-
-static void
-put_public_key(const struct purse_nvm *p, struct jz_buffer *out)
-{
-	size_t mark = jz_tlv_open(out, JZ_TAG_PUBLIC);
-
-	jz_tlv_put(out, JZ_TAG_POINT, p->key.public_key, JZ_POINT_BYTES);
-	jz_tlv_close(out, mark);
-}
 
 uint16_t
 purse_read_key(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	if (purse_nvm(self)->has_key == 0)
 		return JZ_SW_REFERENCE;
-	put_public_key(purse_nvm(self), &apdu->out);
+	jz_put_public_key(&purse_nvm(self)->key, &apdu->out);
 	return JZ_SW_OK;
 }
 
 /* The stores write into the transaction of purse_store_data(). */
-
-/* A purse has one key pair: one that is there stays, so that what was cut off
- * can be done again. */
-static uint16_t
-make_key(struct jz_applet *self, struct jz_span in)
-{
-	const struct purse_nvm *p = purse_nvm(self);
-	const struct jz_engine *e = jz_card_engine(self);
-	struct jz_cursor c = jz_cursor(in);
-	struct jz_key_pair key;
-	struct jz_span v;
-	int err;
-
-	if (jz_tlv_expect(&c, JZ_TAG_PUBLIC, &v) != 0 || v.len != 0 ||
-	    !jz_cursor_end(&c))
-		return JZ_SW_DATA;
-	if (p->has_key != 0)
-		return JZ_SW_OK;
-	err = e->crypto->generate(e->state, &key);
-	if (err == 0) {
-		jz_write(self, &p->key, &key, sizeof(key));
-		jz_write_u8(self, &p->has_key, 1);
-	}
-	jz_wipe(&key, sizeof(key));
-	return purse_status(err);
-}
 
 static uint16_t
 store_authority(struct jz_applet *self, const struct purse_authority *slot,
@@ -171,19 +133,6 @@ write_parameters(struct jz_applet *self, const struct jz_message *m)
 	jz_write_u8(self, &p->parameters_set, 1);
 }
 
-/* Digits, two a byte; the very last half may be F. */
-static bool
-pin_is_digits(struct jz_span pin)
-{
-	for (size_t i = 0; i < pin.len; i++) {
-		uint8_t high = pin.data[i] >> 4, low = pin.data[i] & 0xF;
-
-		if (high > 9 || (low > 9 && (low != 0xF || i + 1 != pin.len)))
-			return false;
-	}
-	return true;
-}
-
 static uint16_t
 store_parameters(struct jz_applet *self, struct jz_span in)
 {
@@ -193,7 +142,7 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 	if (jz_message_decode(in, JZ_KIND_PERSONALISATION, &m) != 0)
 		return JZ_SW_DATA;
 	if (m.max_balance == 0 || m.max_balance > JZ_PURSE_AMOUNT_MAX ||
-	    m.max_single > m.max_balance || !pin_is_digits(m.pin) ||
+	    m.max_single > m.max_balance || !jz_pin_is_digits(m.pin) ||
 	    m.payer_level > JZ_ASSURANCE_HARDWARE)
 		return JZ_SW_DATA;
 	write_parameters(self, &m);
@@ -213,9 +162,11 @@ complete(const struct purse_nvm *p)
 static uint16_t
 store(struct jz_applet *self, uint32_t tag, struct jz_span in)
 {
+	const struct purse_nvm *p = purse_nvm(self);
+
 	switch (tag) {
 	case JZ_TAG_PUBLIC:
-		return make_key(self, in);
+		return jz_make_key_pair(self, &p->key, &p->has_key, in);
 	case JZ_TAG_CERTIFICATE:
 		return store_certificate(self, in);
 	case JZ_KIND_PERSONALISATION:
@@ -248,6 +199,6 @@ purse_store_data(struct jz_applet *self, struct jz_apdu *apdu)
 	}
 	sw = purse_status(jz_commit(self));
 	if (sw == JZ_SW_OK && tag == JZ_TAG_PUBLIC)
-		put_public_key(p, &apdu->out);
+		jz_put_public_key(&p->key, &apdu->out);
 	return sw;
 }

@@ -14,27 +14,10 @@
 #include "../apdu/status.h"
 #include "../apdu/time.h"
 #include "../apdu/tlv.h"
-
-enum {
-	TAG_CERTIFICATE = 0x7F21,
-	TAG_BODY = 0x7F4E,
-	TAG_PROFILE = 0x5F29,
-	TAG_AUTHORITY = 0x42,
-	TAG_PUBLIC_KEY = 0x7F49,
-	TAG_OID = 0x06,
-	TAG_POINT = 0x86,
-	TAG_HOLDER = 0x5F20,
-	TAG_TEMPLATE = 0x7F4C,
-	TAG_ROLE = 0x53,
-	TAG_FROM = 0x5F25,
-	TAG_TO = 0x5F24,
-	TAG_SIGNATURE = 0x5F37,
-};
+#include "cvc_tags.h"
 
 #define PROFILE_VERSION	   0x00
 #define POINT_UNCOMPRESSED 0x04
-#define ROLE_BYTES	   5
-#define DATE_BYTES	   6
 #define DAY_SECONDS	   86400
 #define COUNTRY_LETTERS	   2
 #define SEQUENCE_DIGITS	   5
@@ -162,12 +145,12 @@ take_public_key(struct jz_cursor *body, const struct jz_crypto *crypto,
 	struct jz_span content, oid;
 	struct jz_cursor c;
 
-	if (jz_tlv_expect(body, TAG_PUBLIC_KEY, &content) != 0)
+	if (jz_tlv_expect(body, JZ_CVC_PUBLIC_KEY, &content) != 0)
 		return JZ_ERR_CERT_MALFORMED;
 	c = jz_cursor(content);
-	if (jz_tlv_expect(&c, TAG_OID, &oid) != 0 ||
+	if (jz_tlv_expect(&c, JZ_CVC_OID, &oid) != 0 ||
 	    jz_tlv_expect_bytes(
-		&c, TAG_POINT, out->public_key, JZ_PUBLIC_BYTES_EC) != 0 ||
+		&c, JZ_CVC_POINT, out->public_key, JZ_PUBLIC_BYTES_EC) != 0 ||
 	    !jz_cursor_end(&c) || out->public_key[0] != POINT_UNCOMPRESSED)
 		return JZ_ERR_CERT_MALFORMED;
 	out->suite = crypto->suite;
@@ -190,15 +173,15 @@ static int
 take_role(struct jz_cursor *body, struct jz_certificate *out)
 {
 	struct jz_span content, oid;
-	uint8_t role[ROLE_BYTES];
+	uint8_t role[JZ_CVC_ROLE_BYTES];
 	struct jz_cursor c;
 
-	if (jz_tlv_expect(body, TAG_TEMPLATE, &content) != 0)
+	if (jz_tlv_expect(body, JZ_CVC_TEMPLATE, &content) != 0)
 		return JZ_ERR_CERT_MALFORMED;
 	c = jz_cursor(content);
-	if (jz_tlv_expect(&c, TAG_OID, &oid) != 0 ||
+	if (jz_tlv_expect(&c, JZ_CVC_OID, &oid) != 0 ||
 	    !jz_span_equal(oid, jz_span(ROLE_OID, sizeof(ROLE_OID))) ||
-	    jz_tlv_expect_bytes(&c, TAG_ROLE, role, sizeof(role)) != 0 ||
+	    jz_tlv_expect_bytes(&c, JZ_CVC_ROLE, role, sizeof(role)) != 0 ||
 	    !jz_cursor_end(&c))
 		return JZ_ERR_CERT_MALFORMED;
 	out->role = (enum jz_role)role[0];
@@ -211,10 +194,10 @@ take_role(struct jz_cursor *body, struct jz_certificate *out)
 static int
 take_dates(struct jz_cursor *body, struct jz_certificate *out)
 {
-	uint8_t from[DATE_BYTES], to[DATE_BYTES];
+	uint8_t from[JZ_CVC_DATE_BYTES], to[JZ_CVC_DATE_BYTES];
 
-	if (jz_tlv_expect_bytes(body, TAG_FROM, from, sizeof(from)) != 0 ||
-	    jz_tlv_expect_bytes(body, TAG_TO, to, sizeof(to)) != 0 ||
+	if (jz_tlv_expect_bytes(body, JZ_CVC_FROM, from, sizeof(from)) != 0 ||
+	    jz_tlv_expect_bytes(body, JZ_CVC_TO, to, sizeof(to)) != 0 ||
 	    jz_date_from_digits(from, &out->from) != 0 ||
 	    jz_date_from_digits(to, &out->to) != 0 || out->from > out->to)
 		return JZ_ERR_CERT_MALFORMED;
@@ -231,16 +214,16 @@ parse_body(struct jz_span content, const struct jz_crypto *crypto,
 	uint64_t profile;
 	int rc, suite;
 
-	if (jz_tlv_expect_uint(&c, TAG_PROFILE, 1, &profile) != 0 ||
+	if (jz_tlv_expect_uint(&c, JZ_CVC_PROFILE, 1, &profile) != 0 ||
 	    profile != PROFILE_VERSION)
 		return JZ_ERR_CERT_MALFORMED;
-	rc = take_reference(&c, TAG_AUTHORITY, out->authority);
+	rc = take_reference(&c, JZ_CVC_AUTHORITY, out->authority);
 	if (rc != 0)
 		return rc;
 	suite = take_public_key(&c, crypto, out);
 	if (suite != 0 && suite != JZ_ERR_CERT_SUITE)
 		return suite;
-	rc = take_reference(&c, TAG_HOLDER, out->holder);
+	rc = take_reference(&c, JZ_CVC_HOLDER, out->holder);
 	if (rc == 0)
 		rc = take_role(&c, out);
 	if (rc == 0)
@@ -262,13 +245,13 @@ jz_certificate_parse(struct jz_span in, const struct jz_crypto *crypto,
 
 	memset(out, 0, sizeof(*out));
 	if (in.len > JZ_CERTIFICATE_MAX ||
-	    jz_tlv_expect(&c, TAG_CERTIFICATE, &content) != 0 ||
+	    jz_tlv_expect(&c, JZ_CVC_CERTIFICATE, &content) != 0 ||
 	    !jz_cursor_end(&c))
 		return rc;
 	c = jz_cursor(content);
-	if (jz_tlv_next(&c, &body) == 0 && body.tag == TAG_BODY &&
+	if (jz_tlv_next(&c, &body) == 0 && body.tag == JZ_CVC_BODY &&
 	    jz_tlv_expect_bytes(
-		&c, TAG_SIGNATURE, out->signature, JZ_SIG_BYTES) == 0 &&
+		&c, JZ_CVC_SIGNATURE, out->signature, JZ_SIG_BYTES) == 0 &&
 	    jz_cursor_end(&c))
 		rc = parse_body(body.value, crypto, out);
 	if (rc != 0)
@@ -305,8 +288,8 @@ put_body(const struct jz_crypto *crypto, const struct jz_certificate *c,
 {
 	struct jz_span authority = reference_span(c->authority);
 	struct jz_span holder = reference_span(c->holder);
-	uint8_t from[DATE_BYTES], to[DATE_BYTES];
-	const uint8_t role[ROLE_BYTES] = {(uint8_t)c->role,
+	uint8_t from[JZ_CVC_DATE_BYTES], to[JZ_CVC_DATE_BYTES];
+	const uint8_t role[JZ_CVC_ROLE_BYTES] = {(uint8_t)c->role,
 	    (uint8_t)c->assurance, c->flags, (uint8_t)(c->generation >> 8),
 	    (uint8_t)c->generation};
 	size_t body, inner;
@@ -316,20 +299,20 @@ put_body(const struct jz_crypto *crypto, const struct jz_certificate *c,
 	    jz_date_to_digits(c->from, from) != 0 ||
 	    jz_date_to_digits(c->to - 1, to) != 0)
 		return JZ_ERR_RANGE;
-	body = jz_tlv_open(out, TAG_BODY);
-	jz_tlv_put_uint(out, TAG_PROFILE, PROFILE_VERSION, 1);
-	jz_tlv_put(out, TAG_AUTHORITY, authority.data, authority.len);
-	inner = jz_tlv_open(out, TAG_PUBLIC_KEY);
-	jz_tlv_put(out, TAG_OID, crypto->oid, crypto->oid_len);
-	jz_tlv_put(out, TAG_POINT, c->public_key, JZ_PUBLIC_BYTES_EC);
+	body = jz_tlv_open(out, JZ_CVC_BODY);
+	jz_tlv_put_uint(out, JZ_CVC_PROFILE, PROFILE_VERSION, 1);
+	jz_tlv_put(out, JZ_CVC_AUTHORITY, authority.data, authority.len);
+	inner = jz_tlv_open(out, JZ_CVC_PUBLIC_KEY);
+	jz_tlv_put(out, JZ_CVC_OID, crypto->oid, crypto->oid_len);
+	jz_tlv_put(out, JZ_CVC_POINT, c->public_key, JZ_PUBLIC_BYTES_EC);
 	jz_tlv_close(out, inner);
-	jz_tlv_put(out, TAG_HOLDER, holder.data, holder.len);
-	inner = jz_tlv_open(out, TAG_TEMPLATE);
-	jz_tlv_put(out, TAG_OID, ROLE_OID, sizeof(ROLE_OID));
-	jz_tlv_put(out, TAG_ROLE, role, sizeof(role));
+	jz_tlv_put(out, JZ_CVC_HOLDER, holder.data, holder.len);
+	inner = jz_tlv_open(out, JZ_CVC_TEMPLATE);
+	jz_tlv_put(out, JZ_CVC_OID, ROLE_OID, sizeof(ROLE_OID));
+	jz_tlv_put(out, JZ_CVC_ROLE, role, sizeof(role));
 	jz_tlv_close(out, inner);
-	jz_tlv_put(out, TAG_FROM, from, sizeof(from));
-	jz_tlv_put(out, TAG_TO, to, sizeof(to));
+	jz_tlv_put(out, JZ_CVC_FROM, from, sizeof(from));
+	jz_tlv_put(out, JZ_CVC_TO, to, sizeof(to));
 	jz_tlv_close(out, body);
 	return out->bad ? JZ_ERR_INTERNAL : 0;
 }
@@ -355,9 +338,9 @@ jz_certificate_sign(const struct jz_engine *e, const struct jz_certificate *c,
 	rc = e->crypto->sign(e->state, by, &signed_bytes, 1, signature);
 	if (rc != 0)
 		return rc;
-	mark = jz_tlv_open(out, TAG_CERTIFICATE);
+	mark = jz_tlv_open(out, JZ_CVC_CERTIFICATE);
 	jz_put(out, body.data, body.len);
-	jz_tlv_put(out, TAG_SIGNATURE, signature, sizeof(signature));
+	jz_tlv_put(out, JZ_CVC_SIGNATURE, signature, sizeof(signature));
 	jz_tlv_close(out, mark);
 	if (!out->bad)
 		return 0;

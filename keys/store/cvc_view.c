@@ -11,26 +11,9 @@
 #include "../../apdu/error.h"
 #include "../../apdu/time.h"
 #include "../../apdu/tlv.h"
+#include "../cvc_tags.h"
 
-#define DATE_BYTES  6
-#define ROLE_BYTES  5
 #define TEXT_OF_DAY 10 /* of "2026-01-31T..." */
-
-enum {
-	TAG_CERTIFICATE = 0x7F21,
-	TAG_BODY = 0x7F4E,
-	TAG_PROFILE = 0x5F29,
-	TAG_AUTHORITY = 0x42,
-	TAG_PUBLIC_KEY = 0x7F49,
-	TAG_OID = 0x06,
-	TAG_POINT = 0x86,
-	TAG_HOLDER = 0x5F20,
-	TAG_TEMPLATE = 0x7F4C,
-	TAG_ROLE = 0x53,
-	TAG_FROM = 0x5F25,
-	TAG_TO = 0x5F24,
-	TAG_SIGNATURE = 0x5F37,
-};
 
 struct walk {
 	const uint8_t *begin;
@@ -47,23 +30,26 @@ struct names {
 };
 
 static const struct names CERTIFICATE = {
-    TAG_CERTIFICATE, {"certificate", "证书"}};
+    JZ_CVC_CERTIFICATE, {"certificate", "证书"}};
 static const struct names BODY = {
-    TAG_BODY, {"body (signed)", "正文（被签名）"}};
+    JZ_CVC_BODY, {"body (signed)", "正文（被签名）"}};
 static const struct names PROFILE = {
-    TAG_PROFILE, {"profile version", "格式版本"}};
-static const struct names AUTHORITY = {TAG_AUTHORITY, {"authority", "颁发者"}};
-static const struct names PUBLIC_KEY = {TAG_PUBLIC_KEY, {"public key", "公钥"}};
-static const struct names ALGORITHM = {TAG_OID, {"algorithm", "算法"}};
-static const struct names POINT = {TAG_POINT, {"point", "公钥点"}};
-static const struct names HOLDER = {TAG_HOLDER, {"holder", "持有者"}};
-static const struct names TEMPLATE = {TAG_TEMPLATE, {"authorisation", "授权"}};
+    JZ_CVC_PROFILE, {"profile version", "格式版本"}};
+static const struct names AUTHORITY = {
+    JZ_CVC_AUTHORITY, {"authority", "颁发者"}};
+static const struct names PUBLIC_KEY = {
+    JZ_CVC_PUBLIC_KEY, {"public key", "公钥"}};
+static const struct names ALGORITHM = {JZ_CVC_OID, {"algorithm", "算法"}};
+static const struct names POINT = {JZ_CVC_POINT, {"point", "公钥点"}};
+static const struct names HOLDER = {JZ_CVC_HOLDER, {"holder", "持有者"}};
+static const struct names TEMPLATE = {
+    JZ_CVC_TEMPLATE, {"authorisation", "授权"}};
 static const struct names TEMPLATE_OID = {
-    TAG_OID, {"kind of authorisation", "授权类型"}};
-static const struct names ROLE = {TAG_ROLE, {"role object", "角色数据"}};
-static const struct names FROM = {TAG_FROM, {"valid from", "生效日期"}};
-static const struct names TO = {TAG_TO, {"valid through", "失效日期"}};
-static const struct names SIGNATURE = {TAG_SIGNATURE, {"signature", "签名"}};
+    JZ_CVC_OID, {"kind of authorisation", "授权类型"}};
+static const struct names ROLE = {JZ_CVC_ROLE, {"role object", "角色数据"}};
+static const struct names FROM = {JZ_CVC_FROM, {"valid from", "生效日期"}};
+static const struct names TO = {JZ_CVC_TO, {"valid through", "失效日期"}};
+static const struct names SIGNATURE = {JZ_CVC_SIGNATURE, {"signature", "签名"}};
 
 static const uint8_t ROLE_OID[] = {0x69, 0x81, 0x95, 0x99, 0xC6, 0x8B, 0xDE,
     0xB9, 0x92, 0x92, 0x81, 0xB6, 0xA0, 0x81, 0xC6, 0xC9, 0x98, 0xBE, 0x83,
@@ -247,9 +233,9 @@ show_role(struct walk *w, const struct jz_tlv *t)
 	struct jz_cvc_row role = {.name = {"role", "角色"}};
 	const uint8_t *v = t->value.data;
 
-	tell(w, &row, t->value.len == ROLE_BYTES, "not five bytes",
+	tell(w, &row, t->value.len == JZ_CVC_ROLE_BYTES, "not five bytes",
 	    "不是五个字节");
-	if (t->value.len != ROLE_BYTES)
+	if (t->value.len != JZ_CVC_ROLE_BYTES)
 		return;
 	for (int lang = JZ_LANG_EN; lang <= JZ_LANG_ZH; lang++) {
 		role.word[lang] = jz_role_text((enum jz_role)v[0], lang);
@@ -277,19 +263,19 @@ show_date(struct walk *w, const struct names *n, const struct jz_tlv *t)
 	struct jz_cvc_row row = row_of(w, n, t, 2);
 	char text[21];
 	int64_t utc = 0;
-	bool good = t->value.len == DATE_BYTES &&
+	bool good = t->value.len == JZ_CVC_DATE_BYTES &&
 	    jz_date_from_digits(t->value.data, &utc) == 0;
 
 	if (good) {
 		jz_time_to_text(utc, text);
 		snprintf(row.text, sizeof(row.text), "%.*s", TEXT_OF_DAY, text);
 	}
-	if (good && n->tag == TAG_TO && w->from != 0 && utc < w->from) {
+	if (good && n->tag == JZ_CVC_TO && w->from != 0 && utc < w->from) {
 		tell(w, &row, false, "before the first day of validity",
 		    "早于生效日期");
 		return;
 	}
-	if (n->tag == TAG_FROM)
+	if (n->tag == JZ_CVC_FROM)
 		w->from = utc;
 	tell(w, &row, good, "no date of six digits YYMMDD",
 	    "不是六位数字 YYMMDD 日期");

@@ -569,9 +569,9 @@ TEAR_TESTS = $(filter test/tear/%,$(TESTS)) test/applet/manager/test_power \
 
 tear: setup
 	@$(SUBMAKE) $(TEAR_TESTS:%=$(BUILD)/%)
-	@for t in $(TEAR_TESTS); do \
-		echo "$$t"; JIAOZI_TEAR=full $(BUILD)/$$t || exit 1; \
-	done
+	@printf '%s\n' $(TEAR_TESTS) | xargs -P $(JOBS) -I{} sh -c \
+	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
+	    printf "%s\n" {} "$$out"; exit $$s'
 
 lint:
 	@.ci/lint

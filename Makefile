@@ -239,7 +239,7 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
-	test/secrets/canary.sh
+	test/secrets/canary.sh test/secrets/unprintable.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/show-keys test/with-pcscd

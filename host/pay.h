@@ -117,9 +117,9 @@ int jz_settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result);
 
 struct jz_personal {
-	const char *holder;  /* user identity, up to 32 bytes */
-	const char *account; /* account at the issuer */
-	const char *pin;     /* 4-12 digits */
+	const char *holder;	     /* user identity, up to 32 bytes */
+	const char *account;	     /* account at the issuer */
+	const struct jz_secret *pin; /* 4-12 digits */
 	uint16_t currency;
 	uint64_t max_balance_minor;
 	uint64_t max_single_minor;

@@ -207,10 +207,11 @@ jz_purse_certificate(struct jz_session *s, uint8_t *out, size_t *len)
 }
 
 int
-jz_pin_to_bcd(
-    const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len)
+jz_pin_to_bcd(const struct jz_secret *secret,
+    uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len)
 {
-	size_t n = strlen(pin), i;
+	const uint8_t *pin = jz_secret_span(secret).data;
+	size_t n = secret->len, i;
 
 	*len = 0;
 	if (n < PIN_DIGITS_MIN || n > PIN_DIGITS_MAX)
@@ -232,7 +233,8 @@ jz_pin_to_bcd(
 }
 
 int
-jz_purse_verify_pin(struct jz_session *s, const char *pin, unsigned *tries_left)
+jz_purse_verify_pin(
+    struct jz_session *s, const struct jz_secret *pin, unsigned *tries_left)
 {
 	uint8_t bcd[JZ_PIN_BYTES_MAX];
 	struct jz_answer a;

@@ -7,6 +7,7 @@
 
 #include "../apdu/message.h"
 #include "../apdu/purse.h"
+#include "../keys/secret.h"
 #include "card.h"
 
 struct jz_purse_info {
@@ -47,13 +48,13 @@ int jz_purse_certificate(struct jz_session *s, uint8_t *out, size_t *len);
  * The PIN is wiped from the session's buffers.
  */
 int jz_purse_verify_pin(
-    struct jz_session *s, const char *pin, unsigned *tries_left);
+    struct jz_session *s, const struct jz_secret *pin, unsigned *tries_left);
 /*
  * A PIN of 4 to 12 digits as cards take it: BCD, an odd last nibble F.  *len
- * gets 2 to 6.  JZ_ERR_ARGUMENT for any other string.  The caller wipes out.
+ * gets 2 to 6.  JZ_ERR_ARGUMENT for anything else.  The caller wipes out.
  */
-int jz_pin_to_bcd(
-    const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len);
+int jz_pin_to_bcd(const struct jz_secret *pin,
+    uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len);
 /*
  * Shows the purse a CA certificate of the root that it keeps, or the
  * certificate of a host under a CA that it knows; it believes it until it is

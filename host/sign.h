@@ -7,6 +7,7 @@
 #define JZ_HOST_SIGN_H
 
 #include "../apdu/esign.h"
+#include "../keys/secret.h"
 #include "card.h"
 #include "gp.h"
 #include "issuer/esign.h"
@@ -24,7 +25,7 @@ int jz_sign_contact(
 struct jz_sign_personal {
 	const char *holder;  /* up to 32 bytes */
 	const char *account; /* at the issuer: what the card signs for */
-	const char *pin;     /* 4-12 digits, for the card's own keys */
+	const struct jz_secret *pin; /* 4-12 digits, for the card's own keys */
 	uint64_t pin_above_minor;
 	enum jz_esign_kind mode;  /* FF32 to FF36 */
 	uint8_t length, alphabet; /* of joint passwords */

@@ -206,6 +206,7 @@ void jz_cli_id(const uint8_t *id, size_t len, char *out);
 json_t *jz_cli_hex(struct jz_span s);
 /* Hex digits, blanks between bytes allowed.  JZ_ERR_ARGUMENT, JZ_ERR_SPACE. */
 int jz_cli_from_hex(const char *text, struct jz_buffer *out);
+int jz_cli_from_hex_span(struct jz_span text, struct jz_buffer *out);
 
 /* ---- files (files.c) ---------------------------------------------------- */
 
@@ -288,8 +289,6 @@ const char *jz_exit_text(enum jz_exit code, enum jz_lang lang);
 
 /* ---- what commands need (open.c) ---------------------------------------- */
 
-#define JZ_PIN_TEXT_MAX 32
-
 /* An open card with its purse selected. */
 struct jz_cli_card {
 	struct jz_reader *reader;
@@ -313,8 +312,8 @@ void jz_cli_close(struct jz_cli_card *card);
 /* A reader without looking for a purse on its card. */
 int jz_cli_open_reader(
     struct jz_cli *c, enum jz_option option, struct jz_reader **out);
-/* A PIN by --pin into a buffer that the caller wipes. */
-int jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX]);
+/* A PIN by --pin; the caller wipes it. */
+int jz_cli_pin(struct jz_cli *c, struct jz_secret *out);
 /* Asks for the PIN by --pin and has the card verify it. */
 int jz_cli_verify_pin_of(
     struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
@@ -323,11 +322,11 @@ int jz_cli_verify_pin(struct jz_cli *c, struct jz_cli_card *card);
 /* Explains why jz_secret_source() gave no secret for --OPTION; gives err. */
 int jz_cli_no_secret(
     struct jz_cli *c, int err, const char *option, const char *source);
-/* The passphrase by --passphrase into a buffer that the caller wipes. */
-int jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX]);
+/* The passphrase by --passphrase; the caller wipes it. */
+int jz_cli_passphrase(struct jz_cli *c, struct jz_secret *out);
 /* By another option, asked for by another prompt. */
 int jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option,
-    const char *name, const char *prompt, char out[static JZ_PASSPHRASE_MAX]);
+    const char *name, const char *prompt, struct jz_secret *out);
 /* Opens the issuer at `dir` with --passphrase. */
 int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */

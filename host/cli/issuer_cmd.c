@@ -19,7 +19,7 @@ int
 jz_cmd_issuer_init(struct jz_cli *c)
 {
 	const struct jz_currency *cur = jz_currency_find("CNY");
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	enum jz_suite suite;
 	int err = jz_cli_suite(c, &suite);
 
@@ -33,21 +33,20 @@ jz_cmd_issuer_init(struct jz_cli *c)
 		    jz_tr(c, "\"%s\" is no currency that this program knows",
 			"本程序没有货币“%s”"),
 		    c->value[JZ_OPT_CURRENCY]);
-	err = jz_cli_passphrase(c, pass);
+	err = jz_cli_passphrase(c, &pass);
 	if (err == 0) {
-		struct jz_span secret = jz_span(pass, strlen(pass));
 		const char *uri = c->value[JZ_OPT_TOKEN];
 
-		err = uri == NULL ? jz_issuer_create_suite(c->argument[0],
-					secret, cur->code, suite)
+		err = uri == NULL ? jz_issuer_create_suite(
+					c->argument[0], &pass, cur->code, suite)
 		    : suite != JZ_SUITE_NIST
 		    ? JZ_ERR_UNSUPPORTED
 		    : jz_issuer_create_token(
-			  c->argument[0], secret, cur->code, uri);
+			  c->argument[0], &pass, cur->code, uri);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	if (err != 0)
 		return err;
 	jz_cli_say(c,
@@ -63,16 +62,15 @@ jz_cmd_issuer_init(struct jz_cli *c)
 int
 jz_cmd_issuer_admin_key(struct jz_cli *c)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
-	int err = jz_cli_passphrase(c, pass);
+	struct jz_secret pass = {0};
+	int err = jz_cli_passphrase(c, &pass);
 
 	if (err == 0) {
-		err = jz_issuer_add_admin(
-		    c->argument[0], jz_span(pass, strlen(pass)));
+		err = jz_issuer_add_admin(c->argument[0], &pass);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	if (err != 0)
 		return err;
 	jz_cli_say(c,

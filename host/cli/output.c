@@ -291,11 +291,11 @@ hex_digit(char ch)
 }
 
 int
-jz_cli_from_hex(const char *text, struct jz_buffer *out)
+jz_cli_from_hex_span(struct jz_span text, struct jz_buffer *out)
 {
-	const char *p = text;
+	const char *p = (const char *)text.data, *end = p + text.len;
 
-	while (*p != '\0') {
+	while (p < end) {
 		int high = hex_digit(*p), low;
 
 		if (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r' ||
@@ -303,11 +303,17 @@ jz_cli_from_hex(const char *text, struct jz_buffer *out)
 			p++;
 			continue;
 		}
-		low = high >= 0 ? hex_digit(p[1]) : -1;
+		low = high >= 0 && end - p > 1 ? hex_digit(p[1]) : -1;
 		if (low < 0)
 			return JZ_ERR_ARGUMENT;
 		jz_put_u8(out, (uint8_t)(high << 4 | low));
 		p += 2;
 	}
 	return out->bad ? JZ_ERR_SPACE : 0;
+}
+
+int
+jz_cli_from_hex(const char *text, struct jz_buffer *out)
+{
+	return jz_cli_from_hex_span(jz_span(text, strlen(text)), out);
 }

@@ -33,24 +33,22 @@ struct desk {
 static int
 open_desk(struct jz_cli *c, struct desk *d)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
-	struct jz_span span;
+	struct jz_secret pass = {0};
 	const char *dir = NULL;
 	int err = jz_cli_issuer_dir(c, &dir);
 
 	memset(d, 0, sizeof(*d));
 	if (err == 0)
-		err = jz_cli_passphrase(c, pass);
+		err = jz_cli_passphrase(c, &pass);
 	if (err != 0)
 		goto out;
-	span = jz_span(pass, strlen(pass));
-	err = jz_issuer_open(dir, span, &d->issuer);
+	err = jz_issuer_open(dir, &pass, &d->issuer);
 	if (err == 0)
-		err = jz_issuer_esign_open(d->issuer, dir, span, &d->esign);
+		err = jz_issuer_esign_open(d->issuer, dir, &pass, &d->esign);
 	if (err != 0)
 		err = jz_cli_fail(c, err, "%s", dir);
 out:
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 
@@ -137,7 +135,7 @@ length(struct jz_cli *c, uint8_t *out)
 
 static int
 personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
-    char pin[static JZ_PIN_TEXT_MAX])
+    struct jz_secret *pin)
 {
 	int err = mode(c, &p->mode);
 
@@ -183,7 +181,8 @@ open_channel(struct jz_cli *c, const struct desk *d, struct jz_cli_gp *g)
 int
 jz_cmd_card_esign(struct jz_cli *c)
 {
-	char pin[JZ_PIN_TEXT_MAX] = {0}, id[JZ_ID_BYTES + 1];
+	struct jz_secret pin = {0};
+	char id[JZ_ID_BYTES + 1];
 	uint8_t raw[JZ_ID_BYTES];
 	struct jz_sign_personal p = {0};
 	struct jz_cli_gp g = {0};
@@ -191,7 +190,7 @@ jz_cmd_card_esign(struct jz_cli *c)
 	int err = open_desk(c, &d);
 
 	if (err == 0)
-		err = personal(c, &d, &p, pin);
+		err = personal(c, &d, &p, &pin);
 	if (err == 0)
 		err = open_channel(c, &d, &g);
 	if (err == 0) {
@@ -211,7 +210,7 @@ jz_cmd_card_esign(struct jz_cli *c)
 		jz_cli_put(c, "id", json_string(id));
 		jz_cli_put(c, "account", jz_cli_string(p.account));
 	}
-	jz_wipe(pin, sizeof(pin));
+	jz_secret_wipe(&pin);
 	jz_cli_gp_close(&g);
 	close_desk(&d);
 	return err;
@@ -433,19 +432,19 @@ submit(struct jz_cli *c, const struct desk *d, const struct order *o,
     struct jz_span signature, enum jz_esign_verdict *verdict)
 {
 	const char *source = c->value[JZ_OPT_JOINT];
-	char typed[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret typed = {0};
 	uint8_t bytes[JZ_ESIGN_SUBMISSION_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_esign_submission m = {
 	    .order = jz_span(o->bytes, o->len), .signature = signature};
 	int err = jz_secret_source(source,
 	    jz_tr(c, "Joint password on the card: ", "卡上显示的联合密码："),
-	    typed, sizeof(typed));
+	    &typed);
 
 	if (err != 0)
 		return jz_cli_no_secret(
 		    c, err, "joint", source != NULL ? source : "");
-	m.typed = jz_span(typed, strlen(typed));
+	m.typed = jz_secret_span(&typed);
 	/* What is too long is as wrong as any other. */
 	if (m.typed.len > JZ_JOINT_MAX)
 		m.typed.len = JZ_JOINT_MAX;
@@ -457,7 +456,7 @@ submit(struct jz_cli *c, const struct desk *d, const struct order *o,
 	if (err == 0)
 		err = jz_esign_submit(
 		    &d->esign.verifier, jz_buffer_span(&b), verdict);
-	jz_wipe(typed, sizeof(typed));
+	jz_secret_wipe(&typed);
 	jz_wipe(bytes, sizeof(bytes));
 	return err;
 }

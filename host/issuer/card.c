@@ -201,8 +201,8 @@ jz_issuer_card_keys(const struct jz_issuer *i,
 		    jz_span(which, sizeof(which)),
 		    jz_span(kdd, JZ_GP_KDD_BYTES)};
 
-		err = jz_kdf(&i->engine, jz_span(m->key, sizeof(m->key)), info,
-		    3, keys[k], JZ_KEY_BYTES);
+		err = jz_kdf(&i->engine, jz_secret_span(&m->key), info, 3,
+		    keys[k], JZ_KEY_BYTES);
 	}
 	if (err != 0)
 		jz_wipe(out, sizeof(*out));

@@ -158,7 +158,7 @@ struct jz_issuer_esign {
 	struct jz_key_pair key;
 };
 int jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
-    struct jz_span passphrase, struct jz_issuer_esign *out);
+    const struct jz_secret *passphrase, struct jz_issuer_esign *out);
 /* Wipes the key. */
 void jz_issuer_esign_close(struct jz_issuer_esign *e);
 

@@ -22,7 +22,7 @@ struct jz_issuer {
 	struct jz_engine base;	 /* owned */
 	struct jz_engine engine; /* the same, or over the token */
 	struct jz_token *token;	 /* NULL: the keys are in files */
-	uint8_t seal[JZ_TOKEN_SEAL_BYTES];
+	struct jz_secret seal;	 /* the token's */
 	struct jz_pki pki;
 	uint16_t currency;
 	int64_t (*now)(void *arg);
@@ -43,20 +43,19 @@ int jz_issuer_block_card(
 
 /* What the key files are sealed under: the passphrase, or what the token says;
  * lent. */
-struct jz_span
-jz_issuer_secret(const struct jz_issuer *i, struct jz_span passphrase);
+const struct jz_secret *
+jz_issuer_secret(const struct jz_issuer *i, const struct jz_secret *passphrase);
 
 /* ---- token.c ------------------------------------------------------------ */
 
 /* *out NULL and 0: the keys are in files.  Errors as jz_token_open(),
  * JZ_ERR_TOKEN_KEY, JZ_ERR_KEYFILE; the caller frees *out also then. */
 int jz_issuer_token_open(const struct jz_engine *base, const char *keys,
-    struct jz_span pin, struct jz_token **out,
-    uint8_t seal[static JZ_TOKEN_SEAL_BYTES]);
+    const struct jz_secret *pin, struct jz_token **out, struct jz_secret *seal);
 /* For a new issuer.  JZ_ERR_ARGUMENT: the URI. */
 int jz_issuer_token_create(const struct jz_engine *base, const char *keys,
-    struct jz_span pin, const char *uri, struct jz_token **out,
-    uint8_t seal[static JZ_TOKEN_SEAL_BYTES]);
+    const struct jz_secret *pin, const char *uri, struct jz_token **out,
+    struct jz_secret *seal);
 /* Takes the keys of a new issuer away again. */
 void jz_issuer_token_undo(struct jz_token *token);
 

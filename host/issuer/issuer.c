@@ -95,17 +95,18 @@ make_database(const char *path, uint16_t currency, enum jz_suite suite)
 /* The keys, in files or in a token. */
 static int
 make_keys(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, const char *uri, struct jz_token **token)
+    const struct jz_secret *passphrase, const char *uri,
+    struct jz_token **token)
 {
-	uint8_t seal[JZ_TOKEN_SEAL_BYTES];
+	struct jz_secret seal = {0};
 	struct jz_engine over = *e;
 	struct jz_pki pki;
 	int err = 0;
 
 	if (uri != NULL) {
 		err = jz_issuer_token_create(
-		    e, path, passphrase, uri, token, seal);
-		passphrase = jz_span(seal, sizeof(seal));
+		    e, path, passphrase, uri, token, &seal);
+		passphrase = &seal;
 	}
 	if (err == 0 && uri != NULL)
 		over = jz_token_engine(*token);
@@ -114,7 +115,7 @@ make_keys(const struct jz_engine *e, const char *path,
 		    &over, path, passphrase, (int64_t)time(NULL), &pki);
 		jz_pki_wipe(&pki);
 	}
-	jz_wipe(seal, sizeof(seal));
+	jz_secret_wipe(&seal);
 	return err;
 }
 
@@ -125,7 +126,7 @@ struct making {
 };
 
 static int
-fill(struct making *m, const char *dir, struct jz_span passphrase,
+fill(struct making *m, const char *dir, const struct jz_secret *passphrase,
     uint16_t currency, enum jz_suite suite, const char *uri)
 {
 	char path[PATH_CAP];
@@ -215,7 +216,7 @@ clean_name(char out[static PATH_CAP], const char *dir)
 }
 
 static int
-create(const char *dir, struct jz_span passphrase, uint16_t currency,
+create(const char *dir, const struct jz_secret *passphrase, uint16_t currency,
     enum jz_suite suite, const char *uri)
 {
 	char name[PATH_CAP], made[PATH_CAP];
@@ -245,21 +246,22 @@ create(const char *dir, struct jz_span passphrase, uint16_t currency,
 }
 
 int
-jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
+jz_issuer_create(
+    const char *dir, const struct jz_secret *passphrase, uint16_t currency)
 {
 	return create(dir, passphrase, currency, JZ_SUITE_NIST, NULL);
 }
 
 int
-jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
+jz_issuer_create_suite(const char *dir, const struct jz_secret *passphrase,
     uint16_t currency, enum jz_suite suite)
 {
 	return create(dir, passphrase, currency, suite, NULL);
 }
 
 int
-jz_issuer_create_token(
-    const char *dir, struct jz_span pin, uint16_t currency, const char *uri)
+jz_issuer_create_token(const char *dir, const struct jz_secret *pin,
+    uint16_t currency, const char *uri)
 {
 	return create(dir, pin, currency, JZ_SUITE_NIST, uri);
 }
@@ -289,18 +291,18 @@ read_settings(struct jz_issuer *i, enum jz_suite *suite)
 	return err;
 }
 
-struct jz_span
-jz_issuer_secret(const struct jz_issuer *i, struct jz_span passphrase)
+const struct jz_secret *
+jz_issuer_secret(const struct jz_issuer *i, const struct jz_secret *passphrase)
 {
-	return i->token == NULL ? passphrase
-				: jz_span(i->seal, sizeof(i->seal));
+	return i->token == NULL ? passphrase : &i->seal;
 }
 
 static int
-open_keys(struct jz_issuer *i, const char *path, struct jz_span passphrase)
+open_keys(
+    struct jz_issuer *i, const char *path, const struct jz_secret *passphrase)
 {
 	int err = jz_issuer_token_open(
-	    &i->base, path, passphrase, &i->token, i->seal);
+	    &i->base, path, passphrase, &i->token, &i->seal);
 
 	if (err != 0)
 		return err;
@@ -311,7 +313,7 @@ open_keys(struct jz_issuer *i, const char *path, struct jz_span passphrase)
 
 int
 jz_issuer_open(
-    const char *dir, struct jz_span passphrase, struct jz_issuer **out)
+    const char *dir, const struct jz_secret *passphrase, struct jz_issuer **out)
 {
 	struct jz_issuer *i = calloc(1, sizeof(*i));
 	char path[PATH_CAP];
@@ -352,13 +354,13 @@ jz_issuer_free(struct jz_issuer **issuer)
 	if (i->base.crypto != NULL)
 		jz_openssl_free(&i->base);
 	jz_pki_wipe(&i->pki);
-	jz_wipe(i->seal, sizeof(i->seal));
+	jz_secret_wipe(&i->seal);
 	free(i);
 	*issuer = NULL;
 }
 
 int
-jz_issuer_add_admin(const char *dir, struct jz_span passphrase)
+jz_issuer_add_admin(const char *dir, const struct jz_secret *passphrase)
 {
 	struct jz_issuer *i = NULL;
 	char path[PATH_CAP];

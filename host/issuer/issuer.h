@@ -72,11 +72,11 @@ const char *jz_refusal_text(enum jz_refusal r, int lang);
  * numeric.  JZ_ERR_EXISTS when something is there but an empty directory,
  * JZ_ERR_NOT_FOUND when the directory above is missing, JZ_ERR_RANGE.
  */
-int
-jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency);
+int jz_issuer_create(
+    const char *dir, const struct jz_secret *passphrase, uint16_t currency);
 /* The same of either suite, for good: all of an issuer's cards are of it.
  * jz_issuer_create takes JZ_SUITE_NIST. */
-int jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
+int jz_issuer_create_suite(const char *dir, const struct jz_secret *passphrase,
     uint16_t currency, enum jz_suite suite);
 /*
  * jz_issuer_create, with root, CA and host keys generated in a PKCS#11 token,
@@ -84,18 +84,18 @@ int jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
  * token's PIN is the passphrase of this issuer from now on; the card master is
  * sealed under a key of the token's.  JZ_ERR_ARGUMENT, JZ_ERR_TOKEN_*.
  */
-int jz_issuer_create_token(
-    const char *dir, struct jz_span pin, uint16_t currency, const char *uri);
+int jz_issuer_create_token(const char *dir, const struct jz_secret *pin,
+    uint16_t currency, const char *uri);
 /* JZ_ERR_TOKEN_*; JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (a newer
  * version), JZ_ERR_DATABASE. */
-int jz_issuer_open(
-    const char *dir, struct jz_span passphrase, struct jz_issuer **out);
+int jz_issuer_open(const char *dir, const struct jz_secret *passphrase,
+    struct jz_issuer **out);
 void jz_issuer_free(struct jz_issuer **issuer);
 /*
  * Makes the key behind every card's administration keys, for an issuer of an
  * earlier release, which has none.  JZ_ERR_EXISTS, and as jz_issuer_open().
  */
-int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
+int jz_issuer_add_admin(const char *dir, const struct jz_secret *passphrase);
 /*
  * A new version of that key, which cards get that are personalised from now on;
  * *version gets its number.  Those before it stay, for the cards that have keys
@@ -103,20 +103,20 @@ int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
  * JZ_ERR_SPACE: no version is left; and as jz_issuer_open().
  */
 int jz_issuer_roll_master(
-    const char *dir, struct jz_span passphrase, uint8_t *version);
+    const char *dir, const struct jz_secret *passphrase, uint8_t *version);
 /*
  * A new host key and, when asked for, a new CA key for it; *version gets the
  * number of the host, or of the CA.  Cards that were certified by the CA before
  * go on; what they are to believe is shown to them (host/pay.h).  JZ_ERR_SPACE;
  * JZ_ERR_CERT_EXPIRED (root, or CA); and as jz_issuer_open().
  */
-int jz_issuer_roll_chain(
-    const char *dir, struct jz_span passphrase, bool ca, unsigned *version);
+int jz_issuer_roll_chain(const char *dir, const struct jz_secret *passphrase,
+    bool ca, unsigned *version);
 /*
  * A card master of two people's seeds (keys/store/seed.h).  Refusals as
  * jz_seed_combine(); keys/audit.log keeps who made them, and who tried.
  */
-int jz_issuer_combine(const char *dir, struct jz_span passphrase,
+int jz_issuer_combine(const char *dir, const struct jz_secret *passphrase,
     const struct jz_seed *a, const struct jz_seed *b, uint8_t *version);
 /* The version that new cards get, and of their keys; 0: there is none. */
 uint8_t jz_issuer_kvn(const struct jz_issuer *i);
@@ -250,7 +250,7 @@ int jz_issuer_registered(struct jz_issuer *i,
  */
 int jz_issuer_card_pin(const struct jz_issuer *i,
     const uint8_t salt[static JZ_ISSUER_SALT_BYTES], uint32_t number,
-    char pin[static JZ_ISSUER_PIN_DIGITS + 1]);
+    struct jz_secret *pin);
 
 /* Root, CA and host certificates, as they are now; lent. */
 struct jz_span jz_issuer_root(const struct jz_issuer *i);

@@ -13,6 +13,7 @@
 #define JZ_KEYS_OPENSSL_H
 
 #include "../crypto.h"
+#include "../secret.h"
 
 #define JZ_SEED_BYTES 32
 
@@ -37,7 +38,7 @@ void jz_openssl_forget(struct jz_engine *engine);
  * scrypt (RFC 7914); n_log2 10-20, r 1-32, p 1-16.  JZ_ERR_RANGE,
  * JZ_ERR_CRYPTO; then out is zeroed.
  */
-int jz_openssl_scrypt(struct jz_span passphrase, struct jz_span salt,
+int jz_openssl_scrypt(const struct jz_secret *passphrase, struct jz_span salt,
     unsigned n_log2, uint32_t r, uint32_t p, uint8_t *out, size_t len);
 
 #endif

@@ -124,8 +124,9 @@ find_slot(const struct jz_token *t, const char *label, ck_ulong *out)
 }
 
 static int
-log_in(struct jz_token *t, const char *label, struct jz_span pin)
+log_in(struct jz_token *t, const char *label, const struct jz_secret *pin)
 {
+	struct jz_span typed = jz_secret_span(pin);
 	ck_ulong slot, rv;
 	int rc = find_slot(t, label, &slot);
 
@@ -137,13 +138,13 @@ log_in(struct jz_token *t, const char *label, struct jz_span pin)
 		return rc;
 	t->open = true;
 	rv = CALL(t, CK_LOGIN, ck_log_in *)(
-	    t->session, CK_USER, pin.data, pin.len);
+	    t->session, CK_USER, typed.data, typed.len);
 	return rv == CK_USER_ALREADY_LOGGED_IN ? 0 : error_of(rv);
 }
 
 int
 jz_token_open(const struct jz_engine *base, const struct jz_token_uri *uri,
-    const char *prefix, struct jz_span pin, struct jz_token **out)
+    const char *prefix, const struct jz_secret *pin, struct jz_token **out)
 {
 	struct jz_token *t = NULL;
 	int rc;
@@ -367,24 +368,23 @@ make_seal(struct jz_token *t, ck_ulong *out)
 }
 
 int
-jz_token_seal_key(
-    struct jz_token *t, bool make, uint8_t out[static JZ_TOKEN_SEAL_BYTES])
+jz_token_seal_key(struct jz_token *t, bool make, struct jz_secret *out)
 {
 	static const uint8_t LABELS[2][BLOCK_BYTES] = {
 	    "jiaozi seal 1", "jiaozi seal 2"};
+	uint8_t *bytes = jz_secret_fill(out, JZ_TOKEN_SEAL_BYTES);
 	ck_ulong object[OBJECTS_MAX];
 	int rc = 0;
 
-	memset(out, 0, JZ_TOKEN_SEAL_BYTES);
 	if (make)
 		rc = make_seal(t, &object[0]);
 	else if (find(t, SEAL_NAME, CK_O_SECRET_KEY, object) != 1)
 		rc = JZ_ERR_TOKEN_KEY;
 	for (size_t k = 0; rc == 0 && k < 2; k++)
 		rc = jz_token_sign(t, object[0], CK_M_AES_CMAC,
-		    jz_span(LABELS[k], BLOCK_BYTES), out + k * BLOCK_BYTES,
+		    jz_span(LABELS[k], BLOCK_BYTES), bytes + k * BLOCK_BYTES,
 		    BLOCK_BYTES);
 	if (rc != 0)
-		jz_wipe(out, JZ_TOKEN_SEAL_BYTES);
+		jz_secret_wipe(out);
 	return rc;
 }

@@ -21,6 +21,7 @@
 #define JZ_KEYS_STORE_TOKEN_H
 
 #include "../crypto.h"
+#include "../secret.h"
 
 #define JZ_TOKEN_PATH_MAX   1024
 #define JZ_TOKEN_LABEL_MAX  32
@@ -51,7 +52,7 @@ struct jz_token;
  * (failed), JZ_ERR_UNSUPPORTED (another suite), JZ_ERR_MEMORY.
  */
 int jz_token_open(const struct jz_engine *base, const struct jz_token_uri *uri,
-    const char *prefix, struct jz_span pin, struct jz_token **out);
+    const char *prefix, const struct jz_secret *pin, struct jz_token **out);
 /* Clears *token; takes NULL. */
 void jz_token_free(struct jz_token **token);
 
@@ -73,7 +74,6 @@ void jz_token_destroy(struct jz_token *t, const char *name);
  * does not give away, made here when `make` is set.  A file that is sealed
  * under it is of no use without the token.  JZ_ERR_TOKEN_KEY.
  */
-int jz_token_seal_key(
-    struct jz_token *t, bool make, uint8_t out[static JZ_TOKEN_SEAL_BYTES]);
+int jz_token_seal_key(struct jz_token *t, bool make, struct jz_secret *out);
 
 #endif

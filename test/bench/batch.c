@@ -45,7 +45,7 @@ personalise(struct making *m, struct jz_reader *reader)
 {
 	const struct jz_personal p = {.holder = "bench",
 	    .account = "bench",
-	    .pin = "271828",
+	    .pin = JZ_SECRET("271828"),
 	    .currency = WORLD_CURRENCY,
 	    .max_balance_minor = 100000,
 	    .max_single_minor = 100000};

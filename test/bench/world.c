@@ -14,7 +14,7 @@
 #include "../../apdu/error.h"
 
 #define ACCOUNT	   "bench"
-#define PIN	   "123456"
+#define PIN	   JZ_SECRET("123456")
 #define DEPOSIT	   1000000u
 #define MAX_MINOR  500000u
 #define OPEN_FILES 8
@@ -66,7 +66,7 @@ world_card_free(struct world_card *c)
 int
 world_new(struct world *w)
 {
-	const struct jz_span passphrase = jz_span("bench", 5);
+	const struct jz_secret *passphrase = JZ_SECRET("bench");
 	const struct jz_virtual_options in_memory = {.path = NULL};
 	const char *tmp = getenv("TMPDIR");
 	struct jz_virtual *card = NULL;

@@ -76,8 +76,12 @@ test_pin_digits(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint8_t bcd[JZ_PIN_BYTES_MAX];
 		size_t len, want = (strlen(cases[i].pin) + 1) / 2;
-		int err = jz_pin_to_bcd(cases[i].pin, bcd, &len);
+		struct jz_secret pin;
+		int err;
 
+		jz_secret_set(
+		    &pin, jz_span(cases[i].pin, strlen(cases[i].pin)));
+		err = jz_pin_to_bcd(&pin, bcd, &len);
 		if (cases[i].bcd == NULL) {
 			assert_int_equal(err, JZ_ERR_ARGUMENT);
 			continue;
@@ -101,16 +105,20 @@ test_verify(void **state)
 
 	(void)state;
 	SCRIPT_OPEN(&s, false, lines);
-	assert_int_equal(jz_purse_verify_pin(&s.session, "12345", &tries), 0);
 	assert_int_equal(
-	    jz_purse_verify_pin(&s.session, "1234", &tries), JZ_ERR_PIN);
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("12345"), &tries), 0);
+	assert_int_equal(
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("1234"), &tries),
+	    JZ_ERR_PIN);
 	assert_int_equal(tries, 2);
-	assert_int_equal(jz_purse_verify_pin(&s.session, "1234", &tries),
+	assert_int_equal(
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("1234"), &tries),
 	    JZ_ERR_PIN_BLOCKED);
 	assert_int_equal(tries, 0);
 	/* A PIN that is none costs the cardholder no try. */
 	assert_int_equal(
-	    jz_purse_verify_pin(&s.session, "12x4", &tries), JZ_ERR_ARGUMENT);
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("12x4"), &tries),
+	    JZ_ERR_ARGUMENT);
 	script_close(&s);
 }
 

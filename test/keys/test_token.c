@@ -16,7 +16,7 @@
 #define MODULE "/usr/lib/softhsm/libsofthsm2.so"
 #define PREFIX "jiaozi-test/"
 
-static const struct jz_span PIN = {(const uint8_t *)"4711", 4};
+#define PIN JZ_SECRET("4711")
 
 struct world {
 	struct jz_engine engine;
@@ -46,8 +46,8 @@ make_token(const struct world *w)
 }
 
 static int
-open_token(const struct world *w, const char *label, struct jz_span pin,
-    struct jz_token **out)
+open_token(const struct world *w, const char *label,
+    const struct jz_secret *pin, struct jz_token **out)
 {
 	struct jz_token_uri uri = {"", MODULE};
 
@@ -66,7 +66,7 @@ open_world(void **state)
 	fx_make_dir(w->dir);
 	if (make_token(w))
 		/* A login is the process's: the wrong PIN comes first. */
-		return open_token(w, "bank", jz_span("4712", 4), &w->token) ==
+		return open_token(w, "bank", JZ_SECRET("4712"), &w->token) ==
 			    JZ_ERR_TOKEN_PIN &&
 			w->token == NULL &&
 			open_token(w, "bank", PIN, &w->token) == 0
@@ -230,16 +230,17 @@ static void
 test_the_seal_is_the_tokens(void **state)
 {
 	struct world *w = *state;
-	uint8_t a[JZ_TOKEN_SEAL_BYTES], b[JZ_TOKEN_SEAL_BYTES];
+	struct jz_secret a, b;
 
 	need_token(w);
 	assert_int_equal(
-	    jz_token_seal_key(w->token, false, a), JZ_ERR_TOKEN_KEY);
-	fx_assert_zero(a, sizeof(a));
-	assert_int_equal(jz_token_seal_key(w->token, true, a), 0);
-	assert_int_equal(jz_token_seal_key(w->token, false, b), 0);
-	assert_memory_equal(a, b, sizeof(a));
-	assert_memory_not_equal(a, a + 16, 16);
+	    jz_token_seal_key(w->token, false, &a), JZ_ERR_TOKEN_KEY);
+	fx_assert_zero(&a, sizeof(a));
+	assert_int_equal(jz_token_seal_key(w->token, true, &a), 0);
+	assert_int_equal(jz_token_seal_key(w->token, false, &b), 0);
+	assert_int_equal(a.len, JZ_TOKEN_SEAL_BYTES);
+	assert_true(jz_secret_equal(&a, &b));
+	assert_memory_not_equal(a.hidden.bytes, a.hidden.bytes + 16, 16);
 	jz_token_destroy(w->token, "seal");
 }
 
@@ -249,37 +250,37 @@ static void
 test_an_issuers_keys(void **state)
 {
 	struct world *w = *state;
-	uint8_t seal[JZ_TOKEN_SEAL_BYTES], key[JZ_PUBLIC_BYTES_EC];
-	struct jz_span secret = jz_span(seal, sizeof(seal));
+	uint8_t key[JZ_PUBLIC_BYTES_EC];
+	struct jz_secret seal;
 	struct jz_pki made, got;
 	struct jz_engine e;
 
 	need_token(w);
 	e = jz_token_engine(w->token);
-	assert_int_equal(jz_token_seal_key(w->token, true, seal), 0);
-	assert_int_equal(jz_pki_create(&e, w->dir, secret, NOW, &made), 0);
+	assert_int_equal(jz_token_seal_key(w->token, true, &seal), 0);
+	assert_int_equal(jz_pki_create(&e, w->dir, &seal, NOW, &made), 0);
 	/* Three certificates, the cards' master; and no key. */
 	assert_int_equal(fx_count_files(w->dir), 4);
 	fx_assert_zero(made.ca.key.private_key, JZ_PRIVATE_BYTES);
-	assert_int_equal(jz_pki_load(&e, w->dir, secret, &got), 0);
+	assert_int_equal(jz_pki_load(&e, w->dir, &seal, &got), 0);
 	fx_assert_zero(got.root.key.private_key, JZ_PRIVATE_BYTES);
 	assert_memory_equal(&got.masters, &made.masters, sizeof(got.masters));
-	assert_int_equal(jz_pki_roll(&e, w->dir, secret, true, NOW, &got), 0);
+	assert_int_equal(jz_pki_roll(&e, w->dir, &seal, true, NOW, &got), 0);
 	assert_int_equal(got.ca_version, 2);
 	assert_int_equal(
 	    jz_token_find(w->token, "ca-1", key), JZ_ERR_TOKEN_KEY);
 	assert_int_equal(jz_token_find(w->token, "ca-2", key), 0);
-	assert_int_equal(jz_pki_load(&e, w->dir, secret, &got), 0);
+	assert_int_equal(jz_pki_load(&e, w->dir, &seal, &got), 0);
 	/* A key of the same name that is not the one certified. */
 	assert_int_equal(jz_token_generate(w->token, "host-2", key), 0);
 	assert_int_equal(
-	    jz_pki_load(&e, w->dir, secret, &got), JZ_ERR_TOKEN_KEY);
+	    jz_pki_load(&e, w->dir, &seal, &got), JZ_ERR_TOKEN_KEY);
 	jz_token_destroy(w->token, "host-2");
 	assert_int_equal(
-	    jz_pki_load(&e, w->dir, secret, &got), JZ_ERR_TOKEN_KEY);
+	    jz_pki_load(&e, w->dir, &seal, &got), JZ_ERR_TOKEN_KEY);
 	/* Without the token there are no keys at all. */
 	assert_int_equal(
-	    jz_pki_load(&w->engine, w->dir, secret, &got), JZ_ERR_NOT_FOUND);
+	    jz_pki_load(&w->engine, w->dir, &seal, &got), JZ_ERR_NOT_FOUND);
 	for (const char *const *name =
 		 (const char *const[]){"root-1", "ca-2", "seal", NULL};
 	     *name != NULL; name++)

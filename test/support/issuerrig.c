@@ -27,10 +27,13 @@
 #define TABLES_MAX 32
 #define NAME_MAX_  64
 
-struct jz_span
+const struct jz_secret *
 rig_passphrase(void)
 {
-	return jz_span(RIG_PASSPHRASE, sizeof(RIG_PASSPHRASE) - 1);
+	static const struct jz_secret PASSPHRASE = {
+	    {RIG_PASSPHRASE}, sizeof(RIG_PASSPHRASE) - 1};
+
+	return &PASSPHRASE;
 }
 
 static int64_t

@@ -27,7 +27,7 @@ struct rig {
 	bool met[JZ_REFUSAL_CONFLICT + 1]; /* by rig_refused() */
 };
 
-struct jz_span rig_passphrase(void);
+const struct jz_secret *rig_passphrase(void);
 
 /* For cmocka_run_group_tests: one issuer for all; *state is the rig. */
 int rig_setup(void **state);

@@ -65,15 +65,23 @@ make_key(struct jz_gp *g, uint8_t public_key[static JZ_POINT_BYTES])
 	return err != 0 ? err : jz_purse_parse_key(a.data, public_key);
 }
 
+static uint8_t
+flags_of(const struct jz_sign_personal *p)
+{
+	return (uint8_t)((p->key_after_pin ? JZ_ESIGN_KEY_AFTER_PIN : 0) |
+	    (p->may_be_guessed ? JZ_ESIGN_MAY_BE_GUESSED : 0));
+}
+
 static int
 put_profile(const struct jz_issuer *issuer, const struct jz_esign_verifier *v,
     const struct jz_sign_personal *p, struct jz_buffer *out)
 {
 	uint8_t bcd[JZ_PIN_BYTES_MAX];
 	struct jz_esign_profile m = {.mode = (uint8_t)p->mode,
+	    .scheme = p->scheme,
 	    .length = p->length,
 	    .alphabet = p->alphabet,
-	    .flags = p->key_after_pin ? JZ_ESIGN_KEY_AFTER_PIN : 0,
+	    .flags = flags_of(p),
 	    .language = p->language,
 	    .currency = jz_issuer_currency(issuer),
 	    .pin_above = p->pin_above_minor,

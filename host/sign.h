@@ -28,6 +28,8 @@ struct jz_sign_personal {
 	const struct jz_secret *pin; /* 4-12 digits, for the card's own keys */
 	uint64_t pin_above_minor;
 	enum jz_esign_kind mode;  /* FF32 to FF36 */
+	uint8_t scheme;		  /* enum jz_scheme */
+	bool may_be_guessed;	  /* JZ_ESIGN_MAY_BE_GUESSED */
 	uint8_t length, alphabet; /* of joint passwords */
 	uint8_t language;	  /* of the card: 0 English, 1 Chinese */
 	uint16_t wait_s, show_s;

@@ -61,35 +61,66 @@ close_desk(struct desk *d)
 
 /* ---- jiaozi card esign -------------------------------------------------- */
 
+/* A word of a list, and the bit that it stands for. */
+struct word {
+	const char *name;
+	uint8_t bit;
+};
+
+/* The bits of a comma-separated list of words; 0: one is none of them. */
+static uint8_t
+bits_of(const char *list, const struct word *words, size_t n)
+{
+	uint8_t bits = 0;
+
+	while (*list != '\0') {
+		size_t len = strcspn(list, ","), i = 0;
+
+		while (i < n &&
+		    (strlen(words[i].name) != len ||
+			strncmp(words[i].name, list, len) != 0))
+			i++;
+		if (i == n)
+			return 0;
+		bits |= words[i].bit;
+		list += len + (list[len] == ',' ? 1 : 0);
+	}
+	return bits;
+}
+
 static int
 alphabet(struct jz_cli *c, uint8_t *out)
 {
-	static const struct {
-		const char *name;
-		uint8_t bit;
-	} sets[] = {{"digits", JZ_ALPHABET_DIGITS},
+	static const struct word sets[] = {{"digits", JZ_ALPHABET_DIGITS},
 	    {"small", JZ_ALPHABET_SMALL}, {"capitals", JZ_ALPHABET_CAPITALS},
 	    {"symbols", JZ_ALPHABET_SYMBOLS}};
-	const char *p = c->value[JZ_OPT_ALPHABET];
+	const char *list = c->value[JZ_OPT_ALPHABET];
 
-	*out = p == NULL ? JZ_ALPHABET_DIGITS : 0;
-	while (p != NULL && *p != '\0') {
-		size_t len = strcspn(p, ","), i = 0;
-
-		while (i < 4 &&
-		    (strlen(sets[i].name) != len ||
-			strncmp(sets[i].name, p, len) != 0))
-			i++;
-		if (i == 4)
-			break;
-		*out |= sets[i].bit;
-		p += len + (p[len] == ',' ? 1 : 0);
-	}
-	if (*out != 0 && (p == NULL || *p == '\0'))
+	*out = list == NULL ? JZ_ALPHABET_DIGITS : bits_of(list, sets, 4);
+	if (*out != 0)
 		return 0;
 	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
 	    jz_tr(c, "--alphabet is a list of digits,small,capitals,symbols",
 		"--alphabet 由 digits、small、capitals、symbols 组成"));
+}
+
+static int
+scheme(struct jz_cli *c, uint8_t *out)
+{
+	static const struct word parts[] = {{"hash", JZ_SCHEME_HASH},
+	    {"mac", JZ_SCHEME_MAC}, {"ciphertext", JZ_SCHEME_CIPHERTEXT},
+	    {"symmetric", JZ_SCHEME_SYMMETRIC}, {"bare", JZ_SCHEME_BARE}};
+	const char *list = c->value[JZ_OPT_SCHEME];
+
+	*out = list == NULL ? JZ_SCHEME_DEFAULT : bits_of(list, parts, 5);
+	/* The digest may be left out. */
+	if (*out != 0 && (*out & JZ_SCHEME_DIGESTS) == 0)
+		*out |= JZ_SCHEME_HASH;
+	if (*out != 0)
+		return 0;
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "--scheme is a list of hash,mac,ciphertext,symmetric,bare",
+		"--scheme 由 hash、mac、ciphertext、symmetric、bare 组成"));
 }
 
 static int
@@ -140,6 +171,8 @@ personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
 	int err = mode(c, &p->mode);
 
 	if (err == 0)
+		err = scheme(c, &p->scheme);
+	if (err == 0)
 		err = alphabet(c, &p->alphabet);
 	if (err == 0)
 		err = length(c, &p->length);
@@ -152,6 +185,14 @@ personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
 	p->account = c->value[JZ_OPT_ACCOUNT];
 	p->holder =
 	    jz_cli_has(c, JZ_OPT_HOLDER) ? c->value[JZ_OPT_HOLDER] : p->account;
+	p->may_be_guessed = jz_cli_has(c, JZ_OPT_MAY_BE_GUESSED);
+	if (err == 0 && jz_esign_guessable(p->mode, p->scheme) &&
+	    !p->may_be_guessed)
+		err = jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c,
+			"with this mode and scheme the terminal can test "
+			"guesses: --may-be-guessed",
+			"此模式下终端可试猜密码，须加 --may-be-guessed"));
 	p->language = c->lang == JZ_LANG_ZH;
 	p->wait_s = WAIT_S;
 	p->show_s = SHOW_S;

@@ -26,6 +26,7 @@ struct jz_esign_profile
 esign_profile(const struct esign_rig *r)
 {
 	struct jz_esign_profile p = {.mode = JZ_ESIGN_SIGNATURE & 0xFF,
+	    .scheme = JZ_SCHEME_DEFAULT,
 	    .length = 6,
 	    .alphabet = JZ_ALPHABET_DIGITS,
 	    .currency = 156,
@@ -229,14 +230,15 @@ esign_open(
 {
 	const struct jz_engine *e = &r->rig.openssl;
 	struct jz_esign_signature s;
+	struct jz_esign_ends ends;
 	struct jz_joint j;
 
 	assert_int_equal(jz_esign_get_signature(blob_span(signature), &s), 0);
-	assert_int_equal(
-	    jz_esign_digest(e, blob_span(order), s.order_digest), 0);
-	assert_int_equal(jz_joint_open(e, &s, &r->issuer, r->point, &j), 0);
+	assert_int_equal(jz_esign_order(e, blob_span(order), &s), 0);
+	assert_int_equal(jz_esign_meet(e, &s, &r->issuer, r->point, &ends), 0);
+	assert_int_equal(jz_joint_open(e, &s, &ends, &j), 0);
 	assert_memory_equal(j.order_digest, s.order_digest, JZ_DIGEST_BYTES);
-	jz_esign_bind(&s, blob_span(order), &j);
-	assert_int_equal(jz_esign_verify(e, &s, r->point), 0);
+	jz_esign_bind(&s, &j);
+	assert_int_equal(jz_esign_verify(e, &s, &ends), 0);
 	return j;
 }

@@ -42,15 +42,20 @@ int
 main(void)
 {
 	struct bench b = {.cpu = -1};
-	struct world w;
-	int e;
+	struct world w, gm;
+	int e, made;
 
 	bench_pin(&b);
-	e = world_new(&w);
+	e = world_new(&w, JZ_SUITE_NIST);
+	made = world_new(&gm, JZ_SUITE_GM);
+	if (e == 0)
+		e = made;
 	if (e == 0)
 		e = bench_keys(&b);
 	if (e == 0)
 		e = bench_batch(&b, &w);
+	if (e == 0)
+		e = bench_batch(&b, &gm);
 	if (e == 0)
 		e = bench_card(&b, &w);
 	if (e == 0)
@@ -62,8 +67,11 @@ main(void)
 	if (e == 0)
 		e = bench_pay(&b, &w);
 	if (e == 0)
+		e = bench_pay(&b, &gm);
+	if (e == 0)
 		e = bench_pcsc(&b, &w);
 	world_free(&w);
+	world_free(&gm);
 	bench_table(&b, stdout);
 	if (e == 0)
 		e = write_report(&b, "bench.json", bench_json);

@@ -206,7 +206,7 @@ run(struct bench *b)
 	struct clients c = {NULL, 0, 0, false, false};
 	const struct bench_case what = {"GET BALANCE, through pcscd and vpcd",
 	    "a card that says 9000 to everything, by SCardTransmit",
-	    transmit_ours, transmit_constant, &c, 0, NULL};
+	    transmit_ours, transmit_constant, &c, 0, NULL, 0, BENCH_WALL};
 	uint8_t rsp[ANSWER_MAX];
 	size_t n = sizeof(rsp);
 	int e = connect_both(&c);

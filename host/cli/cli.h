@@ -106,6 +106,17 @@ enum jz_option {
 	JZ_OPT_LENGTH,
 	JZ_OPT_ALPHABET,
 	JZ_OPT_MODE,
+	JZ_OPT_LISTEN,
+	JZ_OPT_CERTIFICATE,
+	JZ_OPT_CERTIFICATE_KEY,
+	JZ_OPT_CLIENT_CA,
+	JZ_OPT_WORKERS,
+	JZ_OPT_CONNECTIONS,
+	JZ_OPT_RATE,
+	JZ_OPT_LOG,
+	JZ_OPT_CA,
+	JZ_OPT_TIMEOUT,
+	JZ_OPT_RESUME,
 	JZ_OPTIONS,
 };
 
@@ -266,6 +277,7 @@ enum jz_exit {
 	JZ_EXIT_IO = 12,
 	JZ_EXIT_BOOKS = 13,
 	JZ_EXIT_PART = 14,
+	JZ_EXIT_NETWORK = 15,
 	JZ_EXIT_CODES,
 };
 
@@ -433,6 +445,7 @@ int jz_cmd_issuer_statement(struct jz_cli *c);
 int jz_cmd_issuer_revoke(struct jz_cli *c);
 int jz_cmd_issuer_revocation(struct jz_cli *c);
 int jz_cmd_issuer_x509(struct jz_cli *c);
+int jz_cmd_issuer_serve(struct jz_cli *c);
 int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);

@@ -72,8 +72,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_pool.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
-HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/load.c host/pay.c host/personalise.c host/purse.c \
+HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
+	host/https.c host/load.c host/pay.c host/personalise.c host/purse.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
@@ -91,7 +91,7 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
+CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
 	host/cli/commands_card.c host/cli/commands_certificate.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
@@ -273,7 +273,7 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	applet/virtual/panel.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
+	host/bank.h host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
 	host/issuer/esign.h host/issuer/issuer.h \
 	host/bureau/bureau.h
 MAN1 =

@@ -23,6 +23,7 @@
 #include "../card.h"
 #include "../gp.h"
 #include "../issuer/issuer.h"
+#include "../bank.h"
 #include "../purse.h"
 
 #ifndef JZ_VERSION
@@ -344,6 +345,19 @@ int jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option,
 int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */
 int jz_cli_issuer_dir(struct jz_cli *c, const char **dir);
+
+/* ---- a card's issuer, here or over HTTPS (bank.c) ------------------------ */
+
+struct jz_cli_bank {
+	struct jz_bank *bank;
+	struct jz_issuer *issuer; /* NULL: over HTTPS */
+};
+/* By --issuer; caught from then on: SIGINT, which ends a wait. */
+int jz_cli_bank(struct jz_cli *c, struct jz_cli_bank *out);
+void jz_cli_bank_close(struct jz_cli_bank *b);
+/* As jz_cli_issuer_error(). */
+int
+jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
 
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 

@@ -18,6 +18,7 @@ BINDIR   ?= $(PREFIX)/bin
 LIBDIR   ?= $(PREFIX)/lib
 INCDIR   ?= $(PREFIX)/include/jiaozi
 MANDIR   ?= $(PREFIX)/share/man
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
 JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
 
 PKG_CONFIG ?= pkg-config
@@ -71,9 +72,9 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_pool.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
-HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/load.c host/pay.c host/personalise.c host/purse.c \
-	host/recover.c host/settle.c host/sign.c host/unfinished.c
+HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
+	host/https.c host/load.c host/pay.c host/personalise.c host/purse.c \
+	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_store.c \
@@ -82,13 +83,15 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
 	host/issuer/revocation.c host/issuer/schema.c \
+	host/issuer/serve/gate.c host/issuer/serve/handle.c \
+	host/issuer/serve/meter.c host/issuer/serve/serve.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
+CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
 	host/cli/commands_card.c host/cli/commands_certificate.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
@@ -96,7 +99,8 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
 	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
-	host/cli/issuer_keys_cmd.c host/cli/keys_cmd.c \
+	host/cli/issuer_keys_cmd.c host/cli/issuer_serve_cmd.c \
+	host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
@@ -269,10 +273,11 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	applet/virtual/panel.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
-	host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
+	host/bank.h host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
 	host/issuer/esign.h host/issuer/issuer.h \
 	host/bureau/bureau.h
 MAN1 =
+UNIT = host/issuer/serve/jiaozi-issuer@.service
 
 # ---- flags -----------------------------------------------------------------
 
@@ -286,7 +291,7 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
 	$(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2))
 
-PACKAGES = libcrypto sqlite3 popt jansson libpcsclite
+PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls libcurl
 
 # Asked once, when the first recipe needs it: before set-up there may be no
 # pkg-config.
@@ -533,6 +538,9 @@ install: all
 	for h in $(HEADERS); do \
 		$(INSTALL) -D -m 644 $$h $(DESTDIR)$(INCDIR)/$$h || exit 1; \
 	done
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
+	sed 's|@BINDIR@|$(BINDIR)|' $(UNIT) \
+		>$(DESTDIR)$(UNITDIR)/$(notdir $(UNIT))
 	for m in $(MAN1); do \
 		$(INSTALL) -m 644 $$m $(DESTDIR)$(MANDIR)/man1/ || exit 1; \
 	done
@@ -540,7 +548,7 @@ install: all
 	  echo 'Name: jiaozi'; \
 	  echo 'Description: Smart card with an electronic purse, and terminal'; \
 	  echo 'Version: $(VERSION)'; \
-	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite'; \
+	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite libmicrohttpd gnutls libcurl'; \
 	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
 	  echo 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))'; \
 	  echo 'Libs: -L$${libdir} -ljiaozi -ljiaozi-card -Wl,--dynamic-list=$${libdir}/jiaozi/plugin.syms'; \
@@ -551,6 +559,7 @@ uninstall:
 		$(DESTDIR)$(LIBDIR)/libjiaozi-card.a \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/jiaozi.pc \
 		$(DESTDIR)$(LIBDIR)/jiaozi/plugin.syms \
+		$(DESTDIR)$(UNITDIR)/$(notdir $(UNIT)) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(MAN1)))
 	rm -rf $(DESTDIR)$(INCDIR)
 

@@ -148,6 +148,16 @@ enum jz_lang {
 	X(DATABASE, -600, "database error", "数据库错误")                      \
 	X(REFUSED, -601, "the issuer refused", "发卡行拒绝")                   \
 	X(AUDIT, -602, "the books do not balance", "账目不平")                 \
+	X(CONTENDED, -603, "others were changing the same; try again",         \
+	    "与他人的更改冲突，请重试")                                        \
+	X(NETWORK, -620, "the issuer cannot be reached",                       \
+	    "无法连接发卡行")                                                  \
+	X(SERVER, -621, "the server is not the issuer's, by its certificate",  \
+	    "服务端不合法：证书验证失败")                                      \
+	X(SERVER_BUSY, -622, "the issuer's server is busy or out of order",    \
+	    "发卡行服务繁忙或故障")                                            \
+	X(SERVER_ANSWER, -623, "the issuer's answer is malformed",             \
+	    "发卡行应答格式错误")                                              \
 	X(ORDER_OTHER, -610, "the folder holds the cards of another order",    \
 	    "该目录属于另一批订单")                                            \
 	X(ORDER_BUSY, -611, "another program is making this order",            \

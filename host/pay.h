@@ -43,9 +43,18 @@ int jz_pay(struct jz_session *payer, struct jz_session *payee,
     const struct jz_terms *t, struct jz_pay_result *result,
     void (*told)(enum jz_step, struct jz_span message, void *arg), void *arg);
 
+/* Of a load, before each. */
+enum jz_load_step {
+	JZ_LOAD_REQUEST = 1, /* the card signs */
+	JZ_LOAD_PERMIT,	     /* the issuer debits */
+	JZ_LOAD_CREDIT,	     /* the card credits */
+	JZ_LOAD_REPORT,	     /* the issuer learns of it */
+	JZ_LOAD_DONE,
+};
+
 /*
  * Load from the account bound to the card (PIN already verified).  The issuer
- * is a library here; the daemon speaks the same messages.
+ * is a library here; bank.h has the same over HTTPS.
  *
  * JZ_ERR_REFUSED: the issuer refused, jz_issuer_refusal() says why; the card
  * has cancelled and is free for another load.  When it could not be freed,

@@ -14,13 +14,15 @@
 #include <string.h>
 
 #include "../keys/revocation.h"
-#include "pay.h"
+#include "bank.h"
 
 /* More batches than any card's log can fill: one that never ends is wrong. */
 #define BATCHES_MAX 256u
 
-static int
-sign_in(struct jz_session *s, struct jz_issuer *issuer)
+/* The card's signed sign-in stays in *signed_in: it says who asks. */
+int
+jz_bank_sign_in(
+    struct jz_session *s, struct jz_bank *bank, struct jz_buffer *signed_in)
 {
 	uint8_t x[JZ_MESSAGE_MAX], y[JZ_MESSAGE_MAX];
 	struct jz_buffer card = jz_buffer(x, sizeof(x));
@@ -30,14 +32,14 @@ sign_in(struct jz_session *s, struct jz_issuer *issuer)
 	err = jz_purse_settle(
 	    s, JZ_SETTLE_SIGN_IN_REQUEST, jz_span(NULL, 0), &card);
 	if (err == 0)
-		err = jz_issuer_challenge(issuer, jz_buffer_span(&card), &host);
-	card = jz_buffer(x, sizeof(x));
+		err = bank->ops->challenge(bank, jz_buffer_span(&card), &host);
 	if (err == 0)
 		err = jz_purse_settle(
-		    s, JZ_SETTLE_SIGN_IN, jz_buffer_span(&host), &card);
+		    s, JZ_SETTLE_SIGN_IN, jz_buffer_span(&host), signed_in);
 	host = jz_buffer(y, sizeof(y));
 	if (err == 0)
-		err = jz_issuer_sign_in(issuer, jz_buffer_span(&card), &host);
+		err =
+		    bank->ops->sign_in(bank, jz_buffer_span(signed_in), &host);
 	card = jz_buffer(x, sizeof(x));
 	if (err == 0)
 		err = jz_purse_settle(
@@ -47,7 +49,7 @@ sign_in(struct jz_session *s, struct jz_issuer *issuer)
 
 /* JZ_ERR_NOT_FOUND when the card has no record left. */
 static int
-one_batch(struct jz_session *s, struct jz_issuer *issuer, unsigned *records)
+one_batch(struct jz_session *s, struct jz_bank *bank, unsigned *records)
 {
 	uint8_t x[JZ_BATCH_MAX], y[JZ_MESSAGE_MAX];
 	struct jz_buffer batch = jz_buffer(x, sizeof(x));
@@ -61,7 +63,7 @@ one_batch(struct jz_session *s, struct jz_issuer *issuer, unsigned *records)
 	if (jz_message_decode(jz_buffer_span(&batch), JZ_KIND_BATCH, &m) != 0)
 		return JZ_ERR_ANSWER;
 	*records = m.count;
-	err = jz_issuer_batch(issuer, jz_buffer_span(&batch), &processed);
+	err = bank->ops->batch(bank, jz_buffer_span(&batch), &processed);
 	batch = jz_buffer(x, sizeof(x));
 	if (err == 0)
 		err = jz_purse_settle(
@@ -90,13 +92,14 @@ list_of_card(struct jz_session *s, uint32_t *version)
 }
 
 int
-jz_bring_list(struct jz_session *s, struct jz_issuer *issuer, uint32_t *brought)
+jz_bank_bring_list(
+    struct jz_session *s, struct jz_bank *bank, uint32_t *brought)
 {
 	uint8_t x[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(x, sizeof(x));
 	struct jz_message m;
 	uint32_t have;
-	int err = jz_issuer_revocation(issuer, &b);
+	int err = bank->ops->list(bank, &b);
 
 	*brought = 0;
 	if (err != 0)
@@ -111,21 +114,6 @@ jz_bring_list(struct jz_session *s, struct jz_issuer *issuer, uint32_t *brought)
 	}
 	/* A card that knows no list does without: it settles all the same. */
 	return err == JZ_ERR_STATUS ? 0 : err;
-}
-
-/* The list comes first: what follows may be cut off. */
-static int
-look_at_list(struct jz_session *s, struct jz_issuer *issuer,
-    struct jz_settle_result *result)
-{
-	struct jz_purse_info p;
-	int err = jz_bring_list(s, issuer, &result->list_version);
-
-	if (err == 0)
-		err = jz_purse_info(s, &p);
-	if (err == 0)
-		err = jz_issuer_revoked(issuer, p.id, &result->revoked);
-	return err;
 }
 
 struct relay {
@@ -146,34 +134,27 @@ relay_one(struct jz_span completion, void *arg)
 }
 
 static int
-relay(struct jz_session *s, struct jz_issuer *issuer,
-    struct jz_settle_result *result)
+settle(
+    struct jz_session *s, struct jz_bank *bank, struct jz_settle_result *result)
 {
+	uint8_t signed_in[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(signed_in, sizeof(signed_in));
 	struct relay r = {s, result};
-	struct jz_purse_info p;
-	int err = jz_purse_info(s, &p);
-
-	return err != 0 ? err
-			: jz_issuer_each_owed(issuer, p.id, relay_one, &r);
-}
-
-static int
-settle(struct jz_session *s, struct jz_issuer *issuer,
-    struct jz_settle_result *result)
-{
 	unsigned records;
 	int err;
 
 	memset(result, 0, sizeof(*result));
-	err = sign_in(s, issuer);
+	err = jz_bank_sign_in(s, bank, &b);
+	/* The list comes first: what follows may be cut off. */
 	if (err == 0)
-		err = look_at_list(s, issuer, result);
+		err = jz_bank_bring_list(s, bank, &result->list_version);
 	if (err == 0)
-		err = relay(s, issuer, result);
+		err = bank->ops->owed(
+		    bank, jz_buffer_span(&b), relay_one, &r, &result->revoked);
 	while (err == 0) {
 		if (result->batches == BATCHES_MAX)
 			return JZ_ERR_ANSWER;
-		err = one_batch(s, issuer, &records);
+		err = one_batch(s, bank, &records);
 		if (err != 0)
 			break;
 		result->batches++;
@@ -183,14 +164,17 @@ settle(struct jz_session *s, struct jz_issuer *issuer,
 }
 
 int
-jz_settle(struct jz_session *s, struct jz_issuer *issuer,
-    struct jz_settle_result *result)
+jz_bank_settle(
+    struct jz_session *s, struct jz_bank *bank, struct jz_settle_result *result)
 {
 	struct jz_known before = s->known;
 	int err;
 
-	s->known = jz_known_issuer(issuer);
-	err = settle(s, issuer, result);
+	bank->refusal = JZ_REFUSAL_NONE;
+	bank->detail[0] = '\0';
+	err = bank->ops->known(bank, &s->known);
+	if (err == 0)
+		err = settle(s, bank, result);
 	s->known = before;
 	return err;
 }

@@ -23,6 +23,7 @@
 #include "../card.h"
 #include "../gp.h"
 #include "../issuer/issuer.h"
+#include "../bank.h"
 #include "../purse.h"
 
 #ifndef JZ_VERSION
@@ -109,6 +110,17 @@ enum jz_option {
 	JZ_OPT_SCHEME,
 	JZ_OPT_MAY_BE_GUESSED,
 	JZ_OPT_QR,
+	JZ_OPT_LISTEN,
+	JZ_OPT_CERTIFICATE,
+	JZ_OPT_CERTIFICATE_KEY,
+	JZ_OPT_CLIENT_CA,
+	JZ_OPT_WORKERS,
+	JZ_OPT_CONNECTIONS,
+	JZ_OPT_RATE,
+	JZ_OPT_LOG,
+	JZ_OPT_CA,
+	JZ_OPT_TIMEOUT,
+	JZ_OPT_RESUME,
 	JZ_OPTIONS,
 };
 
@@ -270,6 +282,7 @@ enum jz_exit {
 	JZ_EXIT_IO = 12,
 	JZ_EXIT_BOOKS = 13,
 	JZ_EXIT_PART = 14,
+	JZ_EXIT_NETWORK = 15,
 	JZ_EXIT_CODES,
 };
 
@@ -334,6 +347,19 @@ int jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option,
 int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */
 int jz_cli_issuer_dir(struct jz_cli *c, const char **dir);
+
+/* ---- a card's issuer, here or over HTTPS (bank.c) ------------------------ */
+
+struct jz_cli_bank {
+	struct jz_bank *bank;
+	struct jz_issuer *issuer; /* NULL: over HTTPS */
+};
+/* By --issuer; caught from then on: SIGINT, which ends a wait. */
+int jz_cli_bank(struct jz_cli *c, struct jz_cli_bank *out);
+void jz_cli_bank_close(struct jz_cli_bank *b);
+/* As jz_cli_issuer_error(). */
+int
+jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
 
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 
@@ -435,6 +461,7 @@ int jz_cmd_issuer_statement(struct jz_cli *c);
 int jz_cmd_issuer_revoke(struct jz_cli *c);
 int jz_cmd_issuer_revocation(struct jz_cli *c);
 int jz_cmd_issuer_x509(struct jz_cli *c);
+int jz_cmd_issuer_serve(struct jz_cli *c);
 int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);

@@ -209,6 +209,36 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "  jiaozi issuer x509 bank server.csr --role server \\\n"
 	 "      --host bank.example,192.0.2.7 --out server.pem --passphrase env:BANK\n"},
 },
+{
+	"issuer serve", "DIR", 1, 1,
+	PASS | JZ_OPT(LISTEN) | JZ_OPT(CERTIFICATE) | JZ_OPT(CERTIFICATE_KEY) |
+	    JZ_OPT(CLIENT_CA) | JZ_OPT(WORKERS) | JZ_OPT(CONNECTIONS) |
+	    JZ_OPT(RATE) | JZ_OPT(LOG),
+	JZ_OPT(CERTIFICATE) | JZ_OPT(CERTIFICATE_KEY),
+	JZ_EXITS_ISSUER | JZ_EXIT(EXISTS), jz_cmd_issuer_serve,
+	{"answer cards over HTTPS", "以 HTTPS 服务卡的请求"},
+	{"Loads and settlement for `jiaozi load --issuer https://HOST`, over TLS 1.3.\n"
+	 "Accounts and cards are kept by the other commands, beside it.  It has no\n"
+	 "state of its own: it can be killed and started at any time, and several can\n"
+	 "serve one issuer.  SIGTERM or ^C: it answers what it was asked, and ends.\n"
+	 "/health and /metrics (Prometheus) tell how it is.\n"
+	 "\n"
+	 "Example\n"
+	 "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\\n"
+	 "      -keyout server.key -subj /CN=localhost -out server.csr\n"
+	 "  jiaozi issuer x509 bank server.csr --role server --host localhost \\\n"
+	 "      --out server.pem --passphrase env:BANK\n"
+	 "  jiaozi issuer serve bank --certificate server.pem \\\n"
+	 "      --certificate-key server.key --passphrase env:BANK\n",
+	 "以 TLS 1.3 为 jiaozi load --issuer https://主机 提供圈存与结算；账户与卡仍由其他\n"
+	 "命令管理。服务自身不存状态：随时可终止与重启，多个实例可同时服务一家发卡行。\n"
+	 "收到 SIGTERM 或 ^C 时答复完已收到的请求后结束。/health 与 /metrics（Prometheus）\n"
+	 "可查运行状况。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer serve bank --certificate server.pem \\\n"
+	 "      --certificate-key server.key --passphrase env:BANK\n"},
+},
 {0},
 };
 /* clang-format on */

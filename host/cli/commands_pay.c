@@ -6,6 +6,11 @@
 
 #define STEP (JZ_OPT(CARD) | JZ_OPT(IN) | JZ_OPT(OUT) | JZ_OPT(HEX))
 
+/* Of an issuer's daemon. */
+#define HTTPS                                                                  \
+	(JZ_OPT(CA) | JZ_OPT(CERTIFICATE) | JZ_OPT(CERTIFICATE_KEY) |          \
+	    JZ_OPT(TIMEOUT))
+
 #define PIPE_EN                                                                \
 	"Example: the whole payment as one pipe over two cards\n"              \
 	"  jiaozi pay request --card virtual:bob.card --amount 25.00 |\n"      \
@@ -28,16 +33,19 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 {
 	"load", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AMOUNT) |
-	    JZ_OPT(PIN) | JZ_OPT(TERMINAL) | JZ_OPT(CANCEL),
+	    JZ_OPT(PIN) | JZ_OPT(TERMINAL) | JZ_OPT(CANCEL) | JZ_OPT(RESUME) |
+	    HTTPS,
 	0,
-	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) | JZ_EXIT(AUTHENTICATION),
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) |
+	    JZ_EXIT(AUTHENTICATION) | JZ_EXIT(NETWORK),
 	jz_cmd_load,
 	{"load a card from its account", "圈存：从账户向卡充值"},
 	{"The card signs a load request, the issuer debits the account and signs\n"
-	 "a permission, the card credits itself and signs a report.  Cut off\n"
-	 "before the credit, it is finished by the same command again; cut off\n"
-	 "after it (see `jiaozi card balance`), by `jiaozi settle`.  Refused by\n"
+	 "a permission, the card credits itself and signs a report.  Refused by\n"
 	 "the issuer, it is cancelled on the card.\n"
+	 "\n"
+	 "--resume finishes a load that was cut off, wherever that was: without a\n"
+	 "PIN, and without its amount, which card and issuer know.\n"
 	 "\n"
 	 "--cancel gives up a load that was cut off: the card signs that it will\n"
 	 "never execute it, and the issuer gives back what it has taken from the\n"
@@ -46,11 +54,14 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "Examples\n"
 	 "  jiaozi load --card virtual:alice.card --issuer bank \\\n"
 	 "      --passphrase env:BANK --amount 100.00 --pin env:PIN\n"
+	 "  jiaozi load --card pcsc: --issuer https://bank.example:8443 \\\n"
+	 "      --ca root.pem --amount 100.00 --pin prompt\n"
 	 "  jiaozi load --cancel --card virtual:alice.card --issuer bank \\\n"
 	 "      --passphrase env:BANK\n",
 	 "卡签发圈存请求，发卡行扣账户并签发许可，卡入账并签发报告。\n"
-	 "入账前中断的，再执行同一命令即可完成；入账后（见 jiaozi card balance）\n"
-	 "中断的，由 jiaozi settle 补报。发卡行拒绝的，卡随即撤销。\n"
+	 "发卡行拒绝的，卡随即撤销。\n"
+	 "\n"
+	 "--resume 续完中断的圈存，无论断在何处：无需 PIN 与金额，卡和发卡行都知道。\n"
 	 "\n"
 	 "--cancel 撤销中断的圈存：卡签名证明永不执行，发卡行退回已扣的款项。\n"
 	 "\n"
@@ -241,8 +252,10 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "      --pin env:PIN\n"},
 },
 {
-	"settle", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE), 0,
-	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_settle,
+	"settle", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | HTTPS, 0,
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION) |
+	    JZ_EXIT(NETWORK), jz_cmd_settle,
 	{"bring a card's records to the issuer", "结算：把卡的记录交给发卡行"},
 	{"Card and issuer sign in to each other; the card gives its records in\n"
 	 "signed batches; the issuer verifies and posts each once and confirms;\n"

@@ -39,6 +39,10 @@ static const struct {
     {JZ_EXIT_PART,
 	{"some cards of the order could not be made; see its report",
 	    "订单中部分卡未能制成，见报告"}},
+    {JZ_EXIT_NETWORK,
+	{"the issuer's server cannot be reached, or gave no proper answer; the "
+	 "same again finishes what was begun",
+	    "无法连接发卡行服务或其应答有误，再次执行即可完成"}},
 };
 _Static_assert(
     sizeof(TABLE) / sizeof(TABLE[0]) == JZ_EXIT_CODES, "a row for each code");
@@ -100,7 +104,7 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_CERT_EXPIRED: case JZ_ERR_CERT_NOT_YET:
 	case JZ_ERR_CERT_REVOKED: case JZ_ERR_CERT_ROLE:
 	case JZ_ERR_CERT_ISSUER: case JZ_ERR_CERT_SUITE:
-	case JZ_ERR_CERT_NAME:
+	case JZ_ERR_CERT_NAME: case JZ_ERR_SERVER:
 		return JZ_EXIT_AUTHENTICATION;
 	case JZ_ERR_LIST_FULL:
 		return JZ_EXIT_ISSUER;
@@ -111,10 +115,13 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_EXISTS: case JZ_ERR_LIST_OLD: case JZ_ERR_ORDER_OTHER:
 		return JZ_EXIT_EXISTS;
 	case JZ_ERR_SYSTEM: case JZ_ERR_CARD_DEAD: case JZ_ERR_CARD_STORAGE:
-	case JZ_ERR_DATABASE:
+	case JZ_ERR_DATABASE: case JZ_ERR_CONTENDED:
 		return JZ_EXIT_IO;
 	case JZ_ERR_AUDIT:
 		return JZ_EXIT_BOOKS;
+	case JZ_ERR_NETWORK: case JZ_ERR_SERVER_BUSY:
+	case JZ_ERR_SERVER_ANSWER:
+		return JZ_EXIT_NETWORK;
 	case JZ_ERR_ORDER_PART:
 		return JZ_EXIT_PART;
 	}

@@ -5,15 +5,18 @@
 #include "cli.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "../../apdu/status.h"
-#include "../pay.h"
 
 /* Errors that the issuer's library gives, and the card never. */
 static bool
 from_issuer(int err)
 {
-	return err == JZ_ERR_REFUSED || err == JZ_ERR_DATABASE;
+	return err == JZ_ERR_REFUSED || err == JZ_ERR_DATABASE ||
+	    err == JZ_ERR_CONTENDED ||
+	    (err <= JZ_ERR_NETWORK && err >= JZ_ERR_SERVER_ANSWER) ||
+	    err == JZ_ERR_CANCELLED;
 }
 
 /* The card found the issuer's answer not genuine. */
@@ -24,12 +27,27 @@ bad_server(int err)
 	    (err <= JZ_ERR_CERT_MALFORMED && err >= JZ_ERR_CERT_SUITE);
 }
 
+/* How to go on when nobody knows what the issuer has done. */
 static int
-explain(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer,
-    int err)
+cut_off(struct jz_cli *c, const struct jz_bank *bank, int err)
 {
+	const char *detail = jz_bank_detail(bank);
+
+	return jz_cli_fail(c, err, "%s%s%s", detail,
+	    detail[0] != '\0' ? "; " : "",
+	    jz_tr(c, "`jiaozi load --resume` finishes it",
+		"可用 jiaozi load --resume 续完"));
+}
+
+static int
+explain(
+    struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank, int err)
+{
+	if (err == JZ_ERR_NETWORK || err == JZ_ERR_SERVER_BUSY ||
+	    err == JZ_ERR_CANCELLED)
+		return cut_off(c, bank, err);
 	if (from_issuer(err))
-		return jz_cli_issuer_error(c, issuer, err);
+		return jz_cli_bank_error(c, bank, err);
 	err = jz_cli_card_error(c, &card->session, err);
 	if (bad_server(err))
 		return jz_cli_fail(c, err, "%s",
@@ -43,9 +61,9 @@ explain(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer,
 /* The issuer's reason; and whether the card is rid of the load. */
 static int
 load_refused(struct jz_cli *c, struct jz_cli_card *card,
-    const struct jz_issuer *issuer, int err)
+    const struct jz_bank *bank, int err)
 {
-	enum jz_refusal r = jz_issuer_refusal(issuer);
+	enum jz_refusal r = jz_bank_refusal(bank);
 	const char *failed = jz_tr(c, "load failed", "圈存失败");
 	const char *why = jz_refusal_text(r, (int)c->lang);
 
@@ -62,15 +80,14 @@ load_refused(struct jz_cli *c, struct jz_cli_card *card,
 /* Another load is open: how much it is, where the issuer knows, and the ways
  * out. */
 static int
-load_open(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer,
+load_open(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank,
     const struct jz_purse_info *p)
 {
 	char amount[JZ_MONEY_TEXT] = "";
 	struct jz_load_story story;
 
 	(void)jz_cli_card_error(c, &card->session, JZ_ERR_STATUS);
-	if (jz_issuer_load_story(issuer, p->id, p->online_counter, &story) ==
-		0 &&
+	if (jz_bank_look(&card->session, bank, &story) == 0 &&
 	    story.state == JZ_LOAD_PERMITTED) {
 		(void)jz_money_name(
 		    (int64_t)story.amount_minor, p->currency, amount);
@@ -88,14 +105,14 @@ load_open(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer,
 }
 
 static int
-load_failed(struct jz_cli *c, struct jz_cli_card *card,
-    struct jz_issuer *issuer, const struct jz_purse_info *p, int err)
+load_failed(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank,
+    const struct jz_purse_info *p, int err)
 {
-	if (jz_issuer_refusal(issuer) != JZ_REFUSAL_NONE)
-		return load_refused(c, card, issuer, err);
+	if (jz_bank_refusal(bank) != JZ_REFUSAL_NONE)
+		return load_refused(c, card, bank, err);
 	if (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_CONDITIONS)
-		return load_open(c, card, issuer, p);
-	return explain(c, card, issuer, err);
+		return load_open(c, card, bank, p);
+	return explain(c, card, bank, err);
 }
 
 static int
@@ -112,9 +129,33 @@ terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES])
 	return 0;
 }
 
+/* To whoever watches. */
+static void
+told(enum jz_load_step step, void *arg)
+{
+	static const struct {
+		enum jz_load_step step;
+		const char *text[2];
+	} STEPS[] = {
+	    {JZ_LOAD_REQUEST, {"the card signs the request", "卡签发圈存请求"}},
+	    {JZ_LOAD_PERMIT, {"the issuer debits the account", "发卡行扣账户"}},
+	    {JZ_LOAD_CREDIT, {"the card credits", "卡入账"}},
+	    {JZ_LOAD_REPORT, {"the issuer gets the report", "向发卡行报告"}},
+	};
+	const struct jz_cli *c = arg;
+
+	if (c->json || isatty(STDERR_FILENO) == 0)
+		return;
+	for (size_t k = 0; k < sizeof(STEPS) / sizeof(STEPS[0]); k++)
+		if (STEPS[k].step == step)
+			fprintf(stderr, "%zu/%zu %s\n", k + 1,
+			    sizeof(STEPS) / sizeof(STEPS[0]),
+			    STEPS[k].text[c->lang]);
+}
+
 /* The card's currency, then the amount in it, then the PIN, then the load. */
 static int
-load(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
+load(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 {
 	uint8_t where[JZ_TERMINAL_BYTES];
 	char x[JZ_MONEY_TEXT], y[JZ_MONEY_TEXT];
@@ -133,9 +174,9 @@ load(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 		err = jz_cli_verify_pin(c, card);
 	if (err != 0)
 		return err;
-	err = jz_load(&card->session, issuer, minor, where);
+	err = jz_bank_load(&card->session, bank, minor, where, told, c);
 	if (err != 0)
-		return load_failed(c, card, issuer, &before, err);
+		return load_failed(c, card, bank, &before, err);
 	err = jz_purse_info(&card->session, &after);
 	if (err != 0)
 		return jz_cli_card_error(c, &card->session, err);
@@ -179,7 +220,7 @@ say_cancelled(struct jz_cli *c, const struct jz_cancel_result *r,
 
 /* Nothing open is what was wanted, too. */
 static int
-cancel(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
+cancel(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 {
 	struct jz_cancel_result r;
 	struct jz_purse_info p;
@@ -187,9 +228,9 @@ cancel(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 
 	if (err != 0)
 		return jz_cli_card_error(c, &card->session, err);
-	err = jz_load_cancel(&card->session, issuer, &r);
+	err = jz_bank_load_cancel(&card->session, bank, &r);
 	if (err != 0 && err != JZ_ERR_NOT_FOUND)
-		return explain(c, card, issuer, err);
+		return explain(c, card, bank, err);
 	if (err == 0)
 		say_cancelled(c, &r, &p);
 	else
@@ -206,11 +247,85 @@ cancel(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 	return 0;
 }
 
+static void
+say_resumed(const struct jz_cli *c, enum jz_resumption what, const char *money)
+{
+	if (what == JZ_RESUME_FINISHED)
+		jz_cli_say(c,
+		    jz_tr(c,
+			"the issuer had permitted a load: the card is "
+			"credited with %s now\n",
+			"发卡行已许可圈存：现已入账 %s\n"),
+		    money);
+	else if (what == JZ_RESUME_REPORTED)
+		jz_cli_say(c,
+		    jz_tr(c,
+			"a load of %s was on the card: the issuer knows it "
+			"now\n",
+			"卡已入账 %s：现已报告发卡行\n"),
+		    money);
+	else if (what == JZ_RESUME_CANCELLED)
+		jz_cli_say(c,
+		    jz_tr(c,
+			"the load is cancelled: %s went back to the account\n",
+			"圈存已撤销：%s 已退回账户\n"),
+		    money);
+	else if (what == JZ_RESUME_RETURNED)
+		jz_cli_say(c,
+		    jz_tr(c,
+			"the load had been cancelled: %s went back to the "
+			"account now\n",
+			"圈存此前已撤销：%s 现已退回账户\n"),
+		    money);
+	else
+		jz_cli_say(c, "%s\n",
+		    jz_tr(c, "no load was cut off: nothing to do",
+			"没有中断的圈存"));
+}
+
+static const char *
+resumption_name(enum jz_resumption what)
+{
+	static const char *const NAMES[] = {
+	    [JZ_RESUME_NOTHING] = "nothing",
+	    [JZ_RESUME_FINISHED] = "finished",
+	    [JZ_RESUME_REPORTED] = "reported",
+	    [JZ_RESUME_CANCELLED] = "cancelled",
+	    [JZ_RESUME_RETURNED] = "returned",
+	};
+
+	return NAMES[what];
+}
+
 static int
-settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
+resume(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
+{
+	char money[JZ_MONEY_TEXT];
+	struct jz_resume_result r;
+	struct jz_purse_info p;
+	int err = jz_bank_resume(&card->session, bank, &r);
+
+	if (err != 0)
+		return explain(c, card, bank, err);
+	err = jz_purse_info(&card->session, &p);
+	if (err != 0)
+		return jz_cli_card_error(c, &card->session, err);
+	say_resumed(c, r.what,
+	    jz_money_name((int64_t)r.amount_minor, p.currency, money));
+	jz_cli_put(c, "outcome", json_string(resumption_name(r.what)));
+	jz_cli_put_money(
+	    c->result, "amount", (int64_t)r.amount_minor, p.currency);
+	jz_cli_put_money(
+	    c->result, "balance", (int64_t)p.balance_minor, p.currency);
+	jz_cli_put(c, "currency", json_string(jz_currency_of(p.currency).name));
+	return 0;
+}
+
+static int
+settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 {
 	struct jz_settle_result r;
-	int err = jz_settle(&card->session, issuer, &r);
+	int err = jz_bank_settle(&card->session, bank, &r);
 
 	jz_cli_put(c, "records", json_integer(r.records));
 	jz_cli_put(c, "batches", json_integer(r.batches));
@@ -221,7 +336,7 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 			"补入此前未送达本卡的款项：%u 笔\n"),
 		    r.relayed);
 	if (err != 0)
-		return explain(c, card, issuer, err);
+		return explain(c, card, bank, err);
 	jz_cli_say(c,
 	    jz_tr(c, "settled: records %u, batches %u\n",
 		"已结算：记录 %u 条，共 %u 批\n"),
@@ -241,55 +356,60 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 }
 
 static int
-with_issuer(struct jz_cli *c,
-    int (*work)(struct jz_cli *, struct jz_cli_card *, struct jz_issuer *))
+with_bank(struct jz_cli *c,
+    int (*work)(struct jz_cli *, struct jz_cli_card *, struct jz_bank *))
 {
-	struct jz_issuer *issuer = NULL;
+	struct jz_cli_bank bank = {0};
 	struct jz_cli_card card = {0};
-	const char *dir;
-	int err = jz_cli_issuer_dir(c, &dir);
+	const char *unused;
+	int err = jz_cli_issuer_dir(c, &unused);
 
 	if (err == 0)
 		err = jz_cli_open(c, JZ_OPT_CARD, &card);
 	if (err == 0)
-		err = jz_cli_issuer(c, dir, &issuer);
+		err = jz_cli_bank(c, &bank);
 	if (err == 0)
-		err = work(c, &card, issuer);
-	jz_issuer_free(&issuer);
+		err = work(c, &card, bank.bank);
+	jz_cli_bank_close(&bank);
 	jz_cli_close(&card);
 	return err;
 }
 
-/* --cancel stands for itself: what it would ignore is refused. */
+/* --cancel and --resume stand for themselves: what they would ignore is
+ * refused. */
 static int
-cancel_alone(struct jz_cli *c)
+alone(struct jz_cli *c)
 {
 	if (!jz_cli_has(c, JZ_OPT_AMOUNT) && !jz_cli_has(c, JZ_OPT_PIN) &&
-	    !jz_cli_has(c, JZ_OPT_TERMINAL))
+	    !jz_cli_has(c, JZ_OPT_TERMINAL) &&
+	    !(jz_cli_has(c, JZ_OPT_CANCEL) && jz_cli_has(c, JZ_OPT_RESUME)))
 		return 0;
 	return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
-	    jz_tr(c, "--cancel takes no --amount, --pin or --terminal",
-		"--cancel 不能与 --amount、--pin、--terminal 同用"));
+	    jz_tr(c,
+		"--cancel or --resume takes no --amount, --pin or --terminal",
+		"--cancel 与 --resume 不能同用，亦不能与 --amount、--pin、"
+		"--terminal 同用"));
 }
 
 int
 jz_cmd_load(struct jz_cli *c)
 {
+	bool cancels = jz_cli_has(c, JZ_OPT_CANCEL);
 	int err;
 
-	if (jz_cli_has(c, JZ_OPT_CANCEL)) {
-		err = cancel_alone(c);
-		return err != 0 ? err : with_issuer(c, cancel);
+	if (cancels || jz_cli_has(c, JZ_OPT_RESUME)) {
+		err = alone(c);
+		return err != 0 ? err : with_bank(c, cancels ? cancel : resume);
 	}
 	if (!jz_cli_has(c, JZ_OPT_AMOUNT))
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "--amount AMOUNT is missing, or --cancel",
 			"缺少 --amount 金额，或 --cancel"));
-	return with_issuer(c, load);
+	return with_bank(c, load);
 }
 
 int
 jz_cmd_settle(struct jz_cli *c)
 {
-	return with_issuer(c, settle);
+	return with_bank(c, settle);
 }

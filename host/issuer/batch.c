@@ -214,6 +214,7 @@ settle(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 	if (err != 0)
 		return err;
 	err = jz_store_batch(i->store, b.m.card_id, b.digest, out);
+	i->again = err == 0;
 	return err == JZ_ERR_NOT_FOUND ? process(i, &b, out) : err;
 }
 

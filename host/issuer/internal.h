@@ -28,6 +28,7 @@ struct jz_issuer {
 	int64_t (*now)(void *arg);
 	void *now_arg;
 	enum jz_refusal refusal;
+	bool again; /* the last call found it done */
 };
 
 /* Another clock: seconds since 1970 UTC.  NULL: the system's. */

@@ -392,6 +392,7 @@ void
 jz_issuer_start(struct jz_issuer *i)
 {
 	i->refusal = JZ_REFUSAL_NONE;
+	i->again = false;
 	jz_store_clear_detail(i->store);
 }
 
@@ -399,6 +400,25 @@ enum jz_refusal
 jz_issuer_refusal(const struct jz_issuer *i)
 {
 	return i->refusal;
+}
+
+int
+jz_issuer_group_begin(struct jz_issuer *i)
+{
+	jz_issuer_start(i);
+	return jz_store_begin(i->store, true);
+}
+
+int
+jz_issuer_group_end(struct jz_issuer *i, int rc)
+{
+	return jz_store_end(i->store, rc);
+}
+
+bool
+jz_issuer_again(const struct jz_issuer *i)
+{
+	return i->again;
 }
 
 void

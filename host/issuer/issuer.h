@@ -146,6 +146,9 @@ const struct jz_engine *jz_issuer_engine(const struct jz_issuer *i);
 enum jz_refusal jz_issuer_refusal(const struct jz_issuer *i);
 /* Puts a refusal back, for who has more to do here before telling why. */
 void jz_issuer_recall(struct jz_issuer *i, enum jz_refusal why);
+/* Whether the last call found that it had done this before, and gave the same
+ * answer: permission, report, cancel, sign-in, batch. */
+bool jz_issuer_again(const struct jz_issuer *i);
 const char *jz_issuer_detail(const struct jz_issuer *i);
 uint16_t jz_issuer_currency(const struct jz_issuer *i);
 
@@ -362,6 +365,23 @@ struct jz_load_story {
 int
 jz_issuer_load_story(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, struct jz_load_story *out);
+
+/* The permission of a load, as it was given; JZ_ERR_NOT_FOUND. */
+int jz_issuer_load_permission(struct jz_issuer *i,
+    const uint8_t id[static JZ_ID_BYTES], uint32_t counter,
+    struct jz_buffer *permission);
+
+/* ---- many at once -------------------------------------------------------- */
+
+/*
+ * What is called between these two is committed by jz_issuer_group_end, all of
+ * it or none: one wait for the disk serves many.  Each call is judged for
+ * itself; what it refuses changes nothing.  No answer may leave before
+ * jz_issuer_group_end() has given 0; after JZ_ERR_CONTENDED the same may be
+ * called once more.
+ */
+int jz_issuer_group_begin(struct jz_issuer *i);
+int jz_issuer_group_end(struct jz_issuer *i, int rc);
 
 /* ---- settlement ---------------------------------------------------------- */
 

@@ -135,6 +135,18 @@ new_load(struct jz_issuer *i, const struct jz_message *m, struct jz_span bytes,
 	return err;
 }
 
+/* The detail names the first that differs; both requests are signed. */
+static int
+exists_different(struct jz_issuer *i, const struct jz_load_row *load,
+    const struct jz_message *m)
+{
+	jz_store_set_detail(i->store,
+	    load->amount != m->payment.amount	      ? "amount"
+		: !span_is(m->account, load->account) ? "account"
+						      : "request");
+	return jz_refuse(i, JZ_REFUSAL_EXISTS_DIFFERENT);
+}
+
 static int
 permit(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 {
@@ -153,7 +165,8 @@ permit(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 	err = jz_store_load(i->store, m.card_id, m.online_counter, &load);
 	if (err == 0 &&
 	    memcmp(load.request_digest, digest, JZ_DIGEST_BYTES) != 0)
-		return jz_refuse(i, JZ_REFUSAL_EXISTS_DIFFERENT);
+		return exists_different(i, &load, &m);
+	i->again = err == 0;
 	if (err == JZ_ERR_NOT_FOUND) {
 		memcpy(load.request_digest, digest, JZ_DIGEST_BYTES);
 		err = new_load(i, &m, bytes, &load);
@@ -219,6 +232,7 @@ jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
 	    i->store, report->card_id, report->online_counter, booked);
 	if (err == 0 && memcmp(booked, digest, JZ_DIGEST_BYTES) != 0)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	i->again = err == 0;
 	if (err != JZ_ERR_NOT_FOUND)
 		return err;
 	jz_issuer_load_reference(report, reference);

@@ -65,6 +65,7 @@ book(struct jz_issuer *i, const struct jz_message *proof, struct jz_span bytes)
 	if (err == 0 &&
 	    memcmp(known, proof->payment.request_digest, JZ_DIGEST_BYTES) != 0)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	i->again = err == 0;
 	if (err != JZ_ERR_NOT_FOUND)
 		return err;
 	err = undo(i, proof, now);
@@ -126,6 +127,22 @@ story(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 	if (err == 0)
 		out->state = JZ_LOAD_CANCELLED;
 	return err == JZ_ERR_NOT_FOUND ? 0 : err;
+}
+
+int
+jz_issuer_load_permission(struct jz_issuer *i,
+    const uint8_t id[static JZ_ID_BYTES], uint32_t counter,
+    struct jz_buffer *permission)
+{
+	struct jz_load_row load;
+	int err;
+
+	jz_issuer_start(i);
+	err = jz_store_load(i->store, id, counter, &load);
+	if (err != 0)
+		return err;
+	jz_put(permission, load.permission, load.permission_len);
+	return permission->bad ? JZ_ERR_SPACE : 0;
 }
 
 int

@@ -120,6 +120,7 @@ sign_in(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 	    memcmp(row.sign_in_digest, digest, JZ_DIGEST_BYTES) == 0;
 	if (!again && !answers_challenge(&m, &row))
 		return jz_refuse(i, JZ_REFUSAL_NO_SESSION);
+	i->again = again;
 	if (!again)
 		err = open_session(i, &m, digest, &row);
 	if (err != 0)

@@ -20,6 +20,9 @@ enum jz_statement {
 	JZ_SQL_BEGIN_WRITE,
 	JZ_SQL_COMMIT,
 	JZ_SQL_ROLLBACK,
+	JZ_SQL_SAVEPOINT,
+	JZ_SQL_RELEASE,
+	JZ_SQL_ROLLBACK_TO,
 	JZ_SQL_SETTING,
 	JZ_SQL_SETTING_ADD,
 	JZ_SQL_NEXT,
@@ -82,6 +85,7 @@ struct jz_store {
 	sqlite3 *db;
 	sqlite3_stmt *prepared[JZ_SQL_COUNT]; /* made when first used */
 	char detail[JZ_DETAIL_MAX];
+	unsigned depth; /* of transactions */
 };
 
 enum jz_value_type {

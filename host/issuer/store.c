@@ -28,16 +28,42 @@ jz_store_set_detail(struct jz_store *s, const char *detail)
 	snprintf(s->detail, sizeof(s->detail), "%s", detail);
 }
 
+/* Within another one, a savepoint: what fails in it is undone alone. */
 int
 jz_store_begin(struct jz_store *s, bool write)
 {
-	return jz_sql_run(
-	    s, write ? JZ_SQL_BEGIN_WRITE : JZ_SQL_BEGIN, NULL, 0);
+	int err;
+
+	if (s->depth > 0 && sqlite3_get_autocommit(s->db) != 0)
+		return jz_sql_wrong(s, "the transaction around this is lost");
+	err = jz_sql_run(s,
+	    s->depth > 0 ? JZ_SQL_SAVEPOINT
+		: write	 ? JZ_SQL_BEGIN_WRITE
+			 : JZ_SQL_BEGIN,
+	    NULL, 0);
+	if (err == 0)
+		s->depth++;
+	return err;
+}
+
+static int
+end_inner(struct jz_store *s, int rc)
+{
+	int err = 0;
+
+	if (rc != 0)
+		err = jz_sql_run(s, JZ_SQL_ROLLBACK_TO, NULL, 0);
+	if (err == 0)
+		err = jz_sql_run(s, JZ_SQL_RELEASE, NULL, 0);
+	return rc != 0 ? rc : err;
 }
 
 int
 jz_store_end(struct jz_store *s, int rc)
 {
+	s->depth--;
+	if (s->depth > 0)
+		return end_inner(s, rc);
 	if (rc == 0)
 		rc = jz_sql_run(s, JZ_SQL_COMMIT, NULL, 0);
 	/* A grave error has rolled back by itself. */

@@ -27,7 +27,11 @@ void jz_store_clear_detail(struct jz_store *s);
 /* For what is wrong with what the store has, not with the store. */
 void jz_store_set_detail(struct jz_store *s, const char *detail);
 
-/* One view of everything until the end; with `write`, as the only writer. */
+/*
+ * One view of everything until the end; with `write`, as the only writer.
+ * Within another one: what fails in the inner one leaves the outer one as it
+ * was before, and what succeeds is committed with the outer one.
+ */
 int jz_store_begin(struct jz_store *s, bool write);
 /* Commits when rc is 0, else rolls back.  Returns rc, or why not. */
 int jz_store_end(struct jz_store *s, int rc);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request to the issuer's daemon, without a network: a body in, a status
+ * and a body out.
+ *
+ *   jz_call_read()    reads it; false: it is answered already (400, 404, 405)
+ *   jz_call_run()     does it, with an issuer; may be called again
+ *   jz_call_finish()  makes the answer of what came of it
+ *   jz_call_free()
+ *
+ * The answers, all JSON objects:
+ *   200  what was asked for; "outcome" is "done", or "exists" when the same
+ *        was done before
+ *   400  no request of this kind         404  no such path
+ *   402  not enough money                405  another method
+ *   403  the card, its user or its signature is refused
+ *   409  contradicts what is booked      422  otherwise refused
+ *   500, 503  our own fault: the same again may be answered
+ * Those above 299 have "error", which is a refusal's name (issuer.h) or one of
+ * enum jz_error's, and "text".
+ */
+#ifndef JZ_HOST_ISSUER_SERVE_HANDLE_H
+#define JZ_HOST_ISSUER_SERVE_HANDLE_H
+
+#include "../../wire.h"
+#include "../issuer.h"
+
+struct jz_route;
+
+struct jz_call {
+	const struct jz_route *route; /* NULL: none */
+	uint8_t in[JZ_BATCH_MAX];
+	size_t in_len;
+	uint32_t counter;
+	/* What a log may say of it: the card and counter that it names. */
+	char card[JZ_ID_BYTES + 1];
+	/* By jz_call_run(). */
+	json_t *result;
+	enum jz_refusal refusal;
+	char detail[64];
+	/* The answer. */
+	unsigned status;
+	const char *code; /* "", or what "error" is; static */
+	char *text;	  /* owned */
+	size_t len;
+};
+
+/* The number of paths, and the i-th, for counting. */
+unsigned jz_routes(void);
+const char *jz_route_path(unsigned i);
+/* Its number; jz_routes() for a call of none. */
+unsigned jz_route_of(const struct jz_call *c);
+
+bool jz_call_read(struct jz_call *c, const char *method, const char *path,
+    struct jz_span body);
+int jz_call_run(struct jz_call *c, struct jz_issuer *i);
+void jz_call_finish(struct jz_call *c, int err);
+/* Answers at once, without an issuer. */
+void jz_call_answer(struct jz_call *c, unsigned status, const char *code);
+void jz_call_free(struct jz_call *c);
+
+#endif

@@ -38,7 +38,8 @@ STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
 	keys/store/keyfile.c keys/store/master.c keys/store/pki.c \
 	keys/store/roll.c keys/store/seed.c keys/store/source.c \
-	keys/store/token.c keys/store/token_engine.c keys/store/token_uri.c \
+	keys/store/token.c keys/store/token_engine.c \
+	keys/store/token_provider.c keys/store/token_uri.c \
 	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 	applet/runtime/answer.c \
@@ -413,6 +414,8 @@ $(HOST_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_HOST)
 	$(LINK_TEST)
 $(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
 	$(LINK_TEST)
+# A handshake with a token's key.
+$(BUILD)/test/keys/test_token: LDLIBS += -lssl
 $(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
 	$(LINK_TEST)
 $(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)

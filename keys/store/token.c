@@ -8,6 +8,7 @@
 #include "token.h"
 
 #include <dlfcn.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,7 +161,11 @@ jz_token_open(const struct jz_engine *base, const struct jz_token_uri *uri,
 	t->base = *base;
 	memcpy(t->prefix, prefix, strlen(prefix));
 	jz_token_engine_init(t);
-	rc = load_module(t, uri->module);
+	t->signing = EVP_MD_CTX_new();
+	rc = t->signing == NULL ? JZ_ERR_MEMORY
+				: jz_token_provider_load(t, &t->provider);
+	if (rc == 0)
+		rc = load_module(t, uri->module);
 	if (rc == 0)
 		rc = log_in(t, uri->token, pin);
 	if (rc == 0)
@@ -177,6 +182,10 @@ jz_token_free(struct jz_token **token)
 
 	if (t == NULL)
 		return;
+	EVP_MD_CTX_free(t->signing);
+	for (size_t k = 0; k < JZ_TOKEN_KEYS; k++)
+		EVP_PKEY_free(t->keys[k].key);
+	jz_token_provider_unload(&t->provider);
 	if (t->open)
 		(void)CALL(t, CK_CLOSE_SESSION, ck_one *)(t->session);
 	if (t->module != NULL)
@@ -238,15 +247,21 @@ read_point(const struct jz_token *t, ck_ulong object,
 }
 
 /* From now on sign() uses the token for this public key. */
-static void
+static int
 remember(struct jz_token *t, ck_ulong object,
     const uint8_t public_key[static JZ_PUBLIC_BYTES_EC])
 {
 	struct jz_token_key *k = &t->keys[t->n_keys % JZ_TOKEN_KEYS];
+	EVP_PKEY *key = NULL;
+	int rc = jz_token_provider_key(&t->provider, object, public_key, &key);
 
-	k->object = object;
+	if (rc != 0)
+		return rc;
+	EVP_PKEY_free(k->key);
+	k->key = key;
 	memcpy(k->public_key, public_key, JZ_PUBLIC_BYTES_EC);
 	t->n_keys++;
+	return 0;
 }
 
 int
@@ -262,7 +277,7 @@ jz_token_find(struct jz_token *t, const char *name,
 		return JZ_ERR_TOKEN_KEY;
 	rc = read_point(t, of_public[0], public_key);
 	if (rc == 0)
-		remember(t, of_private[0], public_key);
+		rc = remember(t, of_private[0], public_key);
 	return rc;
 }
 

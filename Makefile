@@ -98,8 +98,10 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
 	host/cli/issuer_keys_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
-	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
+	host/cli/money.c host/cli/open.c host/cli/options.c \
+	host/cli/order.c host/cli/output.c \
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/qr.c \
+	host/cli/recover_cmd.c \
 	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
 	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
 MAIN_SRC = host/cli/main.c
@@ -286,7 +288,7 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
 	$(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2))
 
-PACKAGES = libcrypto sqlite3 popt jansson libpcsclite
+PACKAGES = libcrypto sqlite3 popt jansson libpcsclite zbar libqrencode libpng
 
 # Asked once, when the first recipe needs it: before set-up there may be no
 # pkg-config.

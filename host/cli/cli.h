@@ -109,6 +109,7 @@ enum jz_option {
 	JZ_OPT_SCHEME,
 	JZ_OPT_MAY_BE_GUESSED,
 	JZ_OPT_QR,
+	JZ_OPT_EVIDENCE,
 	JZ_OPTIONS,
 };
 
@@ -441,7 +442,9 @@ int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);
 int jz_cmd_certificate_export(struct jz_cli *c);
 int jz_cmd_card_esign(struct jz_cli *c);
+int jz_cmd_card_user(struct jz_cli *c);
 int jz_cmd_sign(struct jz_cli *c);
+int jz_cmd_qr(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);

@@ -235,8 +235,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
-	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
+SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/evidence.sh \
+	test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \

@@ -196,7 +196,7 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
+HOST_TESTS = test/conformance/test_esign test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
@@ -228,9 +228,11 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
 	test/applet/runtime/test_nonce test/applet/runtime/test_random \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
+	test/conformance/test_esign \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_evidence \
+	test/host/test_story test/host/issuer/test_esign_modes \
+	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the

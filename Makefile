@@ -76,7 +76,8 @@ HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
-	host/issuer/esign_bank.c host/issuer/esign_store.c \
+	host/issuer/esign_bank.c host/issuer/esign_json.c \
+	host/issuer/esign_store.c \
 	host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
 	host/issuer/ledger.c host/issuer/load.c \

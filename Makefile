@@ -187,6 +187,7 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
+	test/docs/test_esign_protocol \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_certificate_seeds test/fuzz/test_manager_seeds \
 	test/fuzz/test_seeds \
@@ -241,7 +242,7 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/evidence.sh \
 	test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
-	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
+	test/docs/applet.sh test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
 	test/secrets/canary.sh

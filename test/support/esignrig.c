@@ -41,14 +41,13 @@ esign_profile(const struct esign_rig *r)
 	return p;
 }
 
-void
-esign_rig_empty(struct esign_rig *r)
+/* On a rig that is there. */
+static void
+make_empty(struct esign_rig *r)
 {
 	const struct jz_engine *e = &r->rig.openssl;
 	struct rig_card *c;
 
-	memset(r, 0, sizeof(*r));
-	rig_new(&r->rig);
 	assert_int_equal(e->crypto->generate(e->state, &r->issuer), 0);
 	c = rig_card_new(&r->rig, ESIGN_AND_DOMAIN, 1, true);
 	c->setup.n_classes = c->card.setup.n_classes = 2;
@@ -58,6 +57,22 @@ esign_rig_empty(struct esign_rig *r)
 	c->setup.panel = c->card.setup.panel = &jz_screen_panel;
 	c->setup.panel_state = c->card.setup.panel_state = &r->screen;
 	jz_card_reset(&c->card);
+}
+
+void
+esign_rig_empty(struct esign_rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	rig_new(&r->rig);
+	make_empty(r);
+}
+
+void
+esign_rig_seeded(struct esign_rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	rig_new_seeded(&r->rig);
+	make_empty(r);
 }
 
 void

@@ -33,6 +33,8 @@ struct jz_esign_profile esign_profile(const struct esign_rig *r);
 
 /* A card that nobody has personalised; nothing is selected. */
 void esign_rig_empty(struct esign_rig *r);
+/* The same, with randomness that is the same in every run. */
+void esign_rig_seeded(struct esign_rig *r);
 /* Key pair, certificate, parameters: 9000 and the applet selected, or the first
  * refusal. */
 uint16_t

@@ -193,7 +193,8 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
-	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
+	test/reader/test_plug test/reader/test_reader test/reader/test_screen \
+	test/reader/test_seeded \
 	test/reader/test_serve test/reader/test_store test/reader/test_suite \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \

@@ -11,7 +11,7 @@
  */
 #include "../support/bank.h"
 #include "../support/conform.h"
-#include "../support/gpclient.h"
+#include "../support/esignrig.h"
 #include "../support/suite.h"
 
 #include "../../apdu/error.h"
@@ -36,8 +36,6 @@
 #define NOTHING	 jz_span(NULL, 0)
 #define ID	 "CN00000000300001"
 #define ACCOUNT	 "6222020000000001234"
-#define AT_SIGN	 0x80A00000u
-#define AT_ESIGN 0x00CAFF3Au
 #define LARGE	 1000001u /* above what a key is enough for */
 #define MODES	 5
 #define DETAILS	 600 /* more than a command without chaining holds */
@@ -118,44 +116,16 @@ select_esign(void)
 	return port_send(&w.card, AT_SELECT, jz_span(AID, sizeof(AID)), NULL);
 }
 
-/* INSTALL [for install and make selectable]; 6A89: it is there. */
-static bool
-install(struct gp *g)
-{
-	struct blob b = gp_bytes("08F04A49414F5A4902 08F04A49414F5A4902"
-				 "08F04A49414F5A4902 0100 02C900 00");
-	uint16_t sw = gp_send(g, GP_AT_INSTALL(0x0C), blob_span(&b), NULL);
-
-	return sw == JZ_SW_OK || sw == JZ_SW_EXISTS;
-}
-
 /* Whether it could be: the domain's keys are the well-known ones. */
 static bool
 personalise(const struct jz_esign_profile *profile)
 {
-	struct jz_scp03_keys keys = gp_test_keys();
-	struct profile holder = profile_of(ID);
-	struct jz_certificate fields;
-	struct blob certificate, parameters, to;
-	struct jz_buffer b =
-	    jz_buffer(parameters.data, sizeof(parameters.data));
-	struct gp g = {.port = &w.card, .engine = w.same, .domain = GP_ISD};
+	struct gp g;
 
-	if (gp_select(&g, &GP_ISD, NULL) != JZ_SW_OK ||
-	    gp_begin(&g, JZ_GP_KVN_INITIAL, &keys) != JZ_SW_OK ||
-	    gp_authenticate(&g, GP_LEVEL_ALL) != JZ_SW_OK || !install(&g))
+	if (!esign_open_empty(&w.same, &w.card, &g))
 		return false;
-	to = gp_bytes("000008F04A49414F5A4902000000");
-	assert_int_equal(gp_send(&g, GP_AT_INSTALL(JZ_GP_FOR_PERSONALISATION),
-			     blob_span(&to), NULL),
-	    JZ_SW_OK);
-	assert_int_equal(bank_generate(&g, 0, w.point), JZ_SW_OK);
-	fields = bank_card_fields(&w.bank, &holder, w.point);
-	certificate = bank_certify(&w.bank, &fields, &w.bank.ca);
-	assert_int_equal(jz_esign_put_profile(profile, &b), 0);
-	parameters.len = b.len;
-	assert_int_equal(bank_store(&g, 1, &certificate, false), JZ_SW_OK);
-	assert_int_equal(bank_store(&g, 2, &parameters, true), JZ_SW_OK);
+	assert_int_equal(
+	    esign_fill(&w.bank, &g, ID, profile, w.point), JZ_SW_OK);
 	return true;
 }
 
@@ -165,7 +135,8 @@ info(void)
 	struct jz_esign_info i;
 	struct answer a;
 
-	assert_int_equal(port_send(&w.card, AT_ESIGN, NOTHING, &a), JZ_SW_OK);
+	assert_int_equal(
+	    port_send(&w.card, AT_ESIGN_INFO, NOTHING, &a), JZ_SW_OK);
 	assert_int_equal(jz_esign_get_info(answer_span(&a), &i), 0);
 	return i;
 }
@@ -517,7 +488,7 @@ test_the_password_is_in_no_answer(void **state)
 	for (size_t i = 0; i + c.joint.len <= c.signature.len; i++)
 		assert_memory_not_equal(
 		    c.signature.data + i, c.joint.password, c.joint.len);
-	port_send(&w.card, AT_ESIGN, NOTHING, &a);
+	port_send(&w.card, AT_ESIGN_INFO, NOTHING, &a);
 	for (size_t i = 0; i + c.joint.len <= a.len; i++)
 		assert_memory_not_equal(
 		    a.data + i, c.joint.password, c.joint.len);
@@ -527,9 +498,7 @@ test_the_password_is_in_no_answer(void **state)
 static void
 test_weak_profiles_are_refused(void **state)
 {
-	struct jz_scp03_keys keys = gp_test_keys();
 	struct jz_esign_profile p;
-	struct blob to = gp_bytes("000008F04A49414F5A4902000000");
 	struct jz_virtual_options o = {.suite = test_suite(), .panel = true};
 	struct jz_virtual *v = NULL;
 	struct gp g;
@@ -543,13 +512,7 @@ test_weak_profiles_are_refused(void **state)
 	assert_int_equal(jz_virtual_create(&o, &v), 0);
 	assert_int_equal(jz_reader_take_virtual(&v, &w.reader), 0);
 	w.card = (struct port){transmit, w.reader};
-	g = (struct gp){.port = &w.card, .engine = w.same, .domain = GP_ISD};
-	gp_select(&g, &GP_ISD, NULL);
-	gp_begin(&g, JZ_GP_KVN_INITIAL, &keys);
-	gp_authenticate(&g, GP_LEVEL_ALL);
-	assert_true(install(&g));
-	gp_send(
-	    &g, GP_AT_INSTALL(JZ_GP_FOR_PERSONALISATION), blob_span(&to), NULL);
+	assert_true(esign_open_empty(&w.same, &w.card, &g));
 	assert_int_equal(bank_generate(&g, 0, w.point), JZ_SW_OK);
 	for (unsigned i = 0; i < 4; i++) {
 		struct blob b;
@@ -581,7 +544,7 @@ test_the_card_never_answers_about_it(void **state)
 
 	(void)state;
 	begin();
-	port_send(&w.card, AT_ESIGN, NOTHING, &before);
+	port_send(&w.card, AT_ESIGN_INFO, NOTHING, &before);
 	c = sign(1234);
 	for (unsigned i = 0; i < 512; i++) {
 		uint8_t cmd[5] = {
@@ -596,7 +559,7 @@ test_the_card_never_answers_about_it(void **state)
 	}
 	assert_int_equal(jz_reader_reset(w.reader, true), 0);
 	assert_int_equal(select_esign(), JZ_SW_OK);
-	port_send(&w.card, AT_ESIGN, NOTHING, &after);
+	port_send(&w.card, AT_ESIGN_INFO, NOTHING, &after);
 	assert_int_equal(after.len, before.len);
 	assert_memory_equal(after.data, before.data, after.len);
 }

@@ -114,7 +114,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
-	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
+	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
+	test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
@@ -326,7 +327,7 @@ TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
-	test/secrets/show_keys.c docs/counter.c \
+	test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))

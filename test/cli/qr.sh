@@ -68,7 +68,7 @@ complains 'no QR code'
 printf "$png\\0\\0\\377\\377\\0\\0\\377\\377$rest\\223n\\206\\214$dots" >large.png
 want 2 qr --qr large.png
 complains 'more than 4096'
-details=$(printf '%1024s' | tr ' ' x)
+details=$(printf '%1024s' '' | tr ' ' x)
 want 0 qr --to bob --amount 1 --details "$details" --out long.png
 want 0 qr --json --qr long.png --out e.png
 says "$details"

@@ -12,6 +12,7 @@
 #include "../support/bank.h"
 #include "../support/conform.h"
 #include "../support/esignrig.h"
+#include "../support/hand.h"
 #include "../support/suite.h"
 
 #include "../../apdu/error.h"
@@ -368,43 +369,6 @@ panel(void)
 	return v;
 }
 
-static void
-press(struct jz_virtual *v, const char *keys)
-{
-	static const char letters[] = "OCUD";
-
-	jz_virtual_run(v);
-	for (; *keys != '\0'; keys++) {
-		int key = *keys >= '0' && *keys <= '9'
-		    ? JZ_VIRTUAL_KEY_0 + (*keys - '0')
-		    : JZ_VIRTUAL_KEY_OK +
-			(int)(strchr(letters, *keys) - letters);
-
-		assert_int_equal(
-		    jz_virtual_press(v, (enum jz_virtual_key)key), 0);
-		jz_virtual_run(v);
-	}
-}
-
-static bool
-displayed(const struct jz_virtual *v, struct jz_span text)
-{
-	for (unsigned i = 0; i < JZ_VIRTUAL_LINES; i++) {
-		const char *line = jz_virtual_line(v, i);
-
-		for (; strlen(line) >= text.len; line++)
-			if (memcmp(line, text.data, text.len) == 0)
-				return true;
-	}
-	return false;
-}
-
-static bool
-says(const struct jz_virtual *v, const char *text)
-{
-	return displayed(v, jz_span(text, strlen(text)));
-}
-
 /* ---- what leaves the card ----------------------------------------------- */
 
 /* proves: JPS-1 */
@@ -597,30 +561,32 @@ test_the_password_is_shown_to_who_agrees(void **state)
 	v = panel();
 	c = sign(1234);
 	assert_int_equal(jz_reader_reset(w.reader, true), 0);
-	press(v, "");
-	assert_true(says(v, "CNY 12.34"));
-	press(v, "DDD");
-	assert_true(says(v, "张三"));
-	assert_false(displayed(v, password(&c)));
-	press(v, "O");
-	assert_true(displayed(v, password(&c)));
+	hand_press(v, "");
+	assert_true(
+	    hand_sees(v, jz_span("CNY 12.34", sizeof("CNY 12.34") - 1)));
+	hand_press(v, "DDD");
+	assert_true(hand_sees(v, jz_span("张三", sizeof("张三") - 1)));
+	assert_false(hand_sees(v, password(&c)));
+	hand_press(v, "O");
+	assert_true(hand_sees(v, password(&c)));
 	assert_int_equal(select_esign(), JZ_SW_OK);
-	assert_false(displayed(v, password(&c)));
+	assert_false(hand_sees(v, password(&c)));
 	/* Large: a key is not enough, and a wrong PIN costs a try. */
 	c = sign(LARGE);
-	press(v, "DDDO");
-	assert_false(displayed(v, password(&c)));
-	press(v, "000000O");
-	assert_true(says(v, "Wrong. Left: 2"));
-	assert_false(displayed(v, password(&c)));
-	press(v, "123456O");
-	assert_true(displayed(v, password(&c)));
+	hand_press(v, "DDDO");
+	assert_false(hand_sees(v, password(&c)));
+	hand_press(v, "000000O");
+	assert_true(hand_sees(
+	    v, jz_span("Wrong. Left: 2", sizeof("Wrong. Left: 2") - 1)));
+	assert_false(hand_sees(v, password(&c)));
+	hand_press(v, "123456O");
+	assert_true(hand_sees(v, password(&c)));
 	/* Its time. */
 	jz_virtual_set_seconds(v, 1000);
 	jz_virtual_run(v);
 	jz_virtual_set_seconds(v, 1031);
 	jz_virtual_run(v);
-	assert_false(displayed(v, password(&c)));
+	assert_false(hand_sees(v, password(&c)));
 }
 
 /* A host in the middle alters amount and payee: the user sees the altered ones,
@@ -641,11 +607,13 @@ test_who_alters_the_message_is_seen(void **state)
 	    JZ_ESIGN_BAD_SIGNATURE);
 	assert_int_equal(w.executed, 0);
 	v = panel();
-	press(v, "");
-	assert_true(says(v, "CNY 999.00"));
-	assert_false(says(v, "CNY 12.34"));
-	press(v, "C");
-	assert_false(displayed(v, password(&c)));
+	hand_press(v, "");
+	assert_true(
+	    hand_sees(v, jz_span("CNY 999.00", sizeof("CNY 999.00") - 1)));
+	assert_false(
+	    hand_sees(v, jz_span("CNY 12.34", sizeof("CNY 12.34") - 1)));
+	hand_press(v, "C");
+	assert_false(hand_sees(v, password(&c)));
 }
 
 /* ---- the issuer --------------------------------------------------------- */

@@ -17,6 +17,7 @@ command -v nm >/dev/null 2>&1 || {
 modules=0
 bad=0
 # | module | 模块 | `file` | `symbol` | `called by` |
+# shellcheck disable=SC2016 # the page's backquotes
 rows=$(grep -E '^\| [a-z ]+ \| [^|]+ \| `[a-z/]+\.c` \| `[a-z_]+` \|' \
 	"$top/docs/esign.md" | tr -d '` ')
 for row in $rows; do

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE 1 /* memmem */
 
 #include "../support/esignrig.h"
+#include "../support/hand.h"
 #include "../support/suite.h"
 
 #include "../../apdu/error.h"
@@ -66,19 +67,10 @@ static struct host h;
 static void
 use(void *arg)
 {
-	static const char letters[] = "OCUD";
 	struct user *u = arg;
 
 	pthread_mutex_lock(&u->mutex);
-	jz_virtual_run(h.card);
-	for (const char *k = u->press; *k != '\0'; k++) {
-		int key = *k >= '0' && *k <= '9'
-		    ? JZ_VIRTUAL_KEY_0 + (*k - '0')
-		    : JZ_VIRTUAL_KEY_OK + (int)(strchr(letters, *k) - letters);
-
-		(void)jz_virtual_press(h.card, (enum jz_virtual_key)key);
-		jz_virtual_run(h.card);
-	}
+	hand_press(h.card, u->press);
 	u->press[0] = '\0';
 	for (unsigned i = 0; i < LINES; i++)
 		strcpy(u->line[i], jz_virtual_line(h.card, i));

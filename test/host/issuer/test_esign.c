@@ -8,6 +8,7 @@
 
 #include "../../../apdu/error.h"
 #include "../../../apdu/tlv.h"
+#include "../../../docs/recharge.c"
 #include "../../../host/issuer/esign.h"
 
 #include <stdarg.h>
@@ -444,6 +445,37 @@ test_a_failing_store_executes_nothing_twice(void **state)
 	assert_int_equal(submit_bytes(s), JZ_ESIGN_EXECUTED_BEFORE);
 }
 
+/* docs/recharge.c, as it stands.  proves: JPS-20 */
+static void
+test_the_example_recharges_bus_cards(void **state)
+{
+	static struct bus_operator bus;
+	struct jz_esign_order o = esign_order();
+	struct contact c;
+
+	(void)state;
+	memset(&bus, 0, sizeof(bus));
+	strcpy(bus.card[1].number, "3104000000000017");
+	verifier.executor = bus_executor(&bus);
+	o.to_account = jz_span("3104000000000017", 16);
+	o.amount = 5000;
+	c = sign_order(&o);
+	assert_int_equal(submit(&c, "999999x"), JZ_ESIGN_PASSWORD);
+	assert_int_equal(bus.card[1].balance, 0);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTED);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTED_BEFORE);
+	assert_int_equal(bus.card[1].balance, 5000);
+	/* Above what a bus card holds, and no bus card. */
+	o.amount = 95001;
+	c = sign_order(&o);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTOR_REFUSED);
+	o.amount = 1;
+	o.to_account = jz_span("3104000000000018", 16);
+	c = sign_order(&o);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTOR_REFUSED);
+	assert_int_equal(bus.card[1].balance, 5000);
+}
+
 /* ---- as JSON ------------------------------------------------------------- */
 
 static unsigned
@@ -551,6 +583,7 @@ main(void)
 	    TEST(test_what_the_executor_says_counts),
 	    TEST(test_a_lost_answer_executes_nothing_twice),
 	    TEST(test_a_failing_store_executes_nothing_twice),
+	    TEST(test_the_example_recharges_bus_cards),
 	    TEST(test_a_server_judges_json),
 	    TEST(test_cards_are_registered_once),
 	};

@@ -35,6 +35,7 @@
 
 #define VARIABLE "JIAOZI_READER"
 #define NOTHING	 jz_span(NULL, 0)
+#define TEXT(t)	 jz_span(t, sizeof(t) - 1)
 #define ID	 "CN00000000300001"
 #define ACCOUNT	 "6222020000000001234"
 #define LARGE	 1000001u /* above what a key is enough for */
@@ -562,10 +563,9 @@ test_the_password_is_shown_to_who_agrees(void **state)
 	c = sign(1234);
 	assert_int_equal(jz_reader_reset(w.reader, true), 0);
 	hand_press(v, "");
-	assert_true(
-	    hand_sees(v, jz_span("CNY 12.34", sizeof("CNY 12.34") - 1)));
+	assert_true(hand_sees(v, TEXT("CNY 12.34")));
 	hand_press(v, "DDD");
-	assert_true(hand_sees(v, jz_span("张三", sizeof("张三") - 1)));
+	assert_true(hand_sees(v, TEXT("张三")));
 	assert_false(hand_sees(v, password(&c)));
 	hand_press(v, "O");
 	assert_true(hand_sees(v, password(&c)));
@@ -576,8 +576,7 @@ test_the_password_is_shown_to_who_agrees(void **state)
 	hand_press(v, "DDDO");
 	assert_false(hand_sees(v, password(&c)));
 	hand_press(v, "000000O");
-	assert_true(hand_sees(
-	    v, jz_span("Wrong. Left: 2", sizeof("Wrong. Left: 2") - 1)));
+	assert_true(hand_sees(v, TEXT("Wrong. Left: 2")));
 	assert_false(hand_sees(v, password(&c)));
 	hand_press(v, "123456O");
 	assert_true(hand_sees(v, password(&c)));
@@ -608,10 +607,8 @@ test_who_alters_the_message_is_seen(void **state)
 	assert_int_equal(w.executed, 0);
 	v = panel();
 	hand_press(v, "");
-	assert_true(
-	    hand_sees(v, jz_span("CNY 999.00", sizeof("CNY 999.00") - 1)));
-	assert_false(
-	    hand_sees(v, jz_span("CNY 12.34", sizeof("CNY 12.34") - 1)));
+	assert_true(hand_sees(v, TEXT("CNY 999.00")));
+	assert_false(hand_sees(v, TEXT("CNY 12.34")));
 	hand_press(v, "C");
 	assert_false(hand_sees(v, password(&c)));
 }

@@ -445,7 +445,6 @@ static void
 test_the_password_is_in_no_answer(void **state)
 {
 	struct contact c;
-	struct answer a;
 
 	(void)state;
 	begin();
@@ -453,10 +452,6 @@ test_the_password_is_in_no_answer(void **state)
 	for (size_t i = 0; i + c.joint.len <= c.signature.len; i++)
 		assert_memory_not_equal(
 		    c.signature.data + i, c.joint.password, c.joint.len);
-	port_send(&w.card, AT_ESIGN_INFO, NOTHING, &a);
-	for (size_t i = 0; i + c.joint.len <= a.len; i++)
-		assert_memory_not_equal(
-		    a.data + i, c.joint.password, c.joint.len);
 }
 
 /* Profiles in which the terminal could guess are refused.  proves: JPS-17 */

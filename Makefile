@@ -78,7 +78,8 @@ HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
-	host/issuer/esign_bank.c host/issuer/esign_store.c \
+	host/issuer/esign_bank.c host/issuer/esign_json.c \
+	host/issuer/esign_store.c \
 	host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
 	host/issuer/ledger.c host/issuer/load.c \
@@ -103,8 +104,10 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card
 	host/cli/issuer_keys_cmd.c host/cli/issuer_serve_cmd.c \
 	host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
-	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
+	host/cli/money.c host/cli/open.c host/cli/options.c \
+	host/cli/order.c host/cli/output.c \
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/qr.c \
+	host/cli/recover_cmd.c \
 	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
 	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
 MAIN_SRC = host/cli/main.c
@@ -116,7 +119,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
-	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
+	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
+	test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
@@ -189,17 +193,19 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
+	test/docs/test_esign_protocol \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_certificate_seeds test/fuzz/test_manager_seeds \
 	test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
-	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
+	test/reader/test_plug test/reader/test_reader test/reader/test_screen \
+	test/reader/test_seeded \
 	test/reader/test_serve test/reader/test_store test/reader/test_suite \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
+HOST_TESTS = test/conformance/test_esign test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
@@ -231,17 +237,19 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
 	test/applet/runtime/test_nonce test/applet/runtime/test_random \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
+	test/conformance/test_esign \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_evidence \
+	test/host/test_story test/host/issuer/test_esign_modes \
+	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
-	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
+SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/evidence.sh \
+	test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
-	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
+	test/docs/applet.sh test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
 	test/secrets/canary.sh test/secrets/unprintable.sh
@@ -292,7 +300,8 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
 	$(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2))
 
-PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls libcurl
+PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls \
+	libcurl zbar libqrencode libpng
 
 # Asked once, when the first recipe needs it: before set-up there may be no
 # pkg-config.
@@ -325,7 +334,7 @@ TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
-	test/secrets/show_keys.c docs/counter.c \
+	test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))

@@ -22,6 +22,21 @@
 int jz_sign_contact(
     struct jz_session *s, struct jz_span order, struct jz_buffer *signature);
 
+/*
+ * The user's certificate in X.509 form: SELECT and GET DATA; appends the DER.
+ * JZ_ERR_NOT_FOUND: the card has none.
+ */
+int jz_sign_certificate(struct jz_session *s, struct jz_buffer *der);
+
+/*
+ * What was signed, for who has nothing but the certificate: the bytes under the
+ * signature, and the signature in DER.  JZ_ERR_UNSUPPORTED: in this mode and
+ * scheme only card and issuer know them (docs/esign.md).
+ */
+int jz_sign_evidence(const struct jz_engine *e, struct jz_span order,
+    struct jz_span signature, struct jz_buffer *to_be_signed,
+    struct jz_buffer *der);
+
 struct jz_sign_personal {
 	const char *holder;  /* up to 32 bytes */
 	const char *account; /* at the issuer: what the card signs for */

@@ -121,6 +121,7 @@ enum jz_option {
 	JZ_OPT_CA,
 	JZ_OPT_TIMEOUT,
 	JZ_OPT_RESUME,
+	JZ_OPT_EVIDENCE,
 	JZ_OPTIONS,
 };
 
@@ -467,7 +468,9 @@ int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);
 int jz_cmd_certificate_export(struct jz_cli *c);
 int jz_cmd_card_esign(struct jz_cli *c);
+int jz_cmd_card_user(struct jz_cli *c);
 int jz_cmd_sign(struct jz_cli *c);
+int jz_cmd_qr(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);

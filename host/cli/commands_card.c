@@ -171,6 +171,21 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "      --pin-above 100\n"},
 },
 {
+	"card user", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(OUT), 0,
+	JZ_EXITS_CARD | JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO), jz_cmd_card_user,
+	{"the X.509 certificate of who signs with a card",
+	 "读出卡中签名用户的 X.509 证书"},
+	{"Reads the certificate of the e-signature applet's key in PEM, for openssl\n"
+	 "and its like.  Needs no PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card user --card virtual:alice.card --out alice.pem\n",
+	 "以 PEM 格式读出电子签名应用密钥的证书，供 openssl 等程序使用。无需 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card user --card virtual:alice.card --out alice.pem\n"},
+},
+{
 	"card info", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD, jz_cmd_card_info,
 	{"what a card tells about itself", "显示卡的信息"},
 	{"State, identity, balance, limits, counters, and how many records wait\n"

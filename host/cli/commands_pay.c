@@ -270,10 +270,33 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"},
 },
 {
+	"qr", "", 0, 0,
+	JZ_OPT(ACCOUNT) | JZ_OPT(AMOUNT) | JZ_OPT(CURRENCY) | JZ_OPT(TO) |
+	    JZ_OPT(NAME) | JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(QR) |
+	    JZ_OPT(OUT),
+	0, JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO), jz_cmd_qr,
+	{"a transaction as a QR code, for jiaozi sign --qr",
+	 "把交易做成二维码，供 jiaozi sign --qr 使用"},
+	{"What a shop shows: payee, amount, and what is bought.  Without --out the\n"
+	 "code is drawn in the terminal, else written as a PNG picture.  With --qr\n"
+	 "it says what is in another one.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi qr --to bob --amount 12.34 --details 'order 7'\n"
+	 "  jiaozi qr --to bob --amount 12.34 --out order7.png\n",
+	 "商家出示的二维码：收款方、金额与商品说明。不带 --out 时画在终端里，\n"
+	 "否则写成 PNG 图片。加 --qr 时读出另一个二维码的内容。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi qr --to bob --amount 12.34 --details '订单 7'\n"
+	 "  jiaozi qr --to bob --amount 12.34 --out order7.png\n"},
+},
+{
 	"sign", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(AMOUNT) | JZ_OPT(CURRENCY) | JZ_OPT(TO) | JZ_OPT(NAME) |
-	    JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(JOINT) | JZ_OPT(SCREEN),
+	    JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(QR) | JZ_OPT(JOINT) |
+	    JZ_OPT(SCREEN) | JZ_OPT(EVIDENCE),
 	0,
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN), jz_cmd_sign,
 	{"transfer money with a card that shows what it signs",
@@ -283,20 +306,25 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "agrees there reads the joint password off it and types it here.  Then, and\n"
 	 "only then, both go to the issuer, which executes the transfer once.\n"
 	 "The transaction comes from options, or with --order from a JSON object\n"
-	 "of texts: account, amount, to, and currency, name, details if wanted.\n"
+	 "of texts: account, amount, to, and currency, name, details if wanted; or\n"
+	 "with --qr from the same in a QR code.  Options say what is not in there.\n"
 	 "With --screen this terminal is the display and the keys of a virtual card.\n"
+	 "With --evidence what was signed is kept for others: docs/esign.md.\n"
 	 "\n"
 	 "Examples\n"
 	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"
 	 "      --account alice --to bob --amount 12.34 --details 'order 7'\n"
 	 "  jiaozi sign --card virtual:alice.card --screen --issuer bank \\\n"
-	 "      --order order.json\n",
+	 "      --order order.json\n"
+	 "  jiaozi sign --card pcsc:* --issuer bank --account alice --qr shop.png\n",
 	 "一次接入：卡收到交易报文、给出签名后即可离开读卡器。卡自己的显示屏显示\n"
 	 "所签内容；在卡上确认后读出联合密码并在此输入，然后才一并提交发卡行，\n"
 	 "发卡行只执行一次转账。\n"
 	 "交易由选项给出，或以 --order 从 JSON 对象（均为文本）读取：account、\n"
-	 "amount、to，以及可选的 currency、name、details。\n"
+	 "amount、to，以及可选的 currency、name、details；或以 --qr 从二维码图片\n"
+	 "读取同样的内容。其中没有的由选项补充。\n"
 	 "加 --screen 时，本终端就是虚拟卡的显示屏与按键。\n"
+	 "加 --evidence 时，保存所签内容供他人验证，见 docs/esign.md。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"

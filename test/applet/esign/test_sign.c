@@ -383,6 +383,44 @@ test_what_waits_is_enciphered_and_its_key_elsewhere(void **state)
 	assert_int_equal(found, 1);
 }
 
+/*
+ * A card that was set back, generator and all, signs another message: under a
+ * key of symmetric encryption that is another one, or two ciphertexts would tell
+ * what is in them.
+ */
+static void
+test_no_key_is_used_for_two_messages(void **state)
+{
+	static const uint8_t scheme = JZ_SCHEME_HASH | JZ_SCHEME_SYMMETRIC;
+	struct jz_esign_order o = esign_order();
+	struct blob order[2], signature[2];
+	struct jz_esign_signature s[2];
+	struct rig_snapshot *start;
+	uint64_t position;
+	struct jz_joint j[2];
+
+	(void)state;
+	rig_poke(rig.card, &esign_rig_nvm(&rig)->scheme, &scheme, 1);
+	start = rig_save(rig.card);
+	position = memo_position(rig.rig.memo);
+	for (unsigned i = 0; i < 2; i++) {
+		o.amount += i;
+		order[i] = esign_encode(&o);
+		rig_restore(rig.card, start);
+		memo_rewind(rig.rig.memo, position);
+		assert_int_equal(esign_select(&rig), JZ_SW_OK);
+		signature[i] = esign_contact(&rig, &order[i]);
+		j[i] = esign_open(&rig, &order[i], &signature[i]);
+		jz_esign_get_signature(blob_span(&signature[i]), &s[i]);
+	}
+	/* The same password, nonce and counter. */
+	assert_memory_equal(j[0].password, j[1].password, JZ_JOINT_MAX);
+	assert_memory_equal(s[0].nonce, s[1].nonce, sizeof(s[0].nonce));
+	assert_int_equal(s[0].counter, s[1].counter);
+	assert_memory_not_equal(s[0].sealed.data, s[1].sealed.data, j[0].len);
+	rig_snapshot_free(&start);
+}
+
 /* Both suites: the table is all that changes. */
 static void
 test_the_other_suite_seals_and_opens(void **state)
@@ -444,6 +482,7 @@ main(void)
 	    TEST(test_a_counter_at_its_end_signs_nothing),
 	    TEST(test_a_cut_at_any_byte_gives_no_counter_twice),
 	    TEST(test_what_waits_is_enciphered_and_its_key_elsewhere),
+	    TEST(test_no_key_is_used_for_two_messages),
 	    cmocka_unit_test(test_the_other_suite_seals_and_opens),
 	};
 

@@ -198,65 +198,29 @@ refused(struct held *h, enum jz_esign_verdict want)
 
 typedef void alter_fn(struct held *h);
 
-static void
-alter_amount(struct held *h)
-{
-	h->order.amount++;
-}
+/* clang-format off */
+#define ALTER(name, change)                                                    \
+	static void                                                            \
+	alter_##name(struct held *h)                                           \
+	{                                                                      \
+		change;                                                        \
+	}
 
-static void
-alter_account(struct held *h)
-{
-	h->order.account = jz_span("6222020000000001235", 19);
-}
-
-static void
-alter_currency(struct held *h)
-{
-	h->order.currency = 840;
-}
-
-static void
-alter_payee(struct held *h)
-{
-	h->order.to_account = jz_span("6217000000000005679", 19);
-}
-
-static void
-alter_name(struct held *h)
-{
-	h->order.to_name = jz_span("Mallory", 7);
-}
-
-static void
-alter_details(struct held *h)
-{
-	h->order.details = jz_span("more", 4);
-}
-
-static void
-alter_card(struct held *h)
-{
-	h->signature.card_id[15] ^= 1;
-}
-
-static void
-alter_counter(struct held *h)
-{
-	h->signature.counter++;
-}
-
-static void
-alter_nonce(struct held *h)
-{
-	h->signature.nonce[0] ^= 1;
-}
-
-static void
-alter_key_version(struct held *h)
-{
-	h->signature.key_version++;
-}
+ALTER(amount, h->order.amount++)
+ALTER(account, h->order.account = jz_span("6222020000000001235", 19))
+ALTER(currency, h->order.currency = 840)
+ALTER(payee, h->order.to_account = jz_span("6217000000000005679", 19))
+ALTER(name, h->order.to_name = jz_span("Mallory", 7))
+ALTER(details, h->order.details = jz_span("more", 4))
+ALTER(card, h->signature.card_id[15] ^= 1)
+ALTER(counter, h->signature.counter++)
+ALTER(nonce, h->signature.nonce[0] ^= 1)
+ALTER(key_version, h->signature.key_version++)
+ALTER(signature, h->signature.signature[40] ^= 1)
+ALTER(first, h->sealed.data[0] ^= 1)
+ALTER(middle, h->sealed.data[h->sealed.len / 2] ^= 1)
+ALTER(last, h->sealed.data[h->sealed.len - 1] ^= 1)
+/* clang-format on */
 
 /* Another digest; encryption and random number would make another length. */
 static void
@@ -269,33 +233,9 @@ alter_scheme(struct held *h)
 }
 
 static void
-alter_signature(struct held *h)
-{
-	h->signature.signature[40] ^= 1;
-}
-
-static void
 alter_typed(struct held *h)
 {
 	h->typed.data[0] = h->typed.data[0] == '0' ? '1' : '0';
-}
-
-static void
-alter_first(struct held *h)
-{
-	h->sealed.data[0] ^= 1;
-}
-
-static void
-alter_middle(struct held *h)
-{
-	h->sealed.data[h->sealed.len / 2] ^= 1;
-}
-
-static void
-alter_last(struct held *h)
-{
-	h->sealed.data[h->sealed.len - 1] ^= 1;
 }
 
 /* A block of the terminal's own, for the very same signature: anybody has the

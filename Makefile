@@ -108,7 +108,9 @@ MAIN_SRC = host/cli/main.c
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
-SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
+SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/step.c \
+	test/sim/world.c \
+	test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
@@ -194,7 +196,8 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
+HOST_TESTS = test/sim/test_random \
+	test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \

@@ -196,7 +196,7 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/sim/test_random \
+HOST_TESTS = test/sim/test_every test/sim/test_forgery test/sim/test_random \
 	test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
@@ -231,7 +231,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_evidence \
+	test/sim/test_forgery test/host/test_story \
+	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
@@ -242,7 +243,7 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
-	test/secrets/canary.sh
+	test/secrets/canary.sh test/sim/traces.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/show-keys test/with-pcscd
@@ -341,7 +342,7 @@ CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
 .PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
-	cover lint fuzz model model-full tear trace clean tests FORCE
+	cover lint fuzz model model-full sim sim-long tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -575,6 +576,22 @@ tear: setup
 	@printf '%s\n' $(TEAR_TESTS) | xargs -P $(JOBS) -I{} sh -c \
 	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
 	    printf "%s\n" {} "$$out"; exit $$s'
+
+# The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.
+SIM = $(BUILD)/test/sim/test_random
+
+sim: setup
+	@$(SUBMAKE) $(SIM)
+	@env $(if $(SEED),JIAOZI_SIM_SEED='$(SEED)') \
+		$(if $(SEEDS),JIAOZI_SIM_SEEDS='$(SEEDS)') \
+		$(if $(STEPS),JIAOZI_SIM_STEPS='$(STEPS)') \
+		$(if $(SUITE),JIAOZI_SIM_SUITE='$(SUITE)') $(SIM)
+
+# Every cut of every interleaving, and many seeds: a quarter of an hour.
+sim-long: setup
+	@$(SUBMAKE) $(SIM) $(BUILD)/test/sim/test_every
+	JIAOZI_SIM=full $(BUILD)/test/sim/test_every
+	JIAOZI_SIM_SEEDS=40 JIAOZI_SIM_STEPS=20000 $(SIM)
 
 lint:
 	@.ci/lint

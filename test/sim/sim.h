@@ -28,7 +28,9 @@ struct sim_card {
 	uint8_t id[JZ_ID_BYTES];
 	char account[16];
 	bool payee_only;
-	uint32_t booked; /* records up to this one are in the issuer's books */
+	/* Records up to this one are in the issuer's books; a hash over them. */
+	uint32_t booked;
+	uint8_t posted[JZ_HASH_BYTES];
 };
 
 /* What is known of a payment, by its request's digest. */
@@ -78,6 +80,7 @@ struct sim {
 	size_t loads, loads_cap;
 	struct sim_text trace;
 	unsigned long steps;
+	enum jz_refusal refusal; /* of the last message to the issuer */
 	/* Why the last check failed; then the run is over. */
 	char wrong[160];
 };

@@ -140,6 +140,18 @@ note_record(
 }
 
 static void
+hash_posted(struct sim *s, struct sim_card *c, struct jz_span record)
+{
+	const struct jz_engine *e = &s->rig.engine;
+	const struct jz_span parts[] = {
+	    jz_span(c->posted, sizeof(c->posted)), record};
+	uint8_t out[JZ_HASH_BYTES];
+
+	assert_int_equal(e->crypto->hash(e->state, parts, 2, out), 0);
+	memcpy(c->posted, out, sizeof(out));
+}
+
+static void
 note_batch(struct sim *s, struct jz_span in)
 {
 	struct jz_message batch, r;
@@ -156,6 +168,8 @@ note_batch(struct sim *s, struct jz_span in)
 		assert_int_equal(
 		    jz_message_decode(t.whole, jz_message_peek(t.whole), &r),
 		    0);
+		if (number > s->card[card].booked)
+			hash_posted(s, &s->card[card], t.whole);
 		note_record(s, card, number, &r);
 	}
 }
@@ -236,6 +250,7 @@ sim_office(
 		break;
 	}
 	out->len = b.len;
+	s->refusal = jz_issuer_refusal(s->issuer);
 	if (err != 0 && err != JZ_ERR_REFUSED)
 		fail_msg("the issuer fails: %s", jz_error_name(err));
 	if (err == 0 && what == SIM_BATCH)

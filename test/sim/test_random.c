@@ -5,6 +5,7 @@
  * settled.  docs/simulator.md.
  *
  *	JIAOZI_SIM_SEED=N    this seed alone, in place of the usual ones
+ *	JIAOZI_SIM_SEEDS=N   so many from there on
  *	JIAOZI_SIM_STEPS=N   so many steps of the adversary
  *	JIAOZI_SIM_SUITE=gm  of suite gm; else nist
  *	JIAOZI_SIM_TRACES=D  writes each run's trace into this folder
@@ -126,16 +127,16 @@ judge(enum jz_suite suite, uint64_t seed, unsigned long steps,
 }
 
 static void
-runs(enum jz_suite suite, unsigned long steps, unsigned seeds)
+runs(enum jz_suite suite, unsigned long steps, unsigned long seeds)
 {
 	uint64_t first = setting("JIAOZI_SIM_SEED", SEED);
 	struct sim s;
 
 	sim_new(&s, suite);
 	steps = setting("JIAOZI_SIM_STEPS", steps);
-	if (getenv("JIAOZI_SIM_SEED") != NULL)
-		seeds = 1;
-	for (unsigned i = 0; i < seeds; i++) {
+	seeds = setting(
+	    "JIAOZI_SIM_SEEDS", getenv("JIAOZI_SIM_SEED") != NULL ? 1 : seeds);
+	for (unsigned long i = 0; i < seeds; i++) {
 		struct outcome o = run(&s, first + i, steps);
 
 		judge(suite, first + i, steps, &o);

@@ -108,8 +108,8 @@ MAIN_SRC = host/cli/main.c
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
-SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/step.c \
-	test/sim/world.c \
+SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
+	test/sim/step.c test/sim/ways.c test/sim/world.c \
 	test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \

@@ -16,7 +16,6 @@
 
 #include <cmocka.h>
 
-#define FIELDS_BEFORE	      12 /* of FF41 in INITIALIZE's answer */
 #define RECENT		      12u
 #define WAITING		      4u
 #define RECENT_FACTS	      8u
@@ -358,7 +357,8 @@ begin_load(struct channel *c)
 	verify(c, card);
 	if (command(c, card, AT_INITIALIZE, blob_span(&data), &a) == JZ_SW_OK)
 		post(c, LOAD_REQUEST, card, card,
-		    jz_span(a.data + FIELDS_BEFORE, a.len - FIELDS_BEFORE));
+		    jz_span(
+			a.data + SIM_FIELDS_BEFORE, a.len - SIM_FIELDS_BEFORE));
 }
 
 static void
@@ -561,27 +561,6 @@ settle_all(struct channel *c)
 		sim_relay(c->s, i, post_relayed, c);
 		drain(c, from);
 	}
-}
-
-void
-channel_fund(struct channel *c, uint32_t amount)
-{
-	struct blob data = load_of(amount);
-	struct answer a;
-
-	c->calm = true;
-	for (unsigned i = 0; i < c->s->n; i++) {
-		size_t from = c->n;
-
-		verify(c, i);
-		assert_int_equal(
-		    command(c, i, AT_INITIALIZE, blob_span(&data), &a),
-		    JZ_SW_OK);
-		post(c, LOAD_REQUEST, i, i,
-		    jz_span(a.data + FIELDS_BEFORE, a.len - FIELDS_BEFORE));
-		drain(c, from);
-	}
-	c->calm = false;
 }
 
 /* Proof and drop, or the completion, or else the issuer shall decide. */

@@ -21,8 +21,6 @@ struct channel;
 struct channel *channel_new(struct sim *s, uint64_t seed);
 void channel_free(struct channel **c);
 
-/* Loads this much onto each card, without any mishap. */
-void channel_fund(struct channel *c, uint32_t amount);
 /* One step of the adversary.  False when something is wrong: s->wrong. */
 bool channel_step(struct channel *c);
 /*

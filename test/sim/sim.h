@@ -16,11 +16,10 @@
 #include "../../host/issuer/internal.h"
 #include "../support/cardrig.h"
 
-#define SIM_CARDS_MAX 8u
-#define SIM_PIN	      "123456"
-#define SIM_DEPOSIT   5000000u /* of each customer */
-#define SIM_ACCOUNT   "62220"
-#define SIM_HOST_MAX  2304u /* an answer of the issuer */
+#define SIM_CARDS_MAX	  8u
+#define SIM_DEPOSIT	  5000000u /* of each customer */
+#define SIM_ACCOUNT	  "62220"
+#define SIM_FIELDS_BEFORE 12u /* of FF41 in INITIALIZE's answer */
 
 struct sim_card {
 	struct rig_card *rig;
@@ -147,12 +146,19 @@ void sim_relay(struct sim *s, unsigned card,
 	struct sim *s, unsigned card, struct jz_span completion, void *arg),
     void *arg);
 
+/* A load, without any mishap. */
+void sim_fund(struct sim *s, unsigned card, uint32_t amount);
+
 /* A line of the trace. */
 void sim_say(struct sim *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* "VERB payer counter payee counter" */
 void
 sim_say_payment(struct sim *s, const char *verb, const struct jz_payment *p);
+
+/* ways.c: writes many worlds as one trace, every-NAME.trace in the folder
+ * JIAOZI_SIM_TRACES, if there is one: the cards of the k-th are A<k> and B<k>. */
+void sim_write_ways(const struct sim_text *ways, unsigned n, const char *name);
 
 /* note.c: what a step has changed, as steps of the model. */
 void sim_note(struct sim *s, unsigned card, const struct purse_nvm *before,

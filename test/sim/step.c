@@ -300,3 +300,26 @@ sim_relay(struct sim *s, unsigned card,
 		each(s, card, blob_span(&r.completion[i]), arg);
 	}
 }
+
+void
+sim_fund(struct sim *s, unsigned card, uint32_t amount)
+{
+	static const uint8_t pin[] = {0x12, 0x34, 0x56};
+	struct blob data = load_of(amount);
+	struct answer a, b;
+
+	sim_command(s, card, AT_VERIFY, jz_span(pin, sizeof(pin)), NULL, NULL);
+	sim_command(s, card, AT_INITIALIZE, blob_span(&data), NULL, &a);
+	assert_int_equal(a.sw, JZ_SW_OK);
+	assert_int_equal(
+	    sim_office(s, SIM_PERMIT,
+		jz_span(a.data + SIM_FIELDS_BEFORE, a.len - SIM_FIELDS_BEFORE),
+		&b),
+	    0);
+	blob_set(&data, answer_span(&b));
+	data = bank_credit_data(s->now, &data);
+	assert_int_equal(
+	    sim_command(s, card, AT_CREDIT_LOAD, blob_span(&data), NULL, &a),
+	    JZ_SW_OK);
+	assert_int_equal(sim_office(s, SIM_REPORT, answer_span(&a), &b), 0);
+}

@@ -19,6 +19,7 @@
  *
  * proves: ALL-1 ALL-2 ALL-3 OFP-4 OFP-6 OFP-7
  */
+#include "set.h"
 #include "sim.h"
 
 #include <setjmp.h>
@@ -48,25 +49,15 @@
 #define CUT_STRIDE	      9u
 #define AT_FETCH_CONFIRMATION 0x80767200u
 
-struct key {
-	uint64_t low, high;
-};
-
-/* An open-addressed set; 0 is no key. */
-struct set {
-	struct key *slot;
-	size_t size, n;
-};
-
 struct mail {
 	uint32_t header; /* of the command that takes it */
-	struct key hash;
+	struct sim_key hash;
 	struct blob data;
 };
 
 struct frame {
 	struct rig_snapshot *card[BOTH];
-	struct key hash[BOTH];
+	struct sim_key hash[BOTH];
 	struct sim_fact fact[FACTS_MAX];
 	size_t facts, mails, trace_len, books;
 	uint32_t booked[BOTH];
@@ -76,7 +67,7 @@ struct frame {
 };
 
 struct books {
-	struct key hash;
+	struct sim_key hash;
 	struct sqlite3 *db;
 };
 
@@ -88,12 +79,12 @@ struct every {
 	struct jz_generator generator[BOTH];
 	struct mail mail[MAIL_MAX];
 	size_t mails;
-	struct key hash[BOTH]; /* of the cards now */
+	struct sim_key hash[BOTH]; /* of the cards now */
 	struct frame *stack;
 	size_t depth;
 	struct books books[BOOKS_MAX];
 	size_t n_books, now; /* which of them the issuer has */
-	struct set states, refused, cut;
+	struct sim_set states, refused, cut;
 	unsigned cut_stride;
 	unsigned long transitions, leaves, cuts, refusals;
 	size_t deepest;
@@ -101,48 +92,14 @@ struct every {
 	unsigned n_ways;
 };
 
-/* ---- sets --------------------------------------------------------------- */
-
-static void
-set_new(struct set *s, size_t size)
-{
-	s->slot = calloc(size, sizeof(*s->slot));
-	assert_non_null(s->slot);
-	s->size = size;
-	s->n = 0;
-}
-
-/* Whether the key was not there. */
-static bool
-set_add(struct set *s, struct key k)
-{
-	size_t at = (size_t)k.low & (s->size - 1);
-
-	while (s->slot[at].low != 0 || s->slot[at].high != 0) {
-		if (s->slot[at].low == k.low && s->slot[at].high == k.high)
-			return false;
-		at = (at + 1) & (s->size - 1);
-	}
-	assert_true(s->n < s->size / 2);
-	s->slot[at] = k;
-	s->n++;
-	return true;
-}
-
-static bool
-same_key(struct key a, struct key b)
-{
-	return a.low == b.low && a.high == b.high;
-}
-
-static struct key
+static struct sim_key
 hash_of(const struct every *e, const struct jz_span *parts, size_t n)
 {
 	const struct jz_engine *engine = &e->s.rig.engine;
 	uint8_t out[JZ_HASH_BYTES];
 
 	assert_int_equal(engine->crypto->hash(engine->state, parts, n, out), 0);
-	return (struct key){jz_get_be(out, 8) | 1, jz_get_be(out + 8, 8)};
+	return (struct sim_key){jz_get_be(out, 8) | 1, jz_get_be(out + 8, 8)};
 }
 
 #define BYTES(x) jz_span(&(x), sizeof(x))
@@ -150,7 +107,7 @@ hash_of(const struct every *e, const struct jz_span *parts, size_t n)
 /* ---- a state ------------------------------------------------------------ */
 
 /* What of a card's transient state decides anything. */
-static struct key
+static struct sim_key
 hash_card(const struct every *e, unsigned card)
 {
 	const struct rig_card *c = e->s.card[card].rig;
@@ -165,7 +122,7 @@ hash_card(const struct every *e, unsigned card)
 }
 
 /* What has been posted, in its order: the rest follows from it. */
-static struct key
+static struct sim_key
 hash_books(const struct every *e)
 {
 	const struct jz_span parts[] = {
@@ -174,10 +131,10 @@ hash_books(const struct every *e)
 	return hash_of(e, parts, BOTH);
 }
 
-static struct key
+static struct sim_key
 hash_state(const struct every *e)
 {
-	struct key said = {0, 0}, books = hash_books(e);
+	struct sim_key said = {0, 0}, books = hash_books(e);
 
 	for (size_t i = 0; i < e->mails; i++) {
 		said.low += e->mail[i].hash.low;
@@ -193,10 +150,10 @@ hash_state(const struct every *e)
 static size_t
 keep_books(struct every *e)
 {
-	struct key h = hash_books(e);
+	struct sim_key h = hash_books(e);
 
 	for (size_t i = 0; i < e->n_books; i++)
-		if (same_key(e->books[i].hash, h))
+		if (sim_same_key(e->books[i].hash, h))
 			return i;
 	assert_true(e->n_books < BOOKS_MAX);
 	e->books[e->n_books] = (struct books){h, sim_save_books(&e->s)};
@@ -230,7 +187,7 @@ static void
 go_back(struct every *e, const struct frame *f)
 {
 	for (unsigned i = 0; i < BOTH; i++) {
-		if (!same_key(e->hash[i], f->hash[i]))
+		if (!sim_same_key(e->hash[i], f->hash[i]))
 			rig_restore(e->s.card[i].rig, f->card[i]);
 		e->hash[i] = f->hash[i];
 		e->s.card[i].booked = f->booked[i];
@@ -252,12 +209,12 @@ static void
 say(struct every *e, uint32_t header, struct jz_span data)
 {
 	const struct jz_span parts[] = {BYTES(header), data};
-	struct key h = hash_of(e, parts, 2);
+	struct sim_key h = hash_of(e, parts, 2);
 
 	if (header == 0 || data.len == 0)
 		return;
 	for (size_t i = 0; i < e->mails; i++)
-		if (same_key(e->mail[i].hash, h))
+		if (sim_same_key(e->mail[i].hash, h))
 			return;
 	assert_true(e->mails < MAIL_MAX);
 	e->mail[e->mails].header = header;
@@ -267,7 +224,7 @@ say(struct every *e, uint32_t header, struct jz_span data)
 
 /* Random bytes that follow from who is asked what. */
 static void
-steady(struct every *e, unsigned card, struct key what)
+steady(struct every *e, unsigned card, struct sim_key what)
 {
 	struct rig_card *c = e->s.card[card].rig;
 
@@ -277,7 +234,7 @@ steady(struct every *e, unsigned card, struct key what)
 	c->card.generator = e->generator[card];
 }
 
-static struct key
+static struct sim_key
 question(
     const struct every *e, unsigned card, uint32_t header, struct jz_span data)
 {
@@ -287,7 +244,7 @@ question(
 	return hash_of(e, parts, 3);
 }
 
-static struct key
+static struct sim_key
 draw_of(
     const struct every *e, unsigned card, uint32_t header, struct jz_span data)
 {
@@ -308,7 +265,7 @@ cut_everywhere(struct every *e, unsigned card, uint32_t header,
 	struct rig_card *c = e->s.card[card].rig;
 	struct purse_nvm *was = malloc(sizeof(*was));
 	struct purse_nvm *is = malloc(sizeof(*is));
-	struct key draw;
+	struct sim_key draw;
 	bool cut = true;
 
 	assert_non_null(was);
@@ -351,28 +308,27 @@ tell(struct every *e, unsigned card, uint32_t header, struct jz_span data,
     struct answer *a)
 {
 	struct rig_card *c = e->s.card[card].rig;
-	struct key asked = question(e, card, header, data), was = e->hash[card];
+	struct sim_key asked = question(e, card, header, data),
+		       was = e->hash[card];
 	struct rig_snapshot *before;
 	size_t at = e->s.trace.len;
 
 	memset(a, 0, offsetof(struct answer, data));
-	for (size_t i = (size_t)asked.low & (e->refused.size - 1);
-	     e->refused.slot[i].low != 0; i = (i + 1) & (e->refused.size - 1))
-		if (same_key(e->refused.slot[i], asked))
-			return false;
+	if (sim_set_has(&e->refused, asked))
+		return false;
 	before = rig_save(c);
 	steady(e, card, draw_of(e, card, header, data));
 	sim_command(&e->s, card, header, data, NULL, a);
 	e->hash[card] = hash_card(e, card);
 	if (a->sw != JZ_SW_OK) {
 		e->refusals++;
-		if (!same_key(was, e->hash[card]))
+		if (!sim_same_key(was, e->hash[card]))
 			fail_msg("%08X: %04X, and yet something changed",
 			    header, a->sw);
 		e->s.trace.len = at;
-		set_add(&e->refused, asked);
-	} else if (header != AT_VERIFY && !same_key(was, e->hash[card]) &&
-	    set_add(&e->cut, asked)) {
+		sim_set_add(&e->refused, asked);
+	} else if (header != AT_VERIFY && !sim_same_key(was, e->hash[card]) &&
+	    sim_set_add(&e->cut, asked)) {
 		struct rig_snapshot *after = rig_save(c);
 
 		cut_everywhere(e, card, header, data, before);
@@ -613,7 +569,7 @@ step_from(struct every *e, struct frame *f)
 	if (e->s.wrong[0] != '\0')
 		fail_msg("%s, after\n%.*s", e->s.wrong, (int)e->s.trace.len,
 		    e->s.trace.data);
-	if (!set_add(&e->states, hash_state(e)))
+	if (!sim_set_add(&e->states, hash_state(e)))
 		return;
 	f->leaf = false;
 	push(e);
@@ -624,32 +580,13 @@ search(struct every *e)
 {
 	for (unsigned i = 0; i < BOTH; i++)
 		e->hash[i] = hash_card(e, i);
-	set_add(&e->states, hash_state(e));
+	sim_set_add(&e->states, hash_state(e));
 	push(e);
 	while (e->depth > 0)
 		step_from(e, &e->stack[e->depth - 1]);
 }
 
 /* ---- the world ---------------------------------------------------------- */
-
-static void
-fund_payer(struct sim *s)
-{
-	static const uint8_t pin[] = {0x12, 0x34, 0x56};
-	struct blob data = load_of(FUNDS);
-	struct answer a, b;
-
-	sim_command(s, PAYER, AT_VERIFY, jz_span(pin, sizeof(pin)), NULL, NULL);
-	sim_command(s, PAYER, AT_INITIALIZE, blob_span(&data), NULL, &a);
-	assert_int_equal(
-	    sim_office(s, SIM_PERMIT, jz_span(a.data + 12, a.len - 12), &b), 0);
-	blob_set(&data, answer_span(&b));
-	data = bank_credit_data(s->now, &data);
-	assert_int_equal(
-	    sim_command(s, PAYER, AT_CREDIT_LOAD, blob_span(&data), NULL, &a),
-	    JZ_SW_OK);
-	assert_int_equal(sim_office(s, SIM_REPORT, answer_span(&a), &b), 0);
-}
 
 static void
 settle_load(struct every *e)
@@ -678,9 +615,9 @@ every_new(struct every *e, enum jz_suite suite)
 	sim_new(&e->s, suite);
 	for (unsigned i = 0; i < BOTH; i++)
 		sim_add(&e->s, &terms, false);
-	set_new(&e->states, full ? STATES_MAX : STATES_MAX / 16);
-	set_new(&e->refused, STATES_MAX / 16);
-	set_new(&e->cut, STATES_MAX / 16);
+	sim_set_new(&e->states, full ? STATES_MAX : STATES_MAX / 16);
+	sim_set_new(&e->refused, STATES_MAX / 16);
+	sim_set_new(&e->cut, STATES_MAX / 16);
 	e->stack = calloc(DEPTH_MAX, sizeof(*e->stack));
 	assert_non_null(e->stack);
 	for (unsigned i = 0; i < BOTH; i++) {
@@ -691,7 +628,7 @@ every_new(struct every *e, enum jz_suite suite)
 		    c->nvm + offsetof(struct jz_nvm_root, generator),
 		    JZ_GENERATOR_BYTES);
 	}
-	fund_payer(&e->s);
+	sim_fund(&e->s, PAYER, FUNDS);
 	settle_load(e);
 	e->request_0 = sim_purse(&e->s, PAYEE)->offline_counter;
 	e->agreement_0 = sim_purse(&e->s, PAYER)->offline_counter;
@@ -705,59 +642,11 @@ every_free(struct every *e)
 		sim_free_books(&e->books[i].db);
 	for (unsigned i = 0; i < e->n_ways; i++)
 		free(e->ways[i].data);
-	free(e->states.slot);
-	free(e->refused.slot);
-	free(e->cut.slot);
+	sim_set_free(&e->states);
+	sim_set_free(&e->refused);
+	sim_set_free(&e->cut);
 	free(e->stack);
 	sim_free(&e->s);
-}
-
-/* One trace of many worlds: the cards of the k-th are A<k> and B<k>. */
-static void
-write_lines(FILE *f, const struct sim_text *w, unsigned k, bool world)
-{
-	char line[256];
-	size_t at = 0;
-
-	while (at < w->len) {
-		size_t n = strcspn(w->data + at, "\n") + 1;
-		bool head = strncmp(w->data + at, "card ", 5) == 0;
-		bool skip = strncmp(w->data + at, "limits ", 7) == 0 ||
-		    strncmp(w->data + at, "account ", 8) == 0;
-
-		assert_true(n < sizeof(line));
-		memcpy(line, w->data + at, n - 1);
-		line[n - 1] = '\0';
-		at += n;
-		if (skip || head != world)
-			continue;
-		for (const char *c = line; *c != '\0'; c++) {
-			fputc(*c, f);
-			if (*c >= 'A' && *c <= 'Z')
-				fprintf(f, "%u", k);
-		}
-		fputc('\n', f);
-	}
-}
-
-static void
-write_ways(const struct every *e, const char *suite)
-{
-	const char *dir = getenv("JIAOZI_SIM_TRACES");
-	char path[256];
-	FILE *f;
-
-	if (dir == NULL)
-		return;
-	snprintf(path, sizeof(path), "%s/every-%s.trace", dir, suite);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fprintf(f, "limits %d %d %d\n", JZ_PURSE_PENDING, JZ_PURSE_RECORDS,
-	    JZ_PURSE_RECORDS);
-	for (int world = 1; world >= 0; world--)
-		for (unsigned i = 0; i < e->n_ways; i++)
-			write_lines(f, &e->ways[i], i, world);
-	assert_int_equal(fclose(f), 0);
 }
 
 static void
@@ -778,7 +667,7 @@ test_every_interleaving(enum jz_suite suite, const char *name)
 	    name, e->states.n, e->transitions, e->refusals, e->n_books,
 	    e->deepest, e->cuts);
 	assert_true(e->states.n > 100 && e->cuts > 100);
-	write_ways(e, name);
+	sim_write_ways(e->ways, e->n_ways, name);
 	every_free(e);
 	free(e);
 }

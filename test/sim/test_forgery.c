@@ -12,7 +12,7 @@
  *
  * proves: OFP-2 OFP-3 OFP-4 OFP-6 OFP-10 ALL-4
  */
-#include "channel.h"
+#include "sim.h"
 #include "../../apdu/error.h"
 #include "../../host/issuer/sql.h"
 #include "../support/forge.h"
@@ -62,14 +62,12 @@ setup(void **state)
 {
 	const struct sim_terms terms = {100000, 50000, 50000, 1000000, 100};
 	struct fixture *f = *state;
-	struct channel *c;
 
 	sim_clear(&f->s);
 	for (unsigned i = 0; i < CARDS; i++)
 		sim_add(&f->s, &terms, i == D);
-	c = channel_new(&f->s, 1);
-	channel_fund(c, FUNDS);
-	channel_free(&c);
+	for (unsigned i = 0; i < CARDS; i++)
+		sim_fund(&f->s, i, FUNDS);
 	return 0;
 }
 

@@ -93,7 +93,8 @@ run(struct sim *s, uint64_t seed, unsigned long steps)
 	sim_add(s, &USUAL, true);
 	sim_begin_trace(s);
 	c = channel_new(s, seed);
-	channel_fund(c, FUNDS);
+	for (unsigned i = 0; i < s->n; i++)
+		sim_fund(s, i, FUNDS);
 	for (unsigned long i = 0; i < steps && channel_step(c); i++)
 		;
 	if (s->wrong[0] == '\0')

@@ -590,7 +590,8 @@ sim: setup
 # Every cut of every interleaving, and many seeds: a quarter of an hour.
 sim-long: setup
 	@$(SUBMAKE) $(SIM) $(BUILD)/test/sim/test_every
-	JIAOZI_SIM=full $(BUILD)/test/sim/test_every
+	JIAOZI_SIM=cuts $(BUILD)/test/sim/test_every
+	JIAOZI_SIM=wide $(BUILD)/test/sim/test_every
 	JIAOZI_SIM_SEEDS=40 JIAOZI_SIM_STEPS=20000 $(SIM)
 
 lint:

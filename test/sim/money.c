@@ -144,7 +144,7 @@ read_card(struct sim *s, const struct purse_nvm *p)
 	}
 }
 
-/* P1 and P2. */
+/* P1 and P2; and a card clears what the issuer has, no more. */
 static bool
 check_purse(struct sim *s, unsigned card)
 {
@@ -155,6 +155,8 @@ check_purse(struct sim *s, unsigned card)
 		return wrong(s, "card %c: above its highest balance", name);
 	if (purse_log_room(p) > JZ_PURSE_RECORDS)
 		return wrong(s, "card %c: more promised than its log", name);
+	if (p->first_unsettled > s->card[card].booked + 1)
+		return wrong(s, "card %c: cleared, and never booked", name);
 	return true;
 }
 

@@ -152,6 +152,8 @@ void sim_fund(struct sim *s, unsigned card, uint32_t amount);
 /* A line of the trace. */
 void sim_say(struct sim *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Its last lines, for people. */
+void sim_show(const struct sim_text *t, unsigned lines);
 /* "VERB payer counter payee counter" */
 void
 sim_say_payment(struct sim *s, const char *verb, const struct jz_payment *p);

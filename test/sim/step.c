@@ -40,6 +40,18 @@ sim_say(struct sim *s, const char *format, ...)
 }
 
 void
+sim_show(const struct sim_text *t, unsigned lines)
+{
+	size_t from = t->len;
+
+	while (from > 0 && lines > 0)
+		if (t->data[--from] == '\n' && from + 1 < t->len &&
+		    --lines == 0)
+			from++;
+	fwrite(t->data + from, 1, t->len - from, stderr);
+}
+
+void
 sim_say_payment(struct sim *s, const char *verb, const struct jz_payment *p)
 {
 	unsigned payer = sim_find(s, p->payer_id);

@@ -13,7 +13,8 @@
  * Every commit is cut too: then the purse is the one before or the one after,
  * both of which the search has, with and without what was answered.
  *
- *	JIAOZI_SIM=full	     two requests and two agreements, cuts at every byte
+ *	JIAOZI_SIM=cuts	     cuts at every byte
+ *	JIAOZI_SIM=wide	     two requests, fewer cuts
  *	JIAOZI_SIM_SUITE=S   of suite nist or gm alone
  *	JIAOZI_SIM_TRACES=D  writes ways through the states into every-S.trace
  *
@@ -47,6 +48,7 @@
 #define WAYS_MAX	      40u /* traces that are kept */
 #define WAYS_EVERY	      7u
 #define CUT_STRIDE	      9u
+#define WIDE_STRIDE	      251u
 #define AT_FETCH_CONFIRMATION 0x80767200u
 
 struct mail {
@@ -222,18 +224,6 @@ say(struct every *e, uint32_t header, struct jz_span data)
 	blob_set(&e->mail[e->mails++].data, data);
 }
 
-/* Random bytes that follow from who is asked what. */
-static void
-steady(struct every *e, unsigned card, struct sim_key what)
-{
-	struct rig_card *c = e->s.card[card].rig;
-
-	memo_rewind(c->memo, (what.low >> 8) << 8);
-	memcpy(c->nvm + offsetof(struct jz_nvm_root, generator), e->seed[card],
-	    JZ_GENERATOR_BYTES);
-	c->card.generator = e->generator[card];
-}
-
 static struct sim_key
 question(
     const struct every *e, unsigned card, uint32_t header, struct jz_span data)
@@ -244,14 +234,18 @@ question(
 	return hash_of(e, parts, 3);
 }
 
-static struct sim_key
-draw_of(
-    const struct every *e, unsigned card, uint32_t header, struct jz_span data)
+/* Random bytes that follow from who is asked what. */
+static void
+steady(struct every *e, unsigned card, uint32_t header, struct jz_span data)
 {
+	struct rig_card *c = e->s.card[card].rig;
 	const struct jz_span parts[] = {BYTES(card), BYTES(header),
-	    BYTES(sim_purse(&e->s, card)->offline_counter), data};
+	    BYTES(rig_purse(c)->offline_counter), data};
 
-	return hash_of(e, parts, 4);
+	memo_rewind(c->memo, hash_of(e, parts, 4).low >> 8 << 8);
+	memcpy(c->nvm + offsetof(struct jz_nvm_root, generator), e->seed[card],
+	    JZ_GENERATOR_BYTES);
+	c->card.generator = e->generator[card];
 }
 
 /*
@@ -265,7 +259,6 @@ cut_everywhere(struct every *e, unsigned card, uint32_t header,
 	struct rig_card *c = e->s.card[card].rig;
 	struct purse_nvm *was = malloc(sizeof(*was));
 	struct purse_nvm *is = malloc(sizeof(*is));
-	struct sim_key draw;
 	bool cut = true;
 
 	assert_non_null(was);
@@ -277,10 +270,9 @@ cut_everywhere(struct every *e, unsigned card, uint32_t header,
 
 		rig_restore(c, before);
 		*was = *rig_purse(c);
-		draw = draw_of(e, card, header, data);
-		steady(e, card, draw);
+		steady(e, card, header, data);
 		plan.cut_after = at;
-		plan.keep = draw.high ^ at;
+		plan.keep = at * UINT64_C(0x9E3779B97F4A7C15);
 		jz_fault_plan(c->fault, &plan);
 		port_send(&c->port, header, data, &a);
 		cut = jz_fault_is_cut(c->fault);
@@ -317,7 +309,7 @@ tell(struct every *e, unsigned card, uint32_t header, struct jz_span data,
 	if (sim_set_has(&e->refused, asked))
 		return false;
 	before = rig_save(c);
-	steady(e, card, draw_of(e, card, header, data));
+	steady(e, card, header, data);
 	sim_command(&e->s, card, header, data, NULL, a);
 	e->hash[card] = hash_card(e, card);
 	if (a->sw != JZ_SW_OK) {
@@ -566,9 +558,10 @@ step_from(struct every *e, struct frame *f)
 		return;
 	}
 	e->transitions++;
-	if (e->s.wrong[0] != '\0')
-		fail_msg("%s, after\n%.*s", e->s.wrong, (int)e->s.trace.len,
-		    e->s.trace.data);
+	if (e->s.wrong[0] != '\0') {
+		sim_show(&e->s.trace, DEPTH_MAX);
+		fail_msg("%s", e->s.wrong);
+	}
 	if (!sim_set_add(&e->states, hash_state(e)))
 		return;
 	f->leaf = false;
@@ -606,16 +599,17 @@ every_new(struct every *e, enum jz_suite suite)
 	    .max_offline_sum = 10000,
 	    .max_offline_count = 10};
 	const char *mode = getenv("JIAOZI_SIM");
-	bool full = mode != NULL && strcmp(mode, "full") == 0;
+	bool wide = mode != NULL && strcmp(mode, "wide") == 0;
+	bool cuts = mode != NULL && strcmp(mode, "cuts") == 0;
 
 	memset(e, 0, sizeof(*e));
-	e->requests = full ? 2 : 1;
+	e->requests = wide ? 2 : 1;
 	e->agreements = 2;
-	e->cut_stride = full ? 1 : CUT_STRIDE;
+	e->cut_stride = cuts ? 1 : wide ? WIDE_STRIDE : CUT_STRIDE;
 	sim_new(&e->s, suite);
 	for (unsigned i = 0; i < BOTH; i++)
 		sim_add(&e->s, &terms, false);
-	sim_set_new(&e->states, full ? STATES_MAX : STATES_MAX / 16);
+	sim_set_new(&e->states, wide ? STATES_MAX : STATES_MAX / 16);
 	sim_set_new(&e->refused, STATES_MAX / 16);
 	sim_set_new(&e->cut, STATES_MAX / 16);
 	e->stack = calloc(DEPTH_MAX, sizeof(*e->stack));

@@ -28,6 +28,7 @@
 #define STEPS	 8000
 #define STEPS_GM 1500
 #define SEED	 1
+#define SHOWN	 30 /* lines of a trace that went wrong */
 #define FUNDS	 25000
 
 /* Limits that bind: a card is full, or may pay no more, before long. */
@@ -121,10 +122,12 @@ judge(enum jz_suite suite, uint64_t seed, unsigned long steps,
 		      "batches, %lu cuts, %lu corrupted\n",
 	    seed, suite_name(suite), o->steps, n->payments, n->given_up,
 	    n->settled, n->cuts, n->corrupted);
-	if (o->wrong[0] != '\0')
-		fail_msg("%s\n          make sim SUITE=%s SEED=%" PRIu64
-			 " STEPS=%lu shows it again",
-		    o->wrong, suite_name(suite), seed, steps);
+	if (o->wrong[0] == '\0')
+		return;
+	sim_show(&o->trace, SHOWN);
+	fail_msg("%s\n          make sim SUITE=%s SEED=%" PRIu64
+		 " STEPS=%lu shows it again",
+	    o->wrong, suite_name(suite), seed, steps);
 }
 
 static void

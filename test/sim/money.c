@@ -65,7 +65,8 @@ read_payment(const struct jz_payment_story *story, void *arg)
 	    ~(unsigned)(SIM_BOOK_PAID | SIM_BOOK_RECEIVED | SIM_BOOK_OUT);
 	f->bits |= (story->from_payer ? SIM_BOOK_PAID : 0u) |
 	    (story->from_payee ? SIM_BOOK_RECEIVED : 0u) |
-	    (story->paid_out ? SIM_BOOK_OUT : 0u);
+	    (story->paid_out ? SIM_BOOK_OUT : 0u) |
+	    (story->outcome == JZ_OUTCOME_CLAIM ? SIM_BOOK_CLAIM : 0u);
 	if (story->outcome != 0)
 		f->bits |= SIM_BOOK_GIVEN_UP;
 	if (story->paid_out && out == 0)
@@ -97,6 +98,31 @@ sim_read_books(struct sim *s)
 		wrong(s, "the books: %s", jz_issuer_detail(s->issuer));
 }
 
+/* What a customer has: the deposit, less the loads permitted and not given
+ * back, and what was paid out to who should have it. */
+static uint64_t
+owed_to(const struct sim *s, unsigned card)
+{
+	uint64_t sum = SIM_DEPOSIT;
+
+	for (size_t i = 0; i < s->loads; i++)
+		if (s->load[i].card == card &&
+		    (s->load[i].story.state == JZ_LOAD_PERMITTED ||
+			s->load[i].story.state == JZ_LOAD_REPORTED))
+			sum -= s->load[i].story.amount_minor;
+	for (size_t i = 0; i < s->facts; i++) {
+		const struct sim_fact *f = &s->fact[i];
+		const uint8_t *to = (f->bits & SIM_BOOK_CLAIM) != 0
+		    ? f->payment.payee_id
+		    : f->payment.payer_id;
+
+		if ((f->bits & SIM_BOOK_OUT) != 0 &&
+		    memcmp(to, s->card[card].id, JZ_ID_BYTES) == 0)
+			sum += f->payment.amount;
+	}
+	return sum;
+}
+
 static uint64_t
 in_accounts(struct sim *s)
 {
@@ -107,6 +133,9 @@ in_accounts(struct sim *s)
 		assert_int_equal(jz_issuer_account_balance(
 				     s->issuer, s->card[i].account, &one),
 		    0);
+		if ((uint64_t)one != owed_to(s, i))
+			wrong(s, "account %s has %lld", s->card[i].account,
+			    (long long)one);
 		sum += (uint64_t)one;
 	}
 	return sum;

@@ -42,7 +42,8 @@ enum sim_bit {
 	SIM_BOOK_PAID = 16, /* the issuer has the completion */
 	SIM_BOOK_RECEIVED = 32,
 	SIM_BOOK_GIVEN_UP = 64,
-	SIM_BOOK_OUT = 128, /* paid out of transit */
+	SIM_BOOK_OUT = 128,   /* paid out of transit */
+	SIM_BOOK_CLAIM = 256, /* to the payee */
 };
 
 struct sim_fact {

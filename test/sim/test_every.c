@@ -178,7 +178,8 @@ push(struct every *e)
 		memcpy(f->posted[i], e->s.card[i].posted, JZ_HASH_BYTES);
 	}
 	f->facts = e->s.facts;
-	memcpy(f->fact, e->s.fact, f->facts * sizeof(f->fact[0]));
+	for (size_t i = 0; i < f->facts; i++)
+		f->fact[i] = e->s.fact[i];
 	f->mails = e->mails;
 	f->trace_len = e->s.trace.len;
 	f->books = e->now = keep_books(e);
@@ -196,7 +197,8 @@ go_back(struct every *e, const struct frame *f)
 		memcpy(e->s.card[i].posted, f->posted[i], JZ_HASH_BYTES);
 	}
 	e->s.facts = f->facts;
-	memcpy(e->s.fact, f->fact, f->facts * sizeof(f->fact[0]));
+	for (size_t i = 0; i < f->facts; i++)
+		e->s.fact[i] = f->fact[i];
 	e->mails = f->mails;
 	e->s.trace.len = f->trace_len;
 	if (e->now != f->books) {

@@ -32,7 +32,7 @@ not_ok()
 
 # The runs: every state of a payment by nist, and two seeds and one of gm.
 export JIAOZI_SIM_TRACES="$work"
-export JIAOZI_SIM_STEPS="${JIAOZI_SIM_STEPS:-3000}"
+export JIAOZI_SIM_STEPS="${JIAOZI_SIM_STEPS:-2000}"
 if ! "$build/test/sim/test_random" >"$work/said" 2>&1 ||
     ! JIAOZI_SIM_SUITE=nist "$build/test/sim/test_every" >>"$work/said" 2>&1
 then

@@ -116,7 +116,9 @@ MAIN_SRC = host/cli/main.c
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
-SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
+SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
+	test/sim/step.c test/sim/ways.c test/sim/world.c \
+	test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
@@ -205,7 +207,9 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/conformance/test_esign test/tear/test_kill test/host/test_cancel test/host/test_card \
+HOST_TESTS = test/conformance/test_esign test/tear/test_kill \
+	test/host/test_cancel test/host/test_card test/sim/test_every \
+	test/sim/test_forgery test/sim/test_random \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
@@ -241,6 +245,7 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
 	test/host/test_story test/host/issuer/test_esign_modes \
+	test/sim/test_forgery \
 	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
@@ -252,7 +257,7 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/evidence.sh \
 	test/docs/applet.sh test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
-	test/secrets/canary.sh test/secrets/unprintable.sh
+	test/secrets/canary.sh test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/show-keys test/with-pcscd
@@ -353,7 +358,7 @@ CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
 .PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
-	cover lint fuzz model model-full tear trace clean tests FORCE
+	cover lint fuzz model model-full sim sim-long tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -593,6 +598,23 @@ tear: setup
 	@printf '%s\n' $(TEAR_TESTS) | xargs -P $(JOBS) -I{} sh -c \
 	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
 	    printf "%s\n" {} "$$out"; exit $$s'
+
+# The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.
+SIM = $(BUILD)/test/sim/test_random
+
+sim: setup
+	@$(SUBMAKE) $(SIM)
+	@env $(if $(SEED),JIAOZI_SIM_SEED='$(SEED)') \
+		$(if $(SEEDS),JIAOZI_SIM_SEEDS='$(SEEDS)') \
+		$(if $(STEPS),JIAOZI_SIM_STEPS='$(STEPS)') \
+		$(if $(SUITE),JIAOZI_SIM_SUITE='$(SUITE)') $(SIM)
+
+# Every cut of every interleaving, and many seeds: a quarter of an hour.
+sim-long: setup
+	@$(SUBMAKE) $(SIM) $(BUILD)/test/sim/test_every
+	JIAOZI_SIM=cuts $(BUILD)/test/sim/test_every
+	JIAOZI_SIM=wide $(BUILD)/test/sim/test_every
+	JIAOZI_SIM_SEEDS=40 JIAOZI_SIM_STEPS=20000 $(SIM)
 
 lint:
 	@.ci/lint

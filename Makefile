@@ -32,7 +32,7 @@ KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/revocation.c \
 OPENSSL_SRC = keys/openssl/aead.c keys/openssl/aes.c keys/openssl/curve.c \
 	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
 	keys/openssl/openssl.c keys/openssl/signature.c \
-	keys/openssl/symmetric.c
+	keys/openssl/symmetric.c keys/openssl/verified.c
 STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
 	keys/store/keyfile.c keys/store/master.c keys/store/pki.c \
@@ -74,7 +74,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c
-ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
+ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c \
+	host/issuer/batch.c host/issuer/batches.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_store.c \
 	host/issuer/evidence.c \
@@ -124,6 +125,7 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/channel.c test/bench/commit.c test/bench/keys.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
+	test/bench/rows.c test/bench/settle.c test/bench/traffic.c \
 	test/bench/world.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------

@@ -296,6 +296,18 @@ jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
 				       : err;
 }
 
+void
+jz_issuer_ahead(const struct jz_message *m, const struct jz_known_card *card,
+    struct jz_ahead_list *out)
+{
+	uint8_t bytes[JZ_BATCH_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+
+	if (jz_message_encode(m, JZ_UNSIGNED, &b) == 0)
+		jz_ahead_add(out, card->public_key, jz_buffer_span(&b),
+		    m->signature);
+}
+
 int
 jz_issuer_answer(
     struct jz_issuer *i, struct jz_message *m, struct jz_buffer *out)

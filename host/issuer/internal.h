@@ -9,6 +9,7 @@
 #include "../../keys/signed.h"
 #include "../../keys/store/pki.h"
 #include "../../keys/store/token.h"
+#include "ahead.h"
 #include "issuer.h"
 #include "store.h"
 
@@ -110,6 +111,9 @@ int jz_issuer_read_certificate(
 /* Refuses SIGNATURE. */
 int jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card);
+/* Puts its verification into a list instead. */
+void jz_issuer_ahead(const struct jz_message *m,
+    const struct jz_known_card *card, struct jz_ahead_list *out);
 /* Signs as the host and appends the message. */
 int jz_issuer_answer(
     struct jz_issuer *i, struct jz_message *m, struct jz_buffer *out);
@@ -151,8 +155,20 @@ int jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 /* Verifies the signatures that a record carries.  Refuses EVIDENCE. */
 int jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card);
+/* Puts what jz_record_verify() will verify into a list. */
+int jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, struct jz_ahead_list *out);
 /* Posts it.  Refuses CONFLICT. */
 int jz_record_post(struct jz_issuer *i, const struct jz_record *r);
+
+/* ---- batch.c ------------------------------------------------------------ */
+
+/* jz_issuer_batch() within a transaction of the caller's. */
+int jz_batch_settle(
+    struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed);
+/* Puts what it will verify into a list, as far as it gets. */
+void jz_batch_ahead(
+    struct jz_issuer *i, struct jz_span batch, struct jz_ahead_list *out);
 
 /* ---- exception.c: payments that the payee has given up ------------------- */
 

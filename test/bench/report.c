@@ -30,7 +30,13 @@ met(const struct bench_result *r)
 static const char *
 clock_text(const struct bench_result *r)
 {
-	return r->clock == BENCH_CPU ? "cpu" : "wall";
+	static const char *const TEXT[] = {
+	    [BENCH_CPU] = "cpu",
+	    [BENCH_WALL] = "wall",
+	    [BENCH_PROCESS] = "cpu of all threads",
+	};
+
+	return TEXT[r->clock];
 }
 
 static const char *

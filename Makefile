@@ -142,7 +142,7 @@ KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_revocation test/keys/test_roll test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
 	test/keys/test_signed test/keys/test_source test/keys/test_token \
-	test/keys/test_wycheproof test/keys/test_x509 \
+	test/keys/test_verified test/keys/test_wycheproof test/keys/test_x509 \
 	test/keys/test_x963
 APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/esign/test_sign test/applet/esign/test_user \
@@ -203,7 +203,8 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_recover test/host/test_roll test/host/test_story \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
-	test/host/issuer/test_account test/host/issuer/test_books \
+	test/host/issuer/test_account test/host/issuer/test_batches \
+	test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
 	test/host/issuer/test_esign_modes \

@@ -115,7 +115,8 @@ jz_ahead_add(struct jz_ahead_list *l,
 
 /* Takes entries until none is left. */
 static void
-go_through(struct jz_ahead *a, struct jz_ahead_list *l, struct jz_engine *engine)
+go_through(
+    struct jz_ahead *a, struct jz_ahead_list *l, struct jz_engine *engine)
 {
 	size_t k;
 

@@ -199,7 +199,8 @@ process(struct jz_issuer *i, struct batch *b, struct jz_buffer *out)
 }
 
 int
-jz_batch_settle(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
+jz_batch_settle(
+    struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 {
 	struct batch b;
 	int err = decode(i, bytes, &b);

@@ -14,9 +14,9 @@
 
 #include "../../apdu/error.h"
 
-#define GROUP	    128u
-#define SIGNATURES  (1 + 2 * JZ_BATCH_RECORDS) /* the batch's, two a record */
-#define ENTRIES	    ((size_t)GROUP * SIGNATURES)
+#define GROUP	   128u
+#define SIGNATURES (1 + 2 * JZ_BATCH_RECORDS) /* the batch's, two a record */
+#define ENTRIES	   ((size_t)GROUP * SIGNATURES)
 
 struct item {
 	uint8_t batch[JZ_BATCH_MAX], processed[JZ_MESSAGE_MAX];
@@ -36,6 +36,7 @@ struct stream {
 	struct jz_issuer *issuer;
 	const struct jz_batch_feed *feed;
 	struct jz_ahead *ahead;
+	struct jz_card_memo *memo;
 	struct group group[2];
 	uint64_t n;
 	bool over;
@@ -72,17 +73,25 @@ settle_one(struct stream *s, struct item *it)
 	struct jz_buffer b = jz_buffer(it->processed, sizeof(it->processed));
 
 	jz_issuer_start(s->issuer);
-	it->err = jz_batch_settle(
-	    s->issuer, jz_span(it->batch, it->batch_len), &b);
+	it->err =
+	    jz_batch_settle(s->issuer, jz_span(it->batch, it->batch_len), &b);
 	it->why = jz_issuer_refusal(s->issuer);
 	it->processed_len = it->err == 0 ? b.len : 0;
 	return it->err;
 }
 
+/* What was seen of cards before may be true no longer. */
+static int
+begin(struct stream *s)
+{
+	jz_card_memo_clear(s->memo);
+	return jz_store_begin(s->issuer->store, true);
+}
+
 static int
 post_together(struct stream *s, struct group *g)
 {
-	int err = jz_store_begin(s->issuer->store, true);
+	int err = begin(s);
 
 	if (err != 0)
 		return err;
@@ -96,12 +105,11 @@ post_each(struct stream *s, struct group *g)
 {
 	for (size_t k = 0; k < g->n; k++) {
 		struct item *it = &g->item[k];
-		int err = jz_store_begin(s->issuer->store, true);
+		int err = begin(s);
 
 		it->why = JZ_REFUSAL_NONE;
 		if (err == 0)
-			err = jz_store_end(
-			    s->issuer->store, settle_one(s, it));
+			err = jz_store_end(s->issuer->store, settle_one(s, it));
 		it->err = err;
 	}
 }
@@ -119,7 +127,8 @@ post(struct stream *s, struct group *g)
 
 		if (s->feed->told != NULL)
 			stop = s->feed->told(s->feed->arg, g->first + k,
-			    it->err, it->why, jz_span(it->processed, it->processed_len));
+			    it->err, it->why,
+			    jz_span(it->processed, it->processed_len));
 	}
 	return stop;
 }
@@ -152,9 +161,11 @@ run(struct stream *s)
 static int
 open_stream(struct stream *s, unsigned threads)
 {
-	int err =
-	    jz_ahead_new(&s->issuer->base, threads, ENTRIES, &s->ahead);
+	int err = jz_ahead_new(&s->issuer->base, threads, ENTRIES, &s->ahead);
 
+	s->memo = calloc(1, sizeof(*s->memo));
+	if (err == 0 && s->memo == NULL)
+		err = JZ_ERR_MEMORY;
 	for (size_t k = 0; err == 0 && k < 2; k++) {
 		s->group[k].item = calloc(GROUP, sizeof(struct item));
 		err = s->group[k].item == NULL
@@ -165,15 +176,18 @@ open_stream(struct stream *s, unsigned threads)
 }
 
 int
-jz_issuer_batches(struct jz_issuer *i, const struct jz_batch_feed *feed,
-    unsigned threads)
+jz_issuer_batches(
+    struct jz_issuer *i, const struct jz_batch_feed *feed, unsigned threads)
 {
 	struct stream s = {.issuer = i, .feed = feed};
 	int err = open_stream(&s, threads);
 
 	jz_issuer_start(i);
+	i->memo = s.memo;
 	if (err == 0)
 		err = run(&s);
+	i->memo = NULL;
+	free(s.memo);
 	jz_ahead_free(&s.ahead);
 	for (size_t k = 0; k < 2; k++) {
 		jz_ahead_list_free(&s.group[k].list);

@@ -18,11 +18,14 @@
 /* The highest single deposit: ten million million in most currencies. */
 #define JZ_ISSUER_DEPOSIT_MAX UINT64_C(1000000000000000)
 
+struct jz_card_memo; /* below */
+
 struct jz_issuer {
 	struct jz_store *store;
-	struct jz_engine base;	 /* owned */
-	struct jz_engine engine; /* the same, or over the token */
-	struct jz_token *token;	 /* NULL: the keys are in files */
+	struct jz_card_memo *memo; /* lent; NULL but during a stream */
+	struct jz_engine base;	   /* owned */
+	struct jz_engine engine;   /* the same, or over the token */
+	struct jz_token *token;	   /* NULL: the keys are in files */
 	uint8_t seal[JZ_TOKEN_SEAL_BYTES];
 	struct jz_pki pki;
 	uint16_t currency;
@@ -79,6 +82,15 @@ enum jz_judgement {
 	                     * certificate */
 	JZ_JUDGE_SIGNATURE, /* what has happened already is booked for those */
 };
+
+/* Cards seen in one transaction, as JZ_JUDGE_SIGNATURE gives them. */
+#define JZ_CARD_MEMO 256u
+struct jz_card_memo {
+	bool there[JZ_CARD_MEMO];
+	struct jz_known_card card[JZ_CARD_MEMO];
+};
+/* Another transaction begins. */
+void jz_card_memo_clear(struct jz_card_memo *m);
 
 /* ID "CN" and 14 digits, ASN the IIN and the same digits. */
 void jz_issuer_number_card(int64_t number, struct jz_card_row *card);

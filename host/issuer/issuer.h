@@ -400,8 +400,8 @@ struct jz_batch_feed {
 /* 0 when all have been told, whatever their verdict; or an error of next(), of
  * told(), of memory or of threads.  What has been told stands; the rest may be
  * sent again. */
-int jz_issuer_batches(struct jz_issuer *i, const struct jz_batch_feed *feed,
-    unsigned threads);
+int jz_issuer_batches(
+    struct jz_issuer *i, const struct jz_batch_feed *feed, unsigned threads);
 
 /*
  * The completions (FF25) of what this card was paid and has not settled, each

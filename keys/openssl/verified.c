@@ -15,9 +15,9 @@
 #include "../../apdu/error.h"
 #include "internal.h"
 
-#define WAYS	   4u
-#define SETS_MAX   (1u << 20)
-#define INDEX_AT   (JZ_SIG_BYTES / 2) /* s is as good as random */
+#define WAYS	 4u
+#define SETS_MAX (1u << 20)
+#define INDEX_AT (JZ_SIG_BYTES / 2) /* s is as good as random */
 
 struct jz_verified {
 	uint64_t used; /* 0: free */
@@ -56,8 +56,7 @@ jz_verified_clear(struct jz_openssl *o)
 
 /* The entry, or the one to be replaced, with *hit. */
 static struct jz_verified *
-find(struct jz_openssl *o,
-    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+find(struct jz_openssl *o, const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
     const uint8_t digest[static JZ_HASH_BYTES],
     const uint8_t sig[static JZ_SIG_BYTES], bool *hit)
 {

@@ -37,8 +37,8 @@ now_ns(enum bench_clock clock)
 
 /* Nanoseconds that n runs take. */
 static int
-measure(const struct bench_case *c, int (*run)(void *), unsigned long n,
-    double *ns)
+measure(
+    const struct bench_case *c, int (*run)(void *), unsigned long n, double *ns)
 {
 	const double begin = now_ns(c->clock);
 	int e = 0;

@@ -22,8 +22,8 @@ load(struct traffic *t, struct fakecard *c)
 	struct jz_buffer b = jz_buffer(l.data, sizeof(l.data));
 	struct jz_message m = fakecard_load_request(c, LOADED);
 	struct letter request = fakecard_sign(c, &m), report;
-	int e = jz_issuer_load_permit(
-	    t->world->issuer, letter_span(&request), &b);
+	int e =
+	    jz_issuer_load_permit(t->world->issuer, letter_span(&request), &b);
 
 	if (e != 0)
 		return e;
@@ -40,8 +40,7 @@ sign_in(struct traffic *t, struct fakecard *c)
 	struct jz_buffer b = jz_buffer(l.data, sizeof(l.data));
 	struct jz_message m = fakecard_sign_in_request(c);
 	struct letter ask = letter_of(&m), answer;
-	int e =
-	    jz_issuer_challenge(t->world->issuer, letter_span(&ask), &b);
+	int e = jz_issuer_challenge(t->world->issuer, letter_span(&ask), &b);
 
 	if (e != 0)
 		return e;

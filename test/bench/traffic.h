@@ -30,17 +30,31 @@ void traffic_free(struct traffic *t);
 void traffic_batches(struct traffic *t, const struct jz_engine *e,
     unsigned pair, struct letter out[static 2]);
 
-/* ---- rows.c: what is written, in a database without any rules ------------ */
+/* ---- rows.c: what is written, by statements alone ------------------------ */
+
+/* What a batch of payments leaves. */
+struct bare_batch {
+	const struct letter *batch; /* lent */
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct bare_record {
+		struct jz_message m;
+		struct jz_span bytes; /* in the batch */
+	} record[JZ_BATCH_RECORDS];
+	size_t n;
+};
+/* Taken apart. */
+int bare_batch(const struct jz_engine *e, const struct letter *batch,
+    struct bare_batch *out);
 
 struct rows;
 
-int rows_open(const char *path, struct rows **out);
+/* A copy of an issuer's database, with its tables, keys and triggers. */
+int rows_open(const char *database, const char *copy, struct rows **out);
 void rows_close(struct rows **r);
 int rows_begin(struct rows *r);
 int rows_end(struct rows *r);
-/* All rows that a batch of `n` payments leaves, of as many bytes: paid by the
- * card, or received. */
-int rows_batch(struct rows *r, const char *card, bool paid, unsigned n,
-    struct jz_span batch);
+/* Every row that is added for it, and every one that is altered; the card that
+ * paid comes before the one that received. */
+int rows_batch(struct rows *r, const struct bare_batch *b);
 
 #endif

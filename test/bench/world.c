@@ -161,12 +161,11 @@ world_crypto(struct world_keys *k, const struct world_list *list)
 	for (unsigned i = 0; i < list->signatures && e == 0; i++)
 		e = c->sign(state, &k->key, &part, 1, out);
 	for (unsigned i = 0; i < list->verifications && e == 0; i++)
-		e = c->verify(
-		    state, k->key.public_key, &part, 1, k->signature);
+		e = c->verify(state, k->key.public_key, &part, 1, k->signature);
 	for (unsigned i = 0; i < list->key_pairs && e == 0; i++)
 		e = c->generate(state, &ephemeral);
 	for (unsigned i = 0; i < list->agreements && e == 0; i++)
-		e = c->agree(state, k->key.private_key, k->key.public_key,
-		    shared);
+		e = c->agree(
+		    state, k->key.private_key, k->key.public_key, shared);
 	return e;
 }

@@ -52,7 +52,7 @@ static const struct {
     {"channel", bench_channel, false},
     {"pay", bench_pay, true},
     {"settle", bench_settle, true},
-    {"pcsc", bench_pcsc, false},
+    {"pcsc", bench_pcsc, true},
 };
 
 /* BENCH_ONLY names one of them. */

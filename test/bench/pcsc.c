@@ -30,10 +30,15 @@
 #include "../support/pcscd.h"
 
 /* By ports: two of each entry. */
-#define ENTRIES	    2u
-#define OURS	    "Virtual PCD 00 00"
-#define OTHER	    "Virtual PCD 00 01"
-#define CONSTANT    "Virtual PCD 2 00 00"
+#define ENTRIES	 3u
+#define PORTS	 5u
+#define CONSTANT "Virtual PCD 3 00 00"
+/* Payer and payee of either suite. */
+static const char *const OURS[][2] = {
+    {"pcsc:Virtual PCD 00 00", "pcsc:Virtual PCD 00 01"},
+    {"pcsc:Virtual PCD 2 00 00", "pcsc:Virtual PCD 2 00 01"},
+};
+
 #define FRAME_MAX   512u
 #define ANSWER_MAX  258u
 #define ASK_ATR	    0x04
@@ -161,9 +166,9 @@ transmit_constant(void *arg)
 	    : JZ_ERR_NO_CARD;
 }
 
-/* Until the daemon, which looks every 400 ms, has seen both cards. */
+/* Until the daemon, which looks every 400 ms, has seen the cards. */
 static int
-connect_both(struct clients *c)
+connect_all(struct clients *c, const char *const ours[static 2])
 {
 	const struct timespec pause = {0, TRY_NS};
 	DWORD protocol;
@@ -180,10 +185,10 @@ connect_both(struct clients *c)
 			(void)nanosleep(&pause, NULL);
 	}
 	for (unsigned i = 0; i < TRIES && c->reader == NULL; i++)
-		if (jz_reader_open("pcsc:" OURS, &c->reader) != 0)
+		if (jz_reader_open(ours[0], &c->reader) != 0)
 			(void)nanosleep(&pause, NULL);
 	for (unsigned i = 0; i < TRIES && c->other == NULL; i++)
-		if (jz_reader_open("pcsc:" OTHER, &c->other) != 0)
+		if (jz_reader_open(ours[1], &c->other) != 0)
 			(void)nanosleep(&pause, NULL);
 	return c->connected && c->reader != NULL && c->other != NULL
 	    ? 0
@@ -280,10 +285,11 @@ run_command(struct bench *b, struct clients *c)
 static int
 run(struct bench *b, struct world *w)
 {
+	const bool gm = w->suite == JZ_SUITE_GM;
 	struct clients *c = calloc(1, sizeof(*c));
-	int e = c == NULL ? JZ_ERR_MEMORY : connect_both(c);
+	int e = c == NULL ? JZ_ERR_MEMORY : connect_all(c, OURS[gm]);
 
-	if (e == 0 && w->suite == JZ_SUITE_NIST)
+	if (e == 0 && !gm)
 		e = run_command(b, c);
 	if (e == 0)
 		e = run_payment(b, w, c);
@@ -296,28 +302,30 @@ run(struct bench *b, struct world *w)
 int
 bench_pcsc(struct bench *b, struct world *w)
 {
-	static bool asked, isolated; /* once for the process */
+	struct jz_virtual *const card[PORTS] = {w->payer.card, w->payee.card,
+	    w->other->payer.card, w->other->payee.card, NULL};
 	const char *why = pcscd_missing();
+	pid_t pid[PORTS];
 	struct pcscd d;
-	pid_t card[3];
-	int e;
+	int e = 0;
 
 	if (why != NULL) {
 		bench_skip(b, why);
 		return 0;
 	}
-	if (!asked)
-		isolated = pcscd_isolate();
-	asked = true;
-	if (!pcscd_start(&d, ENTRIES, isolated))
+	if (!pcscd_start(&d, ENTRIES, pcscd_isolate()))
 		return JZ_ERR_NO_DAEMON;
-	card[0] = serve(w->payer.card, d.port);
-	card[1] = serve(w->payee.card, (unsigned short)(d.port + 1));
-	card[2] = serve(NULL, (unsigned short)(d.port + 2));
-	e = card[0] > 0 && card[1] > 0 && card[2] > 0 ? run(b, w)
-						      : JZ_ERR_SYSTEM;
-	for (size_t i = 0; i < 3; i++)
-		take_out(card[i]);
+	for (unsigned i = 0; i < PORTS; i++) {
+		pid[i] = serve(card[i], (unsigned short)(d.port + i));
+		if (pid[i] < 0)
+			e = JZ_ERR_SYSTEM;
+	}
+	if (e == 0)
+		e = run(b, w);
+	if (e == 0)
+		e = run(b, w->other);
+	for (unsigned i = 0; i < PORTS; i++)
+		take_out(pid[i]);
 	pcscd_stop(&d);
 	return e;
 }

@@ -26,6 +26,7 @@ struct world {
 	char issuer_dir[WORLD_PATH_MAX];
 	char many_name[WORLD_PATH_MAX]; /* of a case of many.c */
 	struct jz_issuer *issuer;
+	struct world *other; /* of the other suite, or NULL */
 	struct world_card payer, payee; /* in memory, the purse selected */
 };
 

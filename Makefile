@@ -110,7 +110,7 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/desk.c test/support/esignrig.c \
+	test/support/conform.c test/support/contact.c test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
@@ -125,7 +125,8 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/channel.c test/bench/commit.c test/bench/keys.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
-	test/bench/rows.c test/bench/settle.c test/bench/traffic.c \
+	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
+	test/bench/traffic.c \
 	test/bench/world.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
@@ -200,7 +201,8 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_roll test/host/test_story \
+	test/host/test_recover test/host/test_roll test/host/test_sign \
+	test/host/test_story \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_batches \
@@ -231,7 +233,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_evidence \
+	test/host/test_sign test/host/test_story \
+	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the

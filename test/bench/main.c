@@ -52,6 +52,7 @@ static const struct {
     {"channel", bench_channel, false},
     {"pay", bench_pay, true},
     {"settle", bench_settle, true},
+    {"sign", bench_sign, true},
     {"pcsc", bench_pcsc, false},
 };
 

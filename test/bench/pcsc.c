@@ -276,8 +276,7 @@ run_command(struct bench *b, struct clients *c)
 	    transmit_ours, transmit_constant, c, 0, NULL, 0, BENCH_WALL};
 	uint8_t rsp[ANSWER_MAX];
 	size_t n = sizeof(rsp);
-	int e = jz_reader_transmit(
-	    c->reader, select, sizeof(select), rsp, &n);
+	int e = jz_reader_transmit(c->reader, select, sizeof(select), rsp, &n);
 
 	return e != 0 ? e : bench_run(b, &what);
 }

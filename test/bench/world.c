@@ -14,13 +14,18 @@
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 
-#define ACCOUNT	   "bench"
 #define PIN	   "123456"
 #define DEPOSIT	   1000000u
 #define MAX_MINOR  500000u
 #define OPEN_FILES 8
 
 static const uint8_t TERMINAL[JZ_TERMINAL_BYTES] = {0, 0, 0, 0, 0, 1};
+
+struct jz_span
+world_passphrase(void)
+{
+	return jz_span("bench", 5);
+}
 
 void
 world_path(
@@ -33,8 +38,8 @@ int
 world_card(struct world *w, struct jz_virtual **card, struct world_card *out)
 {
 	const struct jz_personal p = {
-	    .holder = ACCOUNT,
-	    .account = ACCOUNT,
+	    .holder = WORLD_ACCOUNT,
+	    .account = WORLD_ACCOUNT,
 	    .pin = PIN,
 	    .currency = WORLD_CURRENCY,
 	    .max_balance_minor = MAX_MINOR,
@@ -69,7 +74,7 @@ world_card_free(struct world_card *c)
 int
 world_new(struct world *w, enum jz_suite suite)
 {
-	const struct jz_span passphrase = jz_span("bench", 5);
+	const struct jz_span passphrase = world_passphrase();
 	const struct jz_virtual_options in_memory = {.suite = suite};
 	const char *tmp = getenv("TMPDIR");
 	struct jz_virtual *card = NULL;
@@ -90,9 +95,10 @@ world_new(struct world *w, enum jz_suite suite)
 	if (e == 0)
 		e = jz_issuer_open(w->issuer_dir, passphrase, &w->issuer);
 	if (e == 0)
-		e = jz_issuer_account_open(w->issuer, ACCOUNT, ACCOUNT);
+		e = jz_issuer_account_open(
+		    w->issuer, WORLD_ACCOUNT, WORLD_ACCOUNT);
 	if (e == 0)
-		e = jz_issuer_deposit(w->issuer, ACCOUNT, DEPOSIT);
+		e = jz_issuer_deposit(w->issuer, WORLD_ACCOUNT, DEPOSIT);
 	if (e == 0)
 		e = jz_virtual_create(&in_memory, &card);
 	if (e == 0)

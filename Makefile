@@ -33,7 +33,7 @@ KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/revocation.c \
 OPENSSL_SRC = keys/openssl/aead.c keys/openssl/aes.c keys/openssl/curve.c \
 	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
 	keys/openssl/openssl.c keys/openssl/signature.c \
-	keys/openssl/symmetric.c
+	keys/openssl/symmetric.c keys/openssl/verified.c
 STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
 	keys/store/keyfile.c keys/store/master.c keys/store/pki.c \
@@ -76,7 +76,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/https.c host/load.c host/pay.c host/personalise.c host/purse.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
-ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
+ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c \
+	host/issuer/batch.c host/issuer/batches.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_json.c \
 	host/issuer/esign_store.c \
@@ -119,7 +120,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
 	test/sim/step.c test/sim/ways.c test/sim/world.c \
 	test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/desk.c test/support/esignrig.c \
+	test/support/conform.c test/support/contact.c \
+	test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
 	test/support/heap.c \
@@ -135,6 +137,8 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/channel.c test/bench/commit.c test/bench/keys.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
+	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
+	test/bench/traffic.c \
 	test/bench/world.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
@@ -151,7 +155,7 @@ KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_revocation test/keys/test_roll test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
 	test/keys/test_signed test/keys/test_source test/keys/test_token \
-	test/keys/test_wycheproof test/keys/test_x509 \
+	test/keys/test_verified test/keys/test_wycheproof test/keys/test_x509 \
 	test/keys/test_x963
 APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/esign/test_sign test/applet/esign/test_user \
@@ -213,10 +217,12 @@ HOST_TESTS = test/conformance/test_esign test/tear/test_kill \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_roll test/host/test_story \
+	test/host/test_recover test/host/test_roll test/host/test_sign \
+	test/host/test_story \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
-	test/host/issuer/test_account test/host/issuer/test_books \
+	test/host/issuer/test_account test/host/issuer/test_batches \
+	test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
 	test/host/issuer/test_esign_modes \
@@ -244,8 +250,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/conformance/test_esign \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_esign_modes \
-	test/sim/test_forgery \
+	test/host/test_sign test/host/test_story \
+	test/host/issuer/test_esign_modes test/sim/test_forgery \
 	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 

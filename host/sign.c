@@ -14,12 +14,13 @@
 #include "../keys/store/x509.h"
 #include "purse.h"
 
-#define CLA_ISO	    0x00
-#define CLA_OWN	    0x80
-#define INS_SELECT  0xA4
-#define P1_BY_NAME  0x04
-#define PIN_TRIES   3
-#define PROFILE_MAX 160
+#define CLA_ISO	     0x00
+#define CLA_OWN	     0x80
+#define INS_SELECT   0xA4
+#define P1_BY_NAME   0x04
+#define P2_NO_ANSWER 0x0C /* ISO/IEC 7816-4 11.2.2, table 63 */
+#define PIN_TRIES    3
+#define PROFILE_MAX  160
 
 static const struct jz_gp_aid ESIGN = {JZ_AID_ESIGN_BYTES, JZ_AID_ESIGN};
 /* An empty public key template: "make your key pair". */
@@ -29,11 +30,19 @@ int
 jz_sign_contact(
     struct jz_session *s, struct jz_span order, struct jz_buffer *signature)
 {
+	/* Nothing is to be told of the applet: where answers must be fetched
+	 * (T=0) that spares a command. */
+	const struct jz_command select = {.cla = CLA_ISO,
+	    .ins = INS_SELECT,
+	    .p1 = P1_BY_NAME,
+	    .p2 = P2_NO_ANSWER,
+	    .data = jz_span(ESIGN.bytes, ESIGN.len)};
 	struct jz_esign_signature m;
 	struct jz_answer a;
-	int err = jz_session_command(s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0,
-	    jz_span(ESIGN.bytes, ESIGN.len), &a);
+	int err = jz_session_exchange(s, &select, &a);
 
+	if (err == 0)
+		err = jz_status_error(a.sw);
 	if (err == 0)
 		err = jz_session_command(
 		    s, CLA_OWN, JZ_INS_SIGN, 0, 0, order, &a);

@@ -38,18 +38,25 @@ static int
 draw(struct jz_applet *self, struct contact *c)
 {
 	const struct esign_nvm *p = esign_nvm(self);
+	/* One draw for all three: each takes fresh entropy and four hashes. */
+	struct {
+		uint8_t random[sizeof(c->joint.random)];
+		uint8_t nonce[sizeof(c->signature.nonce)];
+		uint8_t key[sizeof(c->standby.key)];
+	} drawn;
 	int err = esign_draw(self, p->alphabet, c->joint.password, p->length);
 
 	c->joint.len = p->length;
-	if (err == 0 && (p->scheme & JZ_SCHEME_BARE) == 0)
-		err = jz_card_random(
-		    self, c->joint.random, sizeof(c->joint.random));
 	if (err == 0)
-		err = jz_card_random(
-		    self, c->signature.nonce, sizeof(c->signature.nonce));
-	if (err == 0)
-		err = jz_card_random(
-		    self, c->standby.key, sizeof(c->standby.key));
+		err = jz_card_random(self, &drawn, sizeof(drawn));
+	if (err == 0) {
+		if ((p->scheme & JZ_SCHEME_BARE) == 0)
+			memcpy(c->joint.random, drawn.random,
+			    sizeof(drawn.random));
+		memcpy(c->signature.nonce, drawn.nonce, sizeof(drawn.nonce));
+		memcpy(c->standby.key, drawn.key, sizeof(drawn.key));
+	}
+	jz_wipe(&drawn, sizeof(drawn));
 	return err;
 }
 

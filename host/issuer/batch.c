@@ -198,8 +198,9 @@ process(struct jz_issuer *i, struct batch *b, struct jz_buffer *out)
 	return out->bad ? JZ_ERR_SPACE : 0;
 }
 
-static int
-settle(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
+int
+jz_batch_settle(
+    struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 {
 	struct batch b;
 	int err = decode(i, bytes, &b);
@@ -228,8 +229,26 @@ jz_issuer_batch(
 	jz_issuer_start(i);
 	err = jz_store_begin(i->store, true);
 	if (err == 0)
-		err = jz_store_end(i->store, settle(i, batch, processed));
+		err = jz_store_end(
+		    i->store, jz_batch_settle(i, batch, processed));
 	if (err != 0)
 		processed->len = start;
 	return err;
+}
+
+void
+jz_batch_ahead(
+    struct jz_issuer *i, struct jz_span bytes, struct jz_ahead_list *out)
+{
+	struct batch b;
+	int err = decode(i, bytes, &b);
+
+	if (err == 0)
+		err =
+		    jz_issuer_card(i, b.m.card_id, JZ_JUDGE_SIGNATURE, &b.card);
+	if (err != 0)
+		return;
+	jz_issuer_ahead(&b.m, &b.card, out);
+	for (size_t k = 0; err == 0 && k < b.n; k++)
+		err = jz_record_ahead(i, &b.record[k], &b.card, out);
 }

@@ -84,13 +84,18 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 
 /* ---- verifying ---------------------------------------------------------- */
 
+/* What is done with each signature that a record carries. */
+typedef int judge_fn(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_known_card *card, void *arg);
+
 /* A signature inside a record that does not verify is bad evidence. */
 static int
 verify(struct jz_issuer *i, const struct jz_message *m,
-    const struct jz_known_card *card)
+    const struct jz_known_card *card, void *arg)
 {
 	int err = jz_message_verify(&i->engine, m, card->public_key);
 
+	(void)arg;
 	return err == JZ_ERR_SIGNATURE ? jz_refuse(i, JZ_REFUSAL_EVIDENCE)
 				       : err;
 }
@@ -108,8 +113,8 @@ exception_of(const struct jz_message *record, struct jz_message *out)
 }
 
 static int
-verify_payment(
-    struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card)
+each_of_payment(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, judge_fn *judge, void *arg)
 {
 	const struct jz_payment *p = &r->m.payment;
 	bool paid = r->m.kind == JZ_KIND_RECORD_PAID;
@@ -128,23 +133,46 @@ verify_payment(
 		return jz_refuse(i, JZ_REFUSAL_EVIDENCE);
 	if (err == 0 && r->m.kind == JZ_KIND_RECORD_EXCEPTION) {
 		exception_of(&r->m, &word);
-		return verify(i, &word, card);
+		return judge(i, &word, card, arg);
 	}
 	if (err == 0)
-		err = verify(i, &r->completion, paid ? card : &peer);
+		err = judge(i, &r->completion, paid ? card : &peer, arg);
 	if (err != 0)
 		return err;
 	payee_word_of(r, &word);
-	return verify(i, &word, paid ? &peer : card);
+	return judge(i, &word, paid ? &peer : card, arg);
+}
+
+static int
+each_signature(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, judge_fn *judge, void *arg)
+{
+	if (r->m.kind == JZ_KIND_RECORD_LOAD)
+		return judge(i, &r->report, card, arg);
+	return each_of_payment(i, r, card, judge, arg);
 }
 
 int
 jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card)
 {
-	if (r->m.kind == JZ_KIND_RECORD_LOAD)
-		return verify(i, &r->report, card);
-	return verify_payment(i, r, card);
+	return each_signature(i, r, card, verify, NULL);
+}
+
+static int
+put_ahead(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_known_card *card, void *arg)
+{
+	(void)i;
+	jz_issuer_ahead(m, card, arg);
+	return 0;
+}
+
+int
+jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, struct jz_ahead_list *out)
+{
+	return each_signature(i, r, card, put_ahead, out);
 }
 
 /* ---- posting ------------------------------------------------------------ */

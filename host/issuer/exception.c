@@ -10,7 +10,6 @@
  */
 #include "internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
@@ -19,8 +18,13 @@ void
 jz_payment_reference(const uint8_t request_digest[static JZ_DIGEST_BYTES],
     char out[static JZ_PAYMENT_REFERENCE_CAP])
 {
-	for (size_t k = 0; k < JZ_DIGEST_BYTES; k++)
-		snprintf(out + 2 * k, 3, "%02x", (unsigned)request_digest[k]);
+	static const char DIGITS[] = "0123456789abcdef";
+
+	for (size_t k = 0; k < JZ_DIGEST_BYTES; k++) {
+		out[2 * k] = DIGITS[request_digest[k] >> 4];
+		out[2 * k + 1] = DIGITS[request_digest[k] & 0xF];
+	}
+	out[2 * JZ_DIGEST_BYTES] = '\0';
 }
 
 static bool

@@ -9,6 +9,7 @@
 #include "../../keys/signed.h"
 #include "../../keys/store/pki.h"
 #include "../../keys/store/token.h"
+#include "ahead.h"
 #include "issuer.h"
 #include "store.h"
 
@@ -17,12 +18,15 @@
 /* The highest single deposit: ten million million in most currencies. */
 #define JZ_ISSUER_DEPOSIT_MAX UINT64_C(1000000000000000)
 
+struct jz_card_memo; /* below */
+
 struct jz_issuer {
 	struct jz_store *store;
-	struct jz_engine base;	 /* owned */
-	struct jz_engine engine; /* the same, or over the token */
-	struct jz_token *token;	 /* NULL: the keys are in files */
-	struct jz_secret seal;	 /* the token's */
+	struct jz_card_memo *memo; /* lent; NULL but during a stream */
+	struct jz_engine base;	   /* owned */
+	struct jz_engine engine;   /* the same, or over the token */
+	struct jz_token *token;	   /* NULL: the keys are in files */
+	struct jz_secret seal;	   /* the token's */
 	struct jz_pki pki;
 	uint16_t currency;
 	int64_t (*now)(void *arg);
@@ -79,6 +83,15 @@ enum jz_judgement {
 	JZ_JUDGE_SIGNATURE, /* what has happened already is booked for those */
 };
 
+/* Cards seen in one transaction, as JZ_JUDGE_SIGNATURE gives them. */
+#define JZ_CARD_MEMO 256u
+struct jz_card_memo {
+	bool there[JZ_CARD_MEMO];
+	struct jz_known_card card[JZ_CARD_MEMO];
+};
+/* Another transaction begins. */
+void jz_card_memo_clear(struct jz_card_memo *m);
+
 /* ID "CN" and 14 digits, ASN the IIN and the same digits. */
 void jz_issuer_number_card(int64_t number, struct jz_card_row *card);
 /* The row's certificate, from what else is in it. */
@@ -110,6 +123,9 @@ int jz_issuer_read_certificate(
 /* Refuses SIGNATURE. */
 int jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card);
+/* Puts its verification into a list instead. */
+void jz_issuer_ahead(const struct jz_message *m,
+    const struct jz_known_card *card, struct jz_ahead_list *out);
 /* Signs as the host and appends the message. */
 int jz_issuer_answer(
     struct jz_issuer *i, struct jz_message *m, struct jz_buffer *out);
@@ -151,8 +167,20 @@ int jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 /* Verifies the signatures that a record carries.  Refuses EVIDENCE. */
 int jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card);
+/* Puts what jz_record_verify() will verify into a list. */
+int jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, struct jz_ahead_list *out);
 /* Posts it.  Refuses CONFLICT. */
 int jz_record_post(struct jz_issuer *i, const struct jz_record *r);
+
+/* ---- batch.c ------------------------------------------------------------ */
+
+/* jz_issuer_batch() within a transaction of the caller's. */
+int jz_batch_settle(
+    struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed);
+/* Puts what it will verify into a list, as far as it gets. */
+void jz_batch_ahead(
+    struct jz_issuer *i, struct jz_span batch, struct jz_ahead_list *out);
 
 /* ---- exception.c: payments that the payee has given up ------------------- */
 

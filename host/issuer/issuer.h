@@ -401,6 +401,29 @@ int jz_issuer_batch(
     struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed);
 
 /*
+ * Many batches, of any cards, as a stream: they are committed in groups, and
+ * while one group is posted, the signatures of the next are verified by
+ * `threads` threads (0: one for each CPU).  Takes a few MiB whatever their
+ * number.  Each is judged as by jz_issuer_batch(), in their order.
+ */
+struct jz_batch_feed {
+	/* Appends the next batch to `out` (JZ_BATCH_MAX bytes).
+	 * JZ_ERR_NOT_FOUND: that was all. */
+	int (*next)(void *arg, struct jz_buffer *out);
+	/* What became of batch n, from 0: err is 0, with the confirmation, or
+	 * JZ_ERR_REFUSED with why, or another error.  It is durable when this
+	 * is called.  0 to go on.  May be NULL. */
+	int (*told)(void *arg, uint64_t n, int err, enum jz_refusal why,
+	    struct jz_span processed);
+	void *arg;
+};
+/* 0 when all have been told, whatever their verdict; or an error of next(), of
+ * told(), of memory or of threads.  What has been told stands; the rest may be
+ * sent again. */
+int jz_issuer_batches(
+    struct jz_issuer *i, const struct jz_batch_feed *feed, unsigned threads);
+
+/*
  * The completions (FF25) of what this card was paid and has not settled, each
  * encoded: a payee's card whose terminal never got it is given it at its
  * settlement.  `each` as jz_issuer_each_account().

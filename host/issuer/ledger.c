@@ -89,8 +89,19 @@ struct account {
 	bool customer;
 };
 
+/* FNV-1a. */
+static struct jz_ledger_known *
+place_of(struct jz_store *s, const char *name)
+{
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (uint8_t)*name) * UINT32_C(16777619);
+	return &s->known[hash % JZ_LEDGER_KNOWN];
+}
+
 static int
-find_account(struct jz_store *s, const char *name, struct account *out)
+read_account(struct jz_store *s, const char *name, struct jz_ledger_known *out)
 {
 	char kind[32];
 	sqlite3_stmt *st;
@@ -103,13 +114,30 @@ find_account(struct jz_store *s, const char *name, struct account *out)
 	if (err == 0 && !jz_sql_text(st, 1, kind, sizeof(kind)))
 		err = jz_sql_wrong(s, "an account's row is damaged");
 	if (err == 0) {
+		snprintf(out->name.text, sizeof(out->name.text), "%s", name);
 		out->id = sqlite3_column_int64(st, 0);
-		out->balance = sqlite3_column_int64(st, 2);
 		out->customer =
 		    strcmp(kind, KINDS[JZ_LEDGER_KIND_CUSTOMER]) == 0;
 	}
 	jz_sql_done(st);
 	return err;
+}
+
+static int
+find_account(struct jz_store *s, const char *name, struct account *out)
+{
+	struct jz_ledger_known *k = place_of(s, name);
+	int err = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (k->id == 0 || strcmp(k->name.text, name) != 0)
+		err = read_account(s, name, k);
+	if (err != 0)
+		return err;
+	out->id = k->id;
+	out->customer = k->customer;
+	return jz_sql_number(s, JZ_SQL_LEDGER_BALANCE,
+	    JZ_VALUES(jz_v_int(k->id)), &out->balance);
 }
 
 static int

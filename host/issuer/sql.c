@@ -3,8 +3,8 @@
  * The statements of the SQLite store, and how they are run: prepared once per
  * handle, with parameters, never put together from text.
  *
- * They keep to SQL-92 but for BEGIN IMMEDIATE and RETURNING, so that another
- * engine can take them over.
+ * They keep to SQL-92 but for BEGIN IMMEDIATE, so that another engine can take
+ * them over.
  */
 #include "sql.h"
 
@@ -24,14 +24,14 @@ static const char *const TEXT[] = {
 [JZ_SQL_ROLLBACK_TO] = "ROLLBACK TO SAVEPOINT one",
 [JZ_SQL_SETTING] = "SELECT value FROM setting WHERE name = ?",
 [JZ_SQL_SETTING_ADD] = "INSERT INTO setting (name, value) VALUES (?, ?)",
-[JZ_SQL_NEXT] =
-"UPDATE sequence SET next = next + 1 WHERE name = ? RETURNING next - 1",
+[JZ_SQL_NEXT] = "SELECT next FROM sequence WHERE name = ?",
 [JZ_SQL_SKIP] =
 "UPDATE sequence SET next = ? WHERE name = ? AND next <= ?",
 
 [JZ_SQL_LEDGER_ACCOUNT] =
-"SELECT a.id, a.kind, b.balance FROM ledger_account a"
-" JOIN ledger_balance b ON b.account = a.id WHERE a.name = ?",
+"SELECT id, kind FROM ledger_account WHERE name = ?",
+[JZ_SQL_LEDGER_BALANCE] =
+"SELECT balance FROM ledger_balance WHERE account = ?",
 [JZ_SQL_LEDGER_ACCOUNT_ADD] =
 "INSERT INTO ledger_account (id, kind, name) VALUES (?, ?, ?)",
 [JZ_SQL_LEDGER_BALANCE_ADD] =
@@ -265,8 +265,10 @@ jz_sql_wrong(struct jz_store *s, const char *what)
 	return JZ_ERR_DATABASE;
 }
 
+/* life: SQLITE_STATIC when the statement ends before the value does. */
 static int
-bind_value(sqlite3_stmt *st, int column, const struct jz_value *v)
+bind_value(sqlite3_stmt *st, int column, const struct jz_value *v,
+    sqlite3_destructor_type life)
 {
 	/* An empty blob is not NULL: SQLite takes it so only with a pointer. */
 	const uint8_t *data =
@@ -276,17 +278,17 @@ bind_value(sqlite3_stmt *st, int column, const struct jz_value *v)
 	case JZ_VALUE_INT:
 		return sqlite3_bind_int64(st, column, v->number);
 	case JZ_VALUE_TEXT:
-		return sqlite3_bind_text(st, column, (const char *)data,
-		    (int)v->bytes.len, SQLITE_TRANSIENT);
+		return sqlite3_bind_text(
+		    st, column, (const char *)data, (int)v->bytes.len, life);
 	default:
 		return sqlite3_bind_blob64(
-		    st, column, data, v->bytes.len, SQLITE_TRANSIENT);
+		    st, column, data, v->bytes.len, life);
 	}
 }
 
-int
-jz_sql_query(struct jz_store *s, enum jz_statement which,
-    const struct jz_value *values, size_t n, sqlite3_stmt **out)
+static int
+bind(struct jz_store *s, enum jz_statement which, const struct jz_value *values,
+    size_t n, sqlite3_destructor_type life, sqlite3_stmt **out)
 {
 	sqlite3_stmt **st = &s->prepared[which];
 	int rc = SQLITE_OK;
@@ -298,11 +300,18 @@ jz_sql_query(struct jz_store *s, enum jz_statement which,
 	if (rc == SQLITE_OK && (size_t)sqlite3_bind_parameter_count(*st) != n)
 		return jz_sql_wrong(s, "wrong number of parameters");
 	for (size_t k = 0; rc == SQLITE_OK && k < n; k++)
-		rc = bind_value(*st, (int)k + 1, &values[k]);
+		rc = bind_value(*st, (int)k + 1, &values[k], life);
 	if (rc != SQLITE_OK)
 		return jz_sql_error(s, rc);
 	*out = *st;
 	return 0;
+}
+
+int
+jz_sql_query(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, sqlite3_stmt **out)
+{
+	return bind(s, which, values, n, SQLITE_TRANSIENT, out);
 }
 
 int
@@ -328,7 +337,7 @@ jz_sql_run(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n)
 {
 	sqlite3_stmt *st;
-	int err = jz_sql_query(s, which, values, n, &st);
+	int err = bind(s, which, values, n, SQLITE_STATIC, &st);
 
 	if (err == 0)
 		err = jz_sql_row(s, st);
@@ -343,7 +352,7 @@ jz_sql_number(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n, int64_t *out)
 {
 	sqlite3_stmt *st;
-	int err = jz_sql_query(s, which, values, n, &st);
+	int err = bind(s, which, values, n, SQLITE_STATIC, &st);
 
 	*out = 0;
 	if (err == 0)

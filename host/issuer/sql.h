@@ -28,6 +28,7 @@ enum jz_statement {
 	JZ_SQL_NEXT,
 	JZ_SQL_SKIP,
 	JZ_SQL_LEDGER_ACCOUNT,
+	JZ_SQL_LEDGER_BALANCE,
 	JZ_SQL_LEDGER_ACCOUNT_ADD,
 	JZ_SQL_LEDGER_BALANCE_ADD,
 	JZ_SQL_LEDGER_BALANCE_SET,
@@ -81,11 +82,22 @@ enum jz_statement {
 	JZ_SQL_COUNT,
 };
 
+/* An account of the ledger: its name, number and kind stay as they are. */
+struct jz_ledger_known {
+	struct jz_ledger_name name;
+	int64_t id; /* 0: none */
+	bool customer;
+};
+#define JZ_LEDGER_KNOWN 256u
+
 struct jz_store {
 	sqlite3 *db;
 	sqlite3_stmt *prepared[JZ_SQL_COUNT]; /* made when first used */
 	char detail[JZ_DETAIL_MAX];
 	unsigned depth; /* of transactions */
+	/* Accounts seen, by a hash of their names; none that a transaction
+	 * opened that was rolled back. */
+	struct jz_ledger_known known[JZ_LEDGER_KNOWN];
 };
 
 enum jz_value_type {

@@ -20,21 +20,25 @@
 #define NS_PER_S  1e9
 #define NS_PER_US 1e3
 
+static const clockid_t CLOCKS[] = {
+    [BENCH_CPU] = CLOCK_THREAD_CPUTIME_ID,
+    [BENCH_WALL] = CLOCK_MONOTONIC,
+    [BENCH_PROCESS] = CLOCK_PROCESS_CPUTIME_ID,
+};
+
 static double
 now_ns(enum bench_clock clock)
 {
 	struct timespec t;
 
-	(void)clock_gettime(clock == BENCH_CPU ? CLOCK_THREAD_CPUTIME_ID
-					       : CLOCK_MONOTONIC,
-	    &t);
+	(void)clock_gettime(CLOCKS[clock], &t);
 	return (double)t.tv_sec * NS_PER_S + (double)t.tv_nsec;
 }
 
 /* Nanoseconds that n runs take. */
 static int
-measure(const struct bench_case *c, int (*run)(void *), unsigned long n,
-    double *ns)
+measure(
+    const struct bench_case *c, int (*run)(void *), unsigned long n, double *ns)
 {
 	const double begin = now_ns(c->clock);
 	int e = 0;
@@ -206,14 +210,25 @@ bench_skip(struct bench *b, const char *why)
 		b->skipped[b->n_skipped++] = why;
 }
 
+/* Where it was allowed to run. */
+static cpu_set_t all;
+
+void
+bench_unpin(void)
+{
+	(void)sched_setaffinity(0, sizeof(all), &all);
+}
+
 void
 bench_pin(struct bench *b)
 {
 	cpu_set_t set;
 
 	b->cpu = -1;
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+	if (CPU_COUNT(&all) == 0 &&
+	    sched_getaffinity(0, sizeof(all), &all) != 0)
 		return;
+	set = all;
 	/* The last one: the first is where interrupts go. */
 	for (size_t cpu = CPU_SETSIZE; cpu-- > 0;) {
 		if (!CPU_ISSET(cpu, &set))

@@ -28,6 +28,7 @@
 enum bench_clock {
 	BENCH_CPU,
 	BENCH_WALL,
+	BENCH_PROCESS, /* the time of all its threads on the CPUs */
 };
 
 /* Two operations to compare.  Each returns 0, or the bench fails. */
@@ -65,6 +66,9 @@ struct bench {
 /* Keeps this process and its children to come on one CPU, where allowed. */
 void bench_pin(struct bench *b);
 
+/* Lets it run on all CPUs, until it is pinned again. */
+void bench_unpin(void);
+
 /* Runs a case and adds its result.  0, or what an operation returned. */
 int bench_run(struct bench *b, const struct bench_case *c);
 
@@ -92,8 +96,8 @@ void bench_html(const struct bench *b, FILE *out);
 
 struct world;
 
-/* keys.c: signatures of both suites. */
-int bench_keys(struct bench *b);
+/* keys.c: signatures. */
+int bench_keys(struct bench *b, struct world *w);
 /* batch.c: cards in number. */
 int bench_batch(struct bench *b, struct world *w);
 /* card.c: commands in this process, and opening a card file. */
@@ -106,6 +110,10 @@ int bench_many(struct bench *b, struct world *w);
 int bench_channel(struct bench *b, struct world *w);
 /* pay.c: an offline payment. */
 int bench_pay(struct bench *b, struct world *w);
+/* sign.c: a contact of an e-signature card. */
+int bench_sign(struct bench *b, struct world *w);
+/* settle.c: many batches at the issuer. */
+int bench_settle(struct bench *b, struct world *w);
 /* pcsc.c: a command through the PC/SC daemon. */
 int bench_pcsc(struct bench *b, struct world *w);
 

@@ -213,8 +213,7 @@ bench_file(struct bench *b, struct committing *c, struct world *w)
 	const struct bench_case what[] = {
 	    {"committed update, in a file",
 		"append of as many bytes, and fdatasync", commit_ours,
-		append_least, c, 0, "at least 90 % of it", 1 / 0.9,
-		BENCH_WALL},
+		append_least, c, 0, "at least 90 % of it", 1 / 0.9, BENCH_WALL},
 	    {"committed update, in a file, sealed",
 		"as many bytes sealed (AES-128-GCM), appended, fdatasync",
 		commit_ours, append_and_seal_least, c, 0, NULL, 0, BENCH_WALL},

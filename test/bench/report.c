@@ -30,7 +30,13 @@ met(const struct bench_result *r)
 static const char *
 clock_text(const struct bench_result *r)
 {
-	return r->clock == BENCH_CPU ? "cpu" : "wall";
+	static const char *const TEXT[] = {
+	    [BENCH_CPU] = "cpu",
+	    [BENCH_WALL] = "wall",
+	    [BENCH_PROCESS] = "cpu of all threads",
+	};
+
+	return TEXT[r->clock];
 }
 
 static const char *
@@ -58,7 +64,7 @@ bench_table(const struct bench *b, FILE *out)
 		fprintf(out, "    floor: %s\n", r->floor_name);
 		if (r->aim != NULL)
 			fprintf(out, "    aim: %s%s\n", r->aim,
-			    r->goal <= 0   ? ""
+			    r->goal <= 0 ? ""
 				: met(r) ? " (met)"
 					 : " (MISSED)");
 	}
@@ -91,7 +97,8 @@ bench_json(const struct bench *b, FILE *out)
 		fprintf(out,
 		    "  {\"name\": \"%s\", \"value\": %.4f, \"unit\": \"%s\", "
 		    "\"floor\": %.4f, \"ratio\": %.3f, \"samples\": %u, "
-		    "\"floor_name\": \"%s\", \"aim\": \"%s\", \"clock\": \"%s\"",
+		    "\"floor_name\": \"%s\", \"aim\": \"%s\", \"clock\": "
+		    "\"%s\"",
 		    r->name, r->value, r->unit, r->floor, r->ratio, r->samples,
 		    r->floor_name, r->aim == NULL ? "" : r->aim, clock_text(r));
 		if (r->goal > 0)
@@ -237,9 +244,8 @@ bench_html(const struct bench *b, FILE *out)
 		if (r->aim != NULL)
 			fprintf(out, "<p>Aim: %s%s</p>\n", r->aim,
 			    r->goal <= 0 ? ""
-				: met(r)
-				? " <b class=\"y\">✓ met</b>"
-				: " <b class=\"n\">✗ missed</b>");
+				: met(r) ? " <b class=\"y\">✓ met</b>"
+					 : " <b class=\"n\">✗ missed</b>");
 		if (r->samples == BENCH_SAMPLES)
 			plot(out, r);
 	}

@@ -14,7 +14,6 @@
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 
-#define ACCOUNT	   "bench"
 #define PIN	   JZ_SECRET("123456")
 #define DEPOSIT	   1000000u
 #define MAX_MINOR  500000u
@@ -33,8 +32,8 @@ int
 world_card(struct world *w, struct jz_virtual **card, struct world_card *out)
 {
 	const struct jz_personal p = {
-	    .holder = ACCOUNT,
-	    .account = ACCOUNT,
+	    .holder = WORLD_ACCOUNT,
+	    .account = WORLD_ACCOUNT,
 	    .pin = PIN,
 	    .currency = WORLD_CURRENCY,
 	    .max_balance_minor = MAX_MINOR,
@@ -69,7 +68,7 @@ world_card_free(struct world_card *c)
 int
 world_new(struct world *w, enum jz_suite suite)
 {
-	const struct jz_secret *passphrase = JZ_SECRET("bench");
+	const struct jz_secret *passphrase = WORLD_PASSPHRASE;
 	const struct jz_virtual_options in_memory = {.suite = suite};
 	const char *tmp = getenv("TMPDIR");
 	struct jz_virtual *card = NULL;
@@ -90,9 +89,10 @@ world_new(struct world *w, enum jz_suite suite)
 	if (e == 0)
 		e = jz_issuer_open(w->issuer_dir, passphrase, &w->issuer);
 	if (e == 0)
-		e = jz_issuer_account_open(w->issuer, ACCOUNT, ACCOUNT);
+		e = jz_issuer_account_open(
+		    w->issuer, WORLD_ACCOUNT, WORLD_ACCOUNT);
 	if (e == 0)
-		e = jz_issuer_deposit(w->issuer, ACCOUNT, DEPOSIT);
+		e = jz_issuer_deposit(w->issuer, WORLD_ACCOUNT, DEPOSIT);
 	if (e == 0)
 		e = jz_virtual_create(&in_memory, &card);
 	if (e == 0)
@@ -161,12 +161,11 @@ world_crypto(struct world_keys *k, const struct world_list *list)
 	for (unsigned i = 0; i < list->signatures && e == 0; i++)
 		e = c->sign(state, &k->key, &part, 1, out);
 	for (unsigned i = 0; i < list->verifications && e == 0; i++)
-		e = c->verify(
-		    state, k->key.public_key, &part, 1, k->signature);
+		e = c->verify(state, k->key.public_key, &part, 1, k->signature);
 	for (unsigned i = 0; i < list->key_pairs && e == 0; i++)
 		e = c->generate(state, &ephemeral);
 	for (unsigned i = 0; i < list->agreements && e == 0; i++)
-		e = c->agree(state, k->key.private_key, k->key.public_key,
-		    shared);
+		e = c->agree(
+		    state, k->key.private_key, k->key.public_key, shared);
 	return e;
 }

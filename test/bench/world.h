@@ -10,6 +10,7 @@
 #include "../../reader/virtual.h"
 
 #define WORLD_PATH_MAX 128
+#define WORLD_ACCOUNT  "bench"
 #define WORLD_CURRENCY 156
 #define WORLD_LOADED   10000u
 
@@ -26,12 +27,15 @@ struct world {
 	char issuer_dir[WORLD_PATH_MAX];
 	char many_name[WORLD_PATH_MAX]; /* of a case of many.c */
 	struct jz_issuer *issuer;
+	struct world *other;		/* of the other suite, or NULL */
 	struct world_card payer, payee; /* in memory, the purse selected */
 };
 
 /* 0 or an error; free it in either case. */
 int world_new(struct world *w, enum jz_suite suite);
 void world_free(struct world *w);
+
+#define WORLD_PASSPHRASE JZ_SECRET("bench")
 
 /* DIR/NAME. */
 void world_path(

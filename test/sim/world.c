@@ -22,7 +22,7 @@
 
 #define OPEN_FILES 8
 
-static const struct jz_span PASSPHRASE = {(const uint8_t *)"secret", 6};
+#define PASSPHRASE JZ_SECRET("secret")
 
 static int64_t
 clock_of(void *arg)

@@ -52,8 +52,8 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
-	applet/purse/limits.c applet/purse/load.c \
+PURSE_SRC = applet/purse/chain.c applet/purse/hello.c applet/purse/info.c \
+	applet/purse/known.c applet/purse/limits.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/revocation.c applet/purse/settle.c \
@@ -155,7 +155,8 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
-	test/applet/purse/test_personalise \
+	test/applet/purse/test_personalise test/applet/purse/test_recall \
+	test/applet/purse/test_refund \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
@@ -192,7 +193,9 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
 	test/reader/test_serve test/reader/test_store test/reader/test_suite \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
+	test/conformance/test_encrypted test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
@@ -219,14 +222,17 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
-	test/applet/purse/test_personalise \
+	test/applet/purse/test_personalise test/applet/purse/test_recall \
+	test/applet/purse/test_refund \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
 	test/applet/runtime/test_nonce test/applet/runtime/test_random \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
+	test/conformance/test_encrypted test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement \
 	test/host/test_story test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
@@ -235,6 +241,7 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
+	test/conformance/units.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \

@@ -306,11 +306,11 @@ test_wrong_key_and_wrong_kind(void **state)
 	assert_int_equal(
 	    open_sealed(w, in, JZ_KIND_RECEIPT, w->keys.to_payee, plain, &got),
 	    JZ_ERR_DECRYPT);
-	/* A completion has no payer's key, so it cannot be an agreement. */
+	/* An agreement may look like it from outside, and is sealed otherwise. */
 	assert_int_equal(open_sealed(w, in, JZ_KIND_AGREEMENT, w->keys.to_payee,
 			     plain, &got),
-	    JZ_ERR_MESSAGE);
-	/* and a request never travels sealed */
+	    JZ_ERR_DECRYPT);
+	/* A completion has no payee's key, so it cannot be a request. */
 	assert_int_equal(
 	    open_sealed(w, in, JZ_KIND_REQUEST, w->keys.to_payee, plain, &got),
 	    JZ_ERR_MESSAGE);
@@ -390,9 +390,9 @@ test_seal_refuses_kinds_and_keys(void **state)
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_message m;
 
-	fill(w, JZ_KIND_AGREEMENT, &m);
+	fill(w, JZ_KIND_REQUEST, &m);
 	assert_int_equal(
-	    jz_message_seal(&w->engine, &m, w->keys.to_payee, NULL, &b),
+	    jz_message_seal(&w->engine, &m, w->keys.to_payer, NULL, &b),
 	    JZ_ERR_ARGUMENT);
 	fill(w, JZ_KIND_RECEIPT, &m);
 	assert_int_equal(

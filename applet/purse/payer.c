@@ -102,6 +102,25 @@ commit_agreement(struct jz_applet *self, const struct purse_agreement *a)
 	return jz_commit(self);
 }
 
+/*
+ * [80 amount] before the request: what the cardholder was told, for a terminal
+ * that cannot read it out of a sealed one.  0: nothing.
+ */
+static bool
+parse_told(struct jz_span *in, uint64_t *amount)
+{
+	struct jz_cursor c = jz_cursor(*in);
+
+	*amount = 0;
+	if (jz_tlv_peek(&c) != JZ_TAG_AMOUNT)
+		return true;
+	if (jz_tlv_expect_uint(&c, JZ_TAG_AMOUNT, 8, amount) != 0 ||
+	    *amount == 0)
+		return false;
+	*in = jz_span(c.data, c.len);
+	return true;
+}
+
 /* In clear, or under the keys that the hello gives, as the profile wants. */
 static uint16_t
 read_request(const struct jz_applet *self, struct jz_span in,
@@ -126,15 +145,20 @@ uint16_t
 purse_agree(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
-	struct jz_span own = jz_span(NULL, 0);
+	struct jz_span own = jz_span(NULL, 0), in = apdu->command.data;
 	uint8_t plain[JZ_MESSAGE_MAX];
 	struct jz_message request, m;
 	struct jz_certificate peer;
 	struct purse_agreement a = {0};
+	uint64_t amount;
 	uint16_t sw;
 	int err;
 
-	sw = read_request(self, apdu->command.data, plain, &a.keys, &request);
+	if (!parse_told(&in, &amount))
+		return JZ_SW_DATA;
+	sw = read_request(self, in, plain, &a.keys, &request);
+	if (sw == JZ_SW_OK && amount != 0 && amount != request.payment.amount)
+		sw = JZ_SW_MISMATCH;
 	if (sw != JZ_SW_OK ||
 	    (sw = check_request(self, &request, &peer)) != JZ_SW_OK ||
 	    (sw = purse_can_pay(self, &request)) != JZ_SW_OK)

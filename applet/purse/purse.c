@@ -12,6 +12,8 @@
 #define OPERATING 0x01 /* state: personalised */
 /* 80 10, 81 4, 86 9, 8E 34, 9F51 7, FF21 88 */
 #define TERMS_MAX 152
+/* 80 10, and the request. */
+#define AGREE_MAX (10 + JZ_MESSAGE_MAX)
 #define LAYOUT_1  1 /* release 0.1.0 */
 #define LAYOUT_2  2
 
@@ -48,8 +50,8 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_HELLO,            0x00,   0x00,   0,    0, OPERATING, purse_greet },
 	{ 0x80, JZ_INS_REQUEST,          JZ_WITH_CERTIFICATE, 0x00, 23, TERMS_MAX, OPERATING, purse_request },
 	{ 0x80, JZ_INS_REQUEST,          JZ_ID_ALONE, 0x00, 23, TERMS_MAX, OPERATING, purse_request },
-	{ 0x80, JZ_INS_AGREE,            JZ_WITH_CERTIFICATE, 0x00, 1, JZ_MESSAGE_MAX, OPERATING, purse_agree },
-	{ 0x80, JZ_INS_AGREE,            JZ_ID_ALONE, 0x00, 1, JZ_MESSAGE_MAX, OPERATING, purse_agree },
+	{ 0x80, JZ_INS_AGREE,            JZ_WITH_CERTIFICATE, 0x00, 1, AGREE_MAX, OPERATING, purse_agree },
+	{ 0x80, JZ_INS_AGREE,            JZ_ID_ALONE, 0x00, 1, AGREE_MAX, OPERATING, purse_agree },
 	{ 0x80, JZ_INS_CONFIRM,          0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_confirm },
 	{ 0x80, JZ_INS_COMPLETE,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_complete },
 	{ 0x80, JZ_INS_CREDIT,           0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_credit },

@@ -32,8 +32,10 @@ static const uint8_t MESSAGE[JZ_HASH_BYTES] = {1};
 static int
 pay_ours(void *arg)
 {
-	static const struct jz_terms terms = {
-	    1, WORLD_CURRENCY, 1769903999, "bench"};
+	static const struct jz_terms terms = {.amount_minor = 1,
+	    .currency = WORLD_CURRENCY,
+	    .time = 1769903999,
+	    .reference = "bench"};
 	struct paying *p = arg;
 	struct jz_pay_result result;
 

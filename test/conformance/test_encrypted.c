@@ -6,6 +6,8 @@
  */
 #include "../support/conform.h"
 
+#include "../../apdu/tlv.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -244,6 +246,25 @@ test_the_request_is_opened_and_then_judged(void **state)
 	conform_refuses(c, AT_AGREE, blob_span(&data), JZ_SW_NO_PAYMENT);
 }
 
+/* The terminal cannot read the amount: the card is told what was agreed on. */
+static void
+test_the_amount_that_was_told(void **state)
+{
+	struct conform *c = conform_begin(state);
+	struct payment pay = conform_payment(c, &c->other, &c->card, AMOUNT);
+	struct blob *request = &pay.message[STEP_REQUEST], data;
+	struct jz_buffer b = jz_buffer(data.data, sizeof(data.data));
+
+	assert_int_equal(payment_run(&pay, STEP_REQUEST), JZ_SW_OK);
+	jz_tlv_put_uint(&b, JZ_TAG_AMOUNT, AMOUNT - 1, 8);
+	jz_put(&b, request->data, request->len);
+	data.len = b.len;
+	conform_refuses(c, AT_AGREE, blob_span(&data), JZ_SW_MISMATCH);
+	data.data[9]++;
+	assert_int_equal(
+	    port_send(&c->card, AT_AGREE, blob_span(&data), NULL), JZ_SW_OK);
+}
+
 /* A new hello takes the place of the one before, whose answer opens nothing. */
 static void
 test_one_hello_is_open(void **state)
@@ -357,6 +378,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_the_same_search_finds_it_in_clear),
 	    cmocka_unit_test(test_the_other_profile_is_refused),
 	    cmocka_unit_test(test_the_request_is_opened_and_then_judged),
+	    cmocka_unit_test(test_the_amount_that_was_told),
 	    cmocka_unit_test(test_one_hello_is_open),
 	    cmocka_unit_test(test_power_fails_between_any_two_steps),
 	    cmocka_unit_test(test_a_lost_completion_is_fetched),

@@ -21,7 +21,18 @@
 #define SELECT	"00A40400 08 F04A49414F5A4901 00"
 #define SEALED_ "25 FF2F22 8A20 05*32 00"
 
-static const struct jz_terms TERMS = {100, 156, 0, NULL};
+static const struct jz_terms TERMS = {
+    .amount_minor = 100, .currency = 156, .time = 0, .reference = NULL};
+
+/* Purse information: the clear profile, no revocation list. */
+#define INFO                                                                   \
+	"FF6147 9F38010F 81020156 9708 00*8 9F3108 00*8 9F3208 00*8"           \
+	" 9804 00*4 8404 00*4 9D04 00*4 9E04 00*4 9F3904 00*4 9000"
+#define ASKED                                                                  \
+	{                                                                      \
+		"00CAFF61 00", INFO, 0                                         \
+	}
+#define LINES_MAX 8
 
 struct pair {
 	struct script payer, payee;
@@ -43,11 +54,17 @@ static int
 run(struct pair *p, const struct line *payer, size_t n_payer,
     const struct line *payee, size_t n_payee)
 {
+	/* Before the first message both cards are asked what they are. */
+	struct line from[LINES_MAX] = {ASKED}, to[LINES_MAX] = {ASKED};
 	int err;
 
+	assert_in_range(n_payer, 0, LINES_MAX - 1);
+	assert_in_range(n_payee, 0, LINES_MAX - 1);
+	memcpy(from + 1, payer, n_payer * sizeof(*payer));
+	memcpy(to + 1, payee, n_payee * sizeof(*payee));
 	memset(p->told, 0, sizeof(p->told));
-	script_open(&p->payer, false, payer, n_payer);
-	script_open(&p->payee, false, payee, n_payee);
+	script_open(&p->payer, false, from, n_payer + 1);
+	script_open(&p->payee, false, to, n_payee + 1);
 	err = jz_pay(
 	    &p->payer.session, &p->payee.session, &TERMS, &p->result, told, p);
 	script_close(&p->payer);

@@ -94,13 +94,13 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
-	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/far_cmd.c host/cli/files.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
 	host/cli/issuer_keys_cmd.c host/cli/keys_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
-	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
+	host/cli/reader_cmd.c host/cli/records_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
 	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
 MAIN_SRC = host/cli/main.c
 
@@ -239,7 +239,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
+SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/far.sh \
+	test/cli/keys.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/conformance/units.sh \
 	test/demo/test_demo.sh \

@@ -145,7 +145,11 @@ jz_pay_take_list(struct jz_session *s, struct jz_span list)
 {
 	int err = jz_purse_put_list(s, list);
 
-	return answer_lost(err) || stopped(s, err) ? err : 0;
+	return err == JZ_ERR_STATUS || err == JZ_ERR_LIST_OLD ||
+		(err <= JZ_ERR_CERT_MALFORMED && err >= JZ_ERR_CERT_SUITE) ||
+		err == JZ_ERR_AUTHENTICATION
+	    ? 0
+	    : err;
 }
 
 /* The list of one card to the other. */

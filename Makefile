@@ -54,8 +54,8 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
-	applet/purse/limits.c applet/purse/load.c \
+PURSE_SRC = applet/purse/chain.c applet/purse/hello.c applet/purse/info.c \
+	applet/purse/known.c applet/purse/limits.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/revocation.c applet/purse/settle.c \
@@ -74,7 +74,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/https.c host/load.c host/pay.c host/personalise.c host/purse.c \
+	host/https.c host/known.c host/load.c host/pay.c host/personalise.c \
+	host/purse.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
 ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c \
 	host/issuer/batch.c host/issuer/batches.c \
@@ -100,7 +101,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c \
 	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
-	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/far_cmd.c host/cli/files.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
 	host/cli/issuer_keys_cmd.c host/cli/issuer_serve_cmd.c \
 	host/cli/keys_cmd.c \
@@ -109,7 +110,8 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card
 	host/cli/order.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/qr.c \
 	host/cli/recover_cmd.c \
-	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
+	host/cli/reader_cmd.c host/cli/records_cmd.c \
+	host/cli/revocation_cmd.c host/cli/seed_cmd.c \
 	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
 MAIN_SRC = host/cli/main.c
 
@@ -170,7 +172,8 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
-	test/applet/purse/test_personalise \
+	test/applet/purse/test_personalise test/applet/purse/test_recall \
+	test/applet/purse/test_refund \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
@@ -209,7 +212,9 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_seeded \
 	test/reader/test_serve test/reader/test_store test/reader/test_suite \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
+	test/conformance/test_encrypted test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/conformance/test_esign test/tear/test_kill \
 	test/host/test_cancel test/host/test_card test/sim/test_every \
@@ -240,7 +245,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
-	test/applet/purse/test_personalise \
+	test/applet/purse/test_personalise test/applet/purse/test_recall \
+	test/applet/purse/test_refund \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
@@ -248,7 +254,9 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_nonce test/applet/runtime/test_random \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
 	test/conformance/test_esign \
+	test/conformance/test_encrypted test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement \
 	test/host/test_sign test/host/test_story \
 	test/host/issuer/test_esign_modes test/sim/test_forgery \
@@ -258,7 +266,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/evidence.sh \
-	test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
+	test/cli/far.sh test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh \
+	test/cli/token.sh test/conformance/t0.sh test/conformance/units.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \

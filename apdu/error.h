@@ -144,6 +144,13 @@ enum jz_lang {
 	X(PIN, -504, "wrong PIN", "PIN 错误")                                  \
 	X(PIN_BLOCKED, -505, "PIN blocked", "PIN 已锁定")                      \
 	X(FUNDS, -506, "insufficient funds on the card", "卡内余额不足")       \
+	X(PROFILE, -520, "one card pays in clear, the other encrypted",        \
+	    "一卡用明文支付，另一卡用加密支付")                                \
+	X(REFUND, -521, "no such payment to give back, or more than is left "  \
+	    "of it", "没有可退的付款，或超过可退余额")                         \
+	X(PEER, -522, "the other side sent what is no message of a payment",   \
+	    "对方发来的不是支付报文")                                          \
+	X(PEER_GONE, -523, "the other side is gone", "对方已断开")             \
 	/* issuer: 600-699 */                                                  \
 	X(DATABASE, -600, "database error", "数据库错误")                      \
 	X(REFUSED, -601, "the issuer refused", "发卡行拒绝")                   \

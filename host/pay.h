@@ -27,16 +27,35 @@ enum jz_step {
 };
 
 struct jz_pay_result {
-	enum jz_step step; /* the one that failed, or DONE */
-	uint16_t sw;	   /* the refusing card's status word, or 0 */
+	enum jz_step step;  /* the one that failed, or DONE */
+	uint16_t sw;	    /* the refusing card's status word, or 0 */
+	bool payer_refused; /* at REQUEST: it was the payer's card */
 	/* The payer may have been debited, the payee has not credited: fetch
 	 * the completion and give it to the payee's card. */
 	bool in_doubt;
 };
 
 /*
+ * What a terminal does before the first message, when both cards are before it:
+ * finds out the profile, hands the newer of the two revocation lists to the
+ * other card, so that both judge by the same, and gets the payer's hello, when
+ * there is one, into `hello` (JZ_MESSAGE_MAX bytes are enough).
+ * JZ_ERR_PROFILE: the cards pay in different ways; *at gets the session that an
+ * error is of.
+ */
+int jz_pay_prepare(struct jz_session *payer, struct jz_session *payee,
+    struct jz_buffer *hello, const struct jz_session **at);
+/*
+ * The same for one card and a list that came from afar: takes it when it is
+ * newer.  What the card does not take, it goes on without.  An error is one of
+ * the reader.
+ */
+int jz_pay_take_list(struct jz_session *s, struct jz_span list);
+
+/*
  * Offline payment between two cards in two readers (PIN already verified where
- * the payer's card wants it).  `told` is called before each step; may be NULL.
+ * the payer's card wants it), after jz_pay_prepare(), in either profile.
+ * `told` is called before each step; may be NULL.
  * Errors: those of the step, JZ_ERR_AUTHENTICATION and JZ_ERR_DATA among them.
  */
 int jz_pay(struct jz_session *payer, struct jz_session *payee,
@@ -134,6 +153,7 @@ struct jz_personal {
 	uint64_t max_single_minor;
 	uint64_t pin_above_minor; /* PIN for amounts above this */
 	bool payee_only;
+	bool encrypted; /* the profile: docs/protocol.md, section 4 */
 	/* The keys that the card came with.  NULL: the well-known test keys,
 	 * 404142434445464748494A4B4C4D4E4F three times, under version FF. */
 	const struct jz_scp03_keys *transport_keys;

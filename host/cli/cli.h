@@ -122,6 +122,14 @@ enum jz_option {
 	JZ_OPT_TIMEOUT,
 	JZ_OPT_RESUME,
 	JZ_OPT_EVIDENCE,
+	JZ_OPT_HELLO,
+	JZ_OPT_REFUND_OF,
+	JZ_OPT_REVOCATION_OUT,
+	JZ_OPT_BY_ID,
+	JZ_OPT_ENCRYPTED,
+	JZ_OPT_CONNECT,
+	JZ_OPT_FORGET,
+	JZ_OPT_KEEP,
 	JZ_OPTIONS,
 };
 
@@ -331,6 +339,11 @@ int jz_cli_open_reader(
     struct jz_cli *c, enum jz_option option, struct jz_reader **out);
 /* A PIN by --pin; the caller wipes it. */
 int jz_cli_pin(struct jz_cli *c, struct jz_secret *out);
+/* The terms of a payment by options, in the currency of the card that asks
+ * (pay_cmd.c).  A failure is explained in c. */
+struct jz_terms;
+int
+jz_cli_terms(struct jz_cli *c, struct jz_cli_card *payee, struct jz_terms *t);
 /* Asks for the PIN by --pin and has the card verify it. */
 int jz_cli_verify_pin_of(
     struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
@@ -474,6 +487,11 @@ int jz_cmd_qr(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);
+int jz_cmd_pay_hello(struct jz_cli *c);
+int jz_cmd_pay_receive(struct jz_cli *c);
+int jz_cmd_pay_send(struct jz_cli *c);
+int jz_cmd_card_records(struct jz_cli *c);
+int jz_cmd_card_known(struct jz_cli *c);
 int jz_cmd_pay_request(struct jz_cli *c);
 int jz_cmd_pay_agree(struct jz_cli *c);
 int jz_cmd_pay_confirm(struct jz_cli *c);

@@ -55,7 +55,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(MAX_BALANCE) |
 	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY) |
-	    JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION),
+	    JZ_OPT(ENCRYPTED) | JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_personalise,
@@ -226,6 +226,43 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card log --card virtual:alice.card --pin prompt\n"},
+},
+{
+	"card records", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(PIN), 0,
+	JZ_EXITS_CARD | JZ_EXIT(PIN), jz_cmd_card_records,
+	{"the card's records, whole", "显示卡内完整记录"},
+	{"All records that the card still has, newest first: number, time, kind,\n"
+	 "amount (negative is paid), the other card's ID, the counters of payer and\n"
+	 "payee, and of a refund the counter of the first payment.  --json adds the\n"
+	 "digests and the signed record.  It takes the PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card records --card virtual:alice.card --pin prompt\n",
+	 "卡内现有的全部记录，新的在前：编号、时间、种类、金额（负数为付出）、对方卡号、\n"
+	 "付款与收款计数器，退款另有原付款的计数器。--json 另含摘要与签名的记录。\n"
+	 "须输 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card records --card virtual:alice.card --pin prompt\n"},
+},
+{
+	"card known", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(PIN) | JZ_OPT(KEEP) | JZ_OPT(FORGET), 0,
+	JZ_EXITS_CARD | JZ_EXIT(PIN) | JZ_EXIT(AUTHENTICATION),
+	jz_cmd_card_known,
+	{"other cards whose certificate it keeps", "卡内所存的其他卡的证书"},
+	{"A message without certificate (--by-id) is taken from a card whose\n"
+	 "certificate is kept here.  There is room for four.  --keep FILE stores one,\n"
+	 "which the issuer must have signed, --forget ID drops one; then the IDs are\n"
+	 "listed.  It takes the PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card known --card virtual:alice.card --pin prompt --keep bob.cvc\n",
+	 "卡接受来自这里所存证书的卡的无证书报文（--by-id），至多存四张。--keep 文件\n"
+	 "存入一张（须由发卡行签发），--forget 卡号 删除一张，然后列出各卡号。须输 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card known --card virtual:alice.card --pin prompt --keep bob.cvc\n"},
 },
 {
 	"card serve", "FILE...", 1, 16,

@@ -4,7 +4,9 @@
  */
 #include "cli.h"
 
-#define STEP (JZ_OPT(CARD) | JZ_OPT(IN) | JZ_OPT(OUT) | JZ_OPT(HEX))
+/* The newer revocation list, carried beside the messages. */
+#define LISTS (JZ_OPT(REVOCATION) | JZ_OPT(REVOCATION_OUT))
+#define STEP  (JZ_OPT(CARD) | JZ_OPT(IN) | JZ_OPT(OUT) | JZ_OPT(HEX))
 
 /* Of an issuer's daemon. */
 #define HTTPS                                                                  \
@@ -74,7 +76,8 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 {
 	"pay", "", 0, 0,
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT) | JZ_OPT(PIN) |
-	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES) | JZ_OPT(AUTHORITIES),
+	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES) | JZ_OPT(AUTHORITIES) |
+	    JZ_OPT(REFUND_OF) | JZ_OPT(BY_ID),
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT),
 	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay,
 	{"one card pays another, offline", "一张卡脱机付款给另一张"},
@@ -82,6 +85,12 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "completion (the payer's card debits), receipt (the payee's card\n"
 	 "credits).  Each is signed; no network and no issuer is needed.\n"
 	 "--pin is needed above the amount set at personalisation.\n"
+	 "Cards of the encrypted profile say hello first.  The card with the newer\n"
+	 "revocation list gives it to the other.\n"
+	 "\n"
+	 "--refund-of gives back what the payer's card was paid by this payee:\n"
+	 "see the payee's counter in `jiaozi card records`.  A payee-only card\n"
+	 "pays refunds and nothing else.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi pay --payer virtual:alice.card --payee virtual:bob.card \\\n"
@@ -89,15 +98,80 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "两卡之间五条报文：支付请求、同意支付、支付确认、支付完成（付款卡扣款）、\n"
 	 "收据（收款卡入账）。每条都有签名，无需网络与发卡行。\n"
 	 "超过个人化时设定的金额须用 --pin。\n"
+	 "加密配置的卡先发问候。吊销列表较新的卡把列表交给对方。\n"
+	 "\n"
+	 "--refund-of 为退款：付款卡退回收款卡原先所付，编号见 jiaozi card records\n"
+	 "的收款计数器。只收款的卡只能退款。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi pay --payer virtual:alice.card --payee virtual:bob.card \\\n"
 	 "      --amount 25.00 --pin env:PIN --reference 面条\n"},
 },
 {
+	"pay hello", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(OUT) | JZ_OPT(HEX), 0,
+	JZ_EXITS_PAY, jz_cmd_pay_hello,
+	{"0: the payer's card says hello (encrypted profile)",
+	 "零：付款卡发出问候（加密配置）"},
+	{"Gives the hello that a request of the encrypted profile answers; it names\n"
+	 "nobody.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay hello --card virtual:alice.card --out hello.tlv\n"
+	 "  jiaozi pay request --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --hello hello.tlv --out request.tlv\n",
+	 "生成加密配置的支付请求所答复的问候报文，其中不含任何身份。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay hello --card virtual:alice.card --out hello.tlv\n"
+	 "  jiaozi pay request --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --hello hello.tlv --out request.tlv\n"},
+},
+{
+	"pay receive", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(REFERENCE) | JZ_OPT(LISTEN) |
+	    JZ_OPT(TIMEOUT) | JZ_OPT(AUTHORITIES) | JZ_OPT(REFUND_OF) |
+	    JZ_OPT(BY_ID),
+	JZ_OPT(AMOUNT) | JZ_OPT(LISTEN), JZ_EXITS_PAY, jz_cmd_pay_receive,
+	{"be paid by a terminal far away", "由远处的终端付款"},
+	{"Waits for one payer's terminal (`pay send`), and carries out the payee's\n"
+	 "side of the payment over the connection.  Exit 3: the other side was too\n"
+	 "slow; 8: it sent what is no message of a payment; 12: it is gone.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay receive --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --listen tcp:0.0.0.0:7000\n",
+	 "等待一个付款终端（pay send）连入，经此连接完成收款一侧。退出码 3：对方超时；\n"
+	 "8：对方发来的不是支付报文；12：对方已断开。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay receive --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --listen tcp:0.0.0.0:7000\n"},
+},
+{
+	"pay send", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(CONNECT) | JZ_OPT(TIMEOUT) |
+	    JZ_OPT(PIN) | JZ_OPT(AUTHORITIES),
+	JZ_OPT(CONNECT), JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_send,
+	{"pay a terminal far away", "付款给远处的终端"},
+	{"Connects to the payee's terminal (`pay receive`), and carries out the\n"
+	 "payer's side.  With --amount the card agrees to that amount and no other.\n"
+	 "Cut off after the debit, the completion is had again by `pay fetch`.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay send --card virtual:alice.card --amount 25.00 --pin env:PIN \\\n"
+	 "      --connect tcp:shop.example:7000\n",
+	 "连接收款终端（pay receive），完成付款一侧。给出 --amount 时卡只同意该金额。\n"
+	 "扣款后中断的，用 pay fetch 再次取出支付完成报文。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay send --card virtual:alice.card --amount 25.00 --pin env:PIN \\\n"
+	 "      --connect tcp:shop.example:7000\n"},
+},
+{
 	"pay request", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(REFERENCE) | JZ_OPT(OUT) |
-	    JZ_OPT(HEX),
+	    JZ_OPT(HEX) | JZ_OPT(HELLO) | JZ_OPT(REFUND_OF) | JZ_OPT(BY_ID) |
+	    LISTS,
 	JZ_OPT(AMOUNT), JZ_EXITS_PAY, jz_cmd_pay_request,
 	{"1: the payee's card asks", "一：收款卡发出支付请求"},
 	{"Gives the payment request: amount, time, certificate, signed by the\n"
@@ -106,16 +180,21 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 PIPE_ZH},
 },
 {
-	"pay agree", "", 0, 0, STEP | JZ_OPT(PIN) | JZ_OPT(AUTHORITIES), 0,
+	"pay agree", "", 0, 0,
+	STEP | JZ_OPT(PIN) | JZ_OPT(AUTHORITIES) | JZ_OPT(AMOUNT) |
+	    JZ_OPT(BY_ID) | LISTS,
+	0,
 	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_agree,
 	{"2: the payer's card agrees", "二：付款卡同意支付"},
 	{"Takes the request, verifies who asks, and gives the agreement,\n"
-	 "enciphered for the payee's card.\n\n" PIPE_EN,
+	 "enciphered for the payee's card.  With --amount the card agrees to that\n"
+	 "amount and no other: in the encrypted profile no terminal can see it.\n\n"
+	 PIPE_EN,
 	 "读入支付请求，验证对方身份，生成加密给收款卡的同意支付报文。\n\n"
 	 PIPE_ZH},
 },
 {
-	"pay confirm", "", 0, 0, STEP | JZ_OPT(AUTHORITIES), 0, JZ_EXITS_PAY, jz_cmd_pay_confirm,
+	"pay confirm", "", 0, 0, STEP | JZ_OPT(AUTHORITIES) | LISTS, 0, JZ_EXITS_PAY, jz_cmd_pay_confirm,
 	{"3: the payee's card confirms", "三：收款卡确认支付"},
 	{"Takes the agreement, verifies who pays, keeps room for the credit, and\n"
 	 "gives the confirmation.\n\n" PIPE_EN,

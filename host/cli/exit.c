@@ -90,7 +90,7 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_PLUGIN_CLASS: case JZ_ERR_PLUGIN_HASH:
 		return JZ_EXIT_CARD_FILE;
 	case JZ_ERR_STATUS: case JZ_ERR_ANSWER: case JZ_ERR_STATE:
-	case JZ_ERR_SUITE:
+	case JZ_ERR_SUITE: case JZ_ERR_PROFILE: case JZ_ERR_REFUND:
 		return JZ_EXIT_CARD;
 	case JZ_ERR_PIN: case JZ_ERR_PIN_BLOCKED:
 		return JZ_EXIT_PIN;
@@ -104,7 +104,7 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_CERT_EXPIRED: case JZ_ERR_CERT_NOT_YET:
 	case JZ_ERR_CERT_REVOKED: case JZ_ERR_CERT_ROLE:
 	case JZ_ERR_CERT_ISSUER: case JZ_ERR_CERT_SUITE:
-	case JZ_ERR_CERT_NAME: case JZ_ERR_SERVER:
+	case JZ_ERR_CERT_NAME: case JZ_ERR_SERVER: case JZ_ERR_PEER:
 		return JZ_EXIT_AUTHENTICATION;
 	case JZ_ERR_LIST_FULL:
 		return JZ_EXIT_ISSUER;
@@ -114,6 +114,7 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 		return JZ_EXIT_NOT_FOUND;
 	case JZ_ERR_EXISTS: case JZ_ERR_LIST_OLD: case JZ_ERR_ORDER_OTHER:
 		return JZ_EXIT_EXISTS;
+	case JZ_ERR_PEER_GONE:
 	case JZ_ERR_SYSTEM: case JZ_ERR_CARD_DEAD: case JZ_ERR_CARD_STORAGE:
 	case JZ_ERR_DATABASE: case JZ_ERR_CONTENDED:
 		return JZ_EXIT_IO;

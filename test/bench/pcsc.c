@@ -211,8 +211,10 @@ disconnect(struct clients *c)
 static int
 pay_ours(void *arg)
 {
-	static const struct jz_terms terms = {
-	    1, WORLD_CURRENCY, 1769903999, "bench"};
+	static const struct jz_terms terms = {.amount_minor = 1,
+	    .currency = WORLD_CURRENCY,
+	    .time = 1769903999,
+	    .reference = "bench"};
 	struct clients *c = arg;
 	struct jz_pay_result result;
 

@@ -248,7 +248,10 @@ test_request(void **state)
 	     " 8607 00000000000000 00",
 		"FF2F00 9000", 0},
 	};
-	struct jz_terms t = {2500, 156, 1769903999, "Hi"};
+	struct jz_terms t = {.amount_minor = 2500,
+	    .currency = 156,
+	    .time = 1769903999,
+	    .reference = "Hi"};
 	uint8_t bytes[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct script s;
@@ -258,7 +261,7 @@ test_request(void **state)
 	assert_int_equal(jz_purse_request(&s.session, &t, &b), 0);
 	assert_int_equal(b.len, 3);
 	/* An answer of another kind is no request. */
-	t = (struct jz_terms){0x7FFFFFFF, 392, 0, NULL};
+	t = (struct jz_terms){.amount_minor = 0x7FFFFFFF, .currency = 392};
 	assert_int_equal(jz_purse_request(&s.session, &t, &b), JZ_ERR_ANSWER);
 	/* What no card can take is not sent. */
 	t.amount_minor = 0x80000000u;

@@ -39,7 +39,10 @@
 #define SAY_PAID   'p'
 #define SAY_FULL   'f' /* a log is full; it waits to be killed */
 
-static const struct jz_terms TERMS = {PRICE, TORN_CNY, 1769903999, "kill"};
+static const struct jz_terms TERMS = {.amount_minor = PRICE,
+    .currency = TORN_CNY,
+    .time = 1769903999,
+    .reference = "kill"};
 
 /* A card file in this process. */
 struct seat {

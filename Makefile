@@ -74,15 +74,20 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c
-ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
+ISSUER_SRC = host/issuer/account.c host/issuer/audit.c \
+	host/issuer/batch.c host/issuer/books.c host/issuer/card.c \
+	host/issuer/decision.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_store.c \
 	host/issuer/evidence.c \
-	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
+	host/issuer/exception.c host/issuer/incident.c \
+	host/issuer/issuer.c host/issuer/keys.c \
 	host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
+	host/issuer/load_cancel.c host/issuer/loss.c host/issuer/many.c \
+	host/issuer/operator.c host/issuer/proposal.c \
+	host/issuer/refusal.c host/issuer/restore.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
+	host/issuer/store_control.c host/issuer/store_evidence.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \

@@ -241,6 +241,8 @@ show_books(struct jz_cli *c, const struct jz_books *b, uint16_t currency)
 		b->transit_load},
 	    {"transit_payment", jz_tr(c, "payments in transit", "付款在途"),
 		b->transit_payment},
+	    {"fraud", jz_tr(c, "lost to copied cards", "复制卡损失"), b->fraud},
+	    {"lost", jz_tr(c, "from lost cards", "遗失卡余额"), b->lost},
 	};
 	char x[JZ_MONEY_TEXT];
 

@@ -206,15 +206,18 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_recover test/host/test_roll test/host/test_story \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
-	test/host/issuer/test_account test/host/issuer/test_books \
+	test/host/issuer/test_account test/host/issuer/test_audit \
+	test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
+	test/host/issuer/test_decision \
 	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
 	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence \
-	test/host/issuer/test_exception test/host/issuer/test_load \
-	test/host/issuer/test_many \
-	test/host/issuer/test_refusal test/host/issuer/test_revocation \
-	test/host/issuer/test_settle test/host/issuer/test_x509
+	test/host/issuer/test_exception test/host/issuer/test_incident \
+	test/host/issuer/test_load test/host/issuer/test_many \
+	test/host/issuer/test_refusal test/host/issuer/test_restore \
+	test/host/issuer/test_revocation test/host/issuer/test_settle \
+	test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.

@@ -44,7 +44,7 @@ struct jz_incident {
 	int64_t id, time;
 	enum jz_incident_kind kind;
 	uint8_t card_id[JZ_ID_BYTES]; /* whose doing it is */
-	uint32_t number;	      /* of its record, or 0 */
+	uint32_t number;	      /* of its record, the counter, or 0 */
 	char reference[2 * JZ_DIGEST_BYTES + 1]; /* of the payment, or "" */
 	struct jz_span evidence; /* what was uploaded; good for the call */
 };

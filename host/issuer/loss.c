@@ -54,6 +54,11 @@ book(struct jz_issuer *i, enum jz_incident_kind kind, const struct jz_record *r,
 	struct jz_alarm a = {.kind = kind, .number = r->number};
 
 	memcpy(a.card_id, card, JZ_ID_BYTES);
+	if (kind == JZ_INCIDENT_DOUBLED_COUNTER) {
+		/* One for all payments of a counter. */
+		a.number = r->m.payment.payer_counter;
+		return jz_incident_book(i, &a, r->bytes);
+	}
 	a.has_payment = true;
 	memcpy(a.request_digest, r->m.payment.request_digest, JZ_DIGEST_BYTES);
 	return jz_incident_book(i, &a, r->bytes);

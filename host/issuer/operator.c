@@ -16,6 +16,7 @@
 
 #include "../../apdu/error.h"
 #include "../../keys/secret.h"
+#include "../../keys/store/file.h"
 #include "../../keys/store/keyfile.h"
 #include "operator.h"
 
@@ -59,7 +60,8 @@ write_file(const struct jz_engine *e, const char *path,
 	jz_put(&b, o->name, len);
 	jz_put(&b, o->key.private_key, JZ_PRIVATE_BYTES);
 	jz_put(&b, o->key.public_key, JZ_PUBLIC_BYTES_EC);
-	err = jz_keyfile_write(e, path, passphrase, jz_buffer_span(&b));
+	err = jz_keyfile_store(
+	    e, path, JZ_FILE_NEW, passphrase, jz_buffer_span(&b));
 	jz_wipe(bytes, sizeof(bytes));
 	return err;
 }

@@ -86,8 +86,8 @@ ISSUER_SRC = host/issuer/account.c host/issuer/audit.c \
 	host/issuer/operator.c host/issuer/proposal.c \
 	host/issuer/refusal.c host/issuer/restore.c \
 	host/issuer/revocation.c host/issuer/schema.c \
-	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
-	host/issuer/store_control.c host/issuer/store_evidence.c \
+	host/issuer/settle.c host/issuer/sql.c host/issuer/statement.c \
+	host/issuer/store.c host/issuer/store_control.c host/issuer/store_evidence.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
@@ -217,6 +217,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_load test/host/issuer/test_many \
 	test/host/issuer/test_refusal test/host/issuer/test_restore \
 	test/host/issuer/test_revocation test/host/issuer/test_settle \
+	test/host/issuer/test_statement \
 	test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
 

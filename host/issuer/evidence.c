@@ -24,8 +24,8 @@ report_of(const struct jz_message *record,
 	memcpy(out->signature, record->payer_signature, JZ_SIGNATURE_BYTES);
 }
 
-static void
-completion_of(const struct jz_message *record, struct jz_message *out)
+void
+jz_record_completion(const struct jz_message *record, struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->kind = JZ_KIND_COMPLETION;
@@ -35,21 +35,26 @@ completion_of(const struct jz_message *record, struct jz_message *out)
 	memcpy(out->signature, record->payer_signature, JZ_SIGNATURE_BYTES);
 }
 
-/* The payee's word: before the payment the confirmation, after it the
- * receipt. */
-static void
-payee_word_of(const struct jz_record *r, struct jz_message *out)
+void
+jz_record_word(const struct jz_message *record,
+    const uint8_t completion_digest[static JZ_DIGEST_BYTES],
+    struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->payment = r->m.payment;
-	memcpy(out->signature, r->m.payee_signature, JZ_SIGNATURE_BYTES);
+	out->payment = record->payment;
+	memcpy(out->signature, record->payee_signature, JZ_SIGNATURE_BYTES);
 	out->kind = JZ_KIND_CONFIRMATION;
-	if (r->m.kind == JZ_KIND_RECORD_PAID)
+	if (record->kind == JZ_KIND_RECORD_PAID)
 		return;
+	out->payee_record = record->payee_record;
+	out->payee_time = record->payee_time;
+	if (record->kind == JZ_KIND_RECORD_EXCEPTION) {
+		out->kind = JZ_KIND_EXCEPTION;
+		out->outcome = record->outcome;
+		return;
+	}
 	out->kind = JZ_KIND_RECEIPT;
-	out->payee_record = r->m.payee_record;
-	out->payee_time = r->m.payee_time;
-	memcpy(out->completion_digest, r->completion_digest, JZ_DIGEST_BYTES);
+	memcpy(out->completion_digest, completion_digest, JZ_DIGEST_BYTES);
 }
 
 int
@@ -77,7 +82,7 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 			out->m.outcome == JZ_OUTCOME_RELEASE
 		    ? 0
 		    : jz_refuse(i, JZ_REFUSAL_MALFORMED);
-	completion_of(&out->m, &out->completion);
+	jz_record_completion(&out->m, &out->completion);
 	return jz_message_digest(
 	    &i->engine, &out->completion, out->completion_digest);
 }
@@ -93,18 +98,6 @@ verify(struct jz_issuer *i, const struct jz_message *m,
 
 	return err == JZ_ERR_SIGNATURE ? jz_refuse(i, JZ_REFUSAL_EVIDENCE)
 				       : err;
-}
-
-static void
-exception_of(const struct jz_message *record, struct jz_message *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->kind = JZ_KIND_EXCEPTION;
-	out->payment = record->payment;
-	out->payee_record = record->payee_record;
-	out->payee_time = record->payee_time;
-	out->outcome = record->outcome;
-	memcpy(out->signature, record->payee_signature, JZ_SIGNATURE_BYTES);
 }
 
 static int
@@ -128,15 +121,11 @@ verify_payment(
 		return jz_alarm(i, JZ_REFUSAL_EVIDENCE,
 		    JZ_INCIDENT_UNKNOWN_CARD, other, r->number,
 		    p->request_digest);
-	if (err == 0 && r->m.kind == JZ_KIND_RECORD_EXCEPTION) {
-		exception_of(&r->m, &word);
-		return verify(i, &word, card);
-	}
-	if (err == 0)
+	if (err == 0 && r->m.kind != JZ_KIND_RECORD_EXCEPTION)
 		err = verify(i, &r->completion, paid ? card : &peer);
 	if (err != 0)
 		return err;
-	payee_word_of(r, &word);
+	jz_record_word(&r->m, r->completion_digest, &word);
 	return verify(i, &word, paid ? &peer : card);
 }
 

@@ -158,6 +158,14 @@ struct jz_record {
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
 };
 
+/* The messages that a payment's record carries the signatures of: the
+ * completion; and the payee's word, which is before the payment the
+ * confirmation, after it the receipt, or that it was given up. */
+void
+jz_record_completion(const struct jz_message *record, struct jz_message *out);
+void jz_record_word(const struct jz_message *record,
+    const uint8_t completion_digest[static JZ_DIGEST_BYTES],
+    struct jz_message *out);
 /* Decodes one record.  Refuses MALFORMED. */
 int jz_record_read(struct jz_issuer *i, struct jz_span bytes,
     const uint8_t card_id[static JZ_ID_BYTES], struct jz_record *out);

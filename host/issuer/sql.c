@@ -247,6 +247,11 @@ NOT_WRITTEN_OFF("p") " ORDER BY p.request_digest LIMIT 1",
 " 'received', 'claimed', 'released', 'written off', 'resolved')"
 " AND t.reference = ? ORDER BY t.id, e.amount",
 
+[JZ_SQL_TRACED] =
+"SELECT request_digest, time FROM payment WHERE ? = '' OR payer = ?"
+" OR payee = ? UNION SELECT request_digest, time FROM exception"
+" WHERE ? = '' OR payer = ? OR payee = ? ORDER BY 2, 1",
+
 [JZ_SQL_AUDIT_ADD] =
 "INSERT INTO audit (id, time, host, actor, text, previous, hash, signature)"
 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -7,6 +7,7 @@
 #define JZ_HOST_ISSUER_STORE_CONTROL_H
 
 #include "control.h"
+#include "statement.h"
 #include "store.h"
 
 /* ---- audit log ----------------------------------------------------------- */
@@ -103,11 +104,11 @@ int jz_store_side_number(struct jz_store *s,
 int jz_store_exception_number(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t *number);
 
-struct jz_posting {
-	int64_t id, time;
-	char kind[32], account[JZ_LEDGER_NAME_MAX];
-	int64_t amount;
-};
+/* As jz_issuer_each_traced(). */
+int jz_store_each_traced(struct jz_store *s, const uint8_t *card,
+    int (*each)(const uint8_t request_digest[static JZ_DIGEST_BYTES],
+	void *arg),
+    void *arg);
 /* The entries of the transactions of this reference. */
 int jz_store_each_posting(struct jz_store *s, const char *reference,
     int (*each)(const struct jz_posting *p, void *arg), void *arg);

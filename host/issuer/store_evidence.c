@@ -95,6 +95,30 @@ jz_store_exception_number(struct jz_store *s,
 	    JZ_VALUES(jz_v_blob(request_digest, JZ_DIGEST_BYTES)), number);
 }
 
+int
+jz_store_each_traced(struct jz_store *s, const uint8_t *card,
+    int (*each)(const uint8_t request_digest[static JZ_DIGEST_BYTES],
+	void *arg),
+    void *arg)
+{
+	struct jz_value of = card != NULL ? jz_v_id(card) : jz_v_text("");
+	uint8_t digest[JZ_DIGEST_BYTES];
+	sqlite3_stmt *st;
+	int stop = 0;
+	int err = jz_sql_query(
+	    s, JZ_SQL_TRACED, JZ_VALUES(of, of, of, of, of, of), &st);
+
+	while (err == 0 && stop == 0) {
+		err = jz_sql_row(s, st);
+		if (err == 0 && !jz_sql_bytes(st, 0, digest, sizeof(digest)))
+			err = jz_sql_wrong(s, "a payment's row is damaged");
+		if (err == 0)
+			stop = each(digest, arg);
+	}
+	jz_sql_done(st);
+	return err == 0 || err == JZ_ERR_NOT_FOUND ? stop : err;
+}
+
 static bool
 posting_row(sqlite3_stmt *st, struct jz_posting *p)
 {

@@ -96,9 +96,11 @@ BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
 	host/cli/commands_card.c host/cli/commands_certificate.c \
+	host/cli/commands_control.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c \
-	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
+	host/cli/commands_other.c host/cli/commands_pay.c \
+	host/cli/control_cmd.c host/cli/data_cmd.c \
 	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
 	host/cli/issuer_keys_cmd.c host/cli/keys_cmd.c \
@@ -106,7 +108,8 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
 	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
-	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
+	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c \
+	host/cli/statement_cmd.c host/cli/statement_html.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -242,7 +245,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
+SCRIPT_TESTS = test/cli/batch.sh test/cli/books.sh test/cli/cli.sh \
+	test/cli/keys.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
@@ -279,7 +283,8 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	applet/virtual/storage.h applet/purse/purse.h \
 	reader/reader.h reader/virtual.h \
 	host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
-	host/issuer/esign.h host/issuer/issuer.h \
+	host/issuer/control.h host/issuer/esign.h host/issuer/issuer.h \
+	host/issuer/statement.h \
 	host/bureau/bureau.h
 MAN1 =
 

@@ -13,11 +13,34 @@
  */
 #include <string.h>
 
+#include "../apdu/error.h"
 #include "../keys/revocation.h"
+#include "issuer/control.h"
 #include "pay.h"
 
 /* More batches than any card's log can fill: one that never ends is wrong. */
 #define BATCHES_MAX 256u
+
+/* An issuer whose ledger was put back from a backup may have lost the card: it
+ * is registered again by its certificate. */
+static int
+challenge(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_span request, struct jz_buffer *out)
+{
+	uint8_t certificate[JZ_CERTIFICATE_MAX];
+	size_t len = sizeof(certificate);
+	int err = jz_issuer_challenge(issuer, request, out);
+
+	if (err != JZ_ERR_REFUSED ||
+	    jz_issuer_refusal(issuer) != JZ_REFUSAL_UNKNOWN_CARD)
+		return err;
+	if (jz_purse_certificate(s, certificate, &len) != 0 ||
+	    jz_issuer_readmit(issuer, jz_span(certificate, len)) != 0) {
+		jz_issuer_recall(issuer, JZ_REFUSAL_UNKNOWN_CARD);
+		return err;
+	}
+	return jz_issuer_challenge(issuer, request, out);
+}
 
 static int
 sign_in(struct jz_session *s, struct jz_issuer *issuer)
@@ -30,7 +53,7 @@ sign_in(struct jz_session *s, struct jz_issuer *issuer)
 	err = jz_purse_settle(
 	    s, JZ_SETTLE_SIGN_IN_REQUEST, jz_span(NULL, 0), &card);
 	if (err == 0)
-		err = jz_issuer_challenge(issuer, jz_buffer_span(&card), &host);
+		err = challenge(s, issuer, jz_buffer_span(&card), &host);
 	card = jz_buffer(x, sizeof(x));
 	if (err == 0)
 		err = jz_purse_settle(

@@ -241,20 +241,26 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "      --pin env:PIN\n"},
 },
 {
-	"settle", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE), 0,
+	"settle", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AT), 0,
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_settle,
 	{"bring a card's records to the issuer", "结算：把卡的记录交给发卡行"},
 	{"Card and issuer sign in to each other; the card gives its records in\n"
 	 "signed batches; the issuer verifies and posts each once and confirms;\n"
 	 "the card clears what is confirmed.  No balance on the card changes.\n"
+	 "Cut off, the same command goes on.  --at HH:MM waits for that time of the\n"
+	 "day (UTC) first; docs/settlement.md has a timer for every day.\n"
 	 "\n"
-	 "Example\n"
-	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n",
+	 "Examples\n"
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"
+	 "  jiaozi settle --at 18:30 --card pcsc:* --issuer bank --passphrase env:BANK\n",
 	 "卡与发卡行互相验证身份；卡分批交出签名的记录；发卡行逐条验证、记账一次\n"
-	 "并确认；卡清除已确认的记录。卡内余额不变。\n"
+	 "并确认；卡清除已确认的记录。卡内余额不变。中断后再执行同一命令即可继续。\n"
+	 "--at HH:MM 先等到当日该时刻 (UTC)；每日定时见 docs/settlement.md。\n"
 	 "\n"
 	 "示例\n"
-	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"},
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"
+	 "  jiaozi settle --at 18:30 --card pcsc:* --issuer bank --passphrase env:BANK\n"},
 },
 {
 	"sign", "", 0, 0,

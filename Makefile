@@ -73,7 +73,7 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c \
-	host/recover.c host/settle.c host/sign.c host/unfinished.c
+	host/recover.c host/recover_alone.c host/settle.c host/sign.c host/unfinished.c
 ISSUER_SRC = host/issuer/account.c host/issuer/audit.c \
 	host/issuer/batch.c host/issuer/books.c host/issuer/card.c \
 	host/issuer/decision.c host/issuer/esign.c \
@@ -206,7 +206,8 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_roll test/host/test_story \
+	test/host/test_recover test/host/test_recover_killed \
+	test/host/test_roll test/host/test_story \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_audit \

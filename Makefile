@@ -207,7 +207,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
 	test/host/test_recover test/host/test_recover_killed \
-	test/host/test_roll test/host/test_story \
+	test/host/test_roll test/host/test_settle_cut test/host/test_story \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_audit \

@@ -65,9 +65,8 @@ leave_question(struct alone *a, const struct jz_payment *p)
 	struct jz_message m = {.kind = JZ_KIND_UNFINISHED, .payment = *p};
 	int err = jz_message_encode(&m, JZ_SIGNED, &b);
 
-	return err != 0
-	    ? err
-	    : leave(a, jz_buffer_span(&b), JZ_RECOVERY_ASKED, p);
+	return err != 0 ? err
+			: leave(a, jz_buffer_span(&b), JZ_RECOVERY_ASKED, p);
 }
 
 /* ---- the payee ---------------------------------------------------------- */
@@ -178,15 +177,14 @@ answer(struct alone *a, struct jz_span question)
 	if (jz_message_decode(question, JZ_KIND_UNFINISHED, &m) != 0)
 		return 0;
 	err = jz_purse_info(a->s, &info);
-	if (err != 0 ||
-	    memcmp(m.payment.payer_id, info.id, JZ_ID_BYTES) != 0)
+	if (err != 0 || memcmp(m.payment.payer_id, info.id, JZ_ID_BYTES) != 0)
 		return err;
 	err = jz_purse_fetch_completion(a->s, m.payment.request_digest, &b);
 	if (jz_recover_said(a->s, err, JZ_SW_NO_PAYMENT))
 		return leave_proof(a, &m.payment);
-	return err != 0 ? err
-			: leave(a, jz_buffer_span(&b), JZ_RECOVERY_SENT,
-			      &m.payment);
+	return err != 0
+	    ? err
+	    : leave(a, jz_buffer_span(&b), JZ_RECOVERY_SENT, &m.payment);
 }
 
 static int
@@ -217,8 +215,8 @@ send_unacknowledged(struct alone *a)
 		if (err == 0)
 			err = jz_recover_digest(jz_buffer_span(&b), &p);
 		if (err == 0)
-			err = leave(
-			    a, jz_buffer_span(&b), JZ_RECOVERY_SENT, &p);
+			err =
+			    leave(a, jz_buffer_span(&b), JZ_RECOVERY_SENT, &p);
 	}
 	if (err != JZ_ERR_NOT_FOUND)
 		return err;

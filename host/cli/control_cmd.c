@@ -60,7 +60,8 @@ one_incident(const struct jz_incident *x, void *arg)
 	json_object_set_new(row, "id", json_integer(x->id));
 	json_object_set_new(row, "time", json_string(when));
 	json_object_set_new(row, "card", json_string(card));
-	json_object_set_new(row, "kind", json_string(jz_incident_name(x->kind)));
+	json_object_set_new(
+	    row, "kind", json_string(jz_incident_name(x->kind)));
 	json_object_set_new(row, "number", json_integer((json_int_t)x->number));
 	json_object_set_new(row, "payment", json_string(x->reference));
 	json_object_set_new(row, "evidence", jz_cli_hex(x->evidence));
@@ -149,8 +150,8 @@ write_head(struct jz_cli *c, struct jz_issuer *issuer)
 	if (text == NULL)
 		err = JZ_ERR_MEMORY;
 	else if (out != NULL || !c->json)
-		err = jz_cli_write_file(c, out != NULL ? out : "-",
-		    jz_span(text, strlen(text)));
+		err = jz_cli_write_file(
+		    c, out != NULL ? out : "-", jz_span(text, strlen(text)));
 	jz_cli_put(c, "head", head);
 	free(text);
 	return err;
@@ -211,8 +212,7 @@ verify_audit(struct jz_cli *c, struct jz_issuer *issuer)
 	int err = has ? read_head(c, &known) : 0;
 
 	if (err == 0)
-		err = jz_issuer_audit_verify(
-		    issuer, has ? &known : NULL, &n);
+		err = jz_issuer_audit_verify(issuer, has ? &known : NULL, &n);
 	jz_cli_put(c, "entries", json_integer(n));
 	jz_cli_put(c, "sound", json_boolean(err == 0));
 	if (err != 0)
@@ -291,11 +291,11 @@ read_operator(struct jz_cli *c, const struct jz_engine *e, const char *path,
 
 	snprintf(prompt, sizeof(prompt),
 	    jz_tr(c, "Passphrase of %s: ", "%s 的口令："), path);
-	err = jz_cli_passphrase_by(c, JZ_OPT_OPERATOR_PASSPHRASE,
-	    "operator-passphrase", prompt, pass);
+	err = jz_cli_passphrase_by(
+	    c, JZ_OPT_OPERATOR_PASSPHRASE, "operator-passphrase", prompt, pass);
 	if (err == 0) {
-		err = jz_operator_read(
-		    e, path, jz_span(pass, strlen(pass)), out);
+		err =
+		    jz_operator_read(e, path, jz_span(pass, strlen(pass)), out);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", path);
 	}
@@ -307,12 +307,12 @@ static int
 add_operator(struct jz_cli *c, struct jz_issuer *issuer)
 {
 	struct jz_operator o = {0};
-	int err = read_operator(
-	    c, jz_issuer_engine(issuer), c->argument[1], &o);
+	int err =
+	    read_operator(c, jz_issuer_engine(issuer), c->argument[1], &o);
 
 	if (err == 0)
-		err = jz_issuer_operator_found(
-		    issuer, o.name, o.key.public_key);
+		err =
+		    jz_issuer_operator_found(issuer, o.name, o.key.public_key);
 	if (err == JZ_ERR_STATE)
 		err = jz_cli_fail(c, JZ_ERR_OPERATOR_UNKNOWN, "%s",
 		    jz_tr(c,
@@ -341,7 +341,8 @@ one_operator(const struct jz_operator_story *o, void *arg)
 
 	jz_time_to_text(o->time, when);
 	jz_cli_say(l->c, "%s  %s%s\n", when, o->name,
-	    o->retired != 0 ? jz_tr(l->c, "  (one no more)", "（已停用）") : "");
+	    o->retired != 0 ? jz_tr(l->c, "  (one no more)", "（已停用）")
+			    : "");
 	json_object_set_new(row, "name", jz_cli_string(o->name));
 	json_object_set_new(row, "time", json_string(when));
 	json_object_set_new(row, "retired", json_boolean(o->retired != 0));
@@ -369,7 +370,8 @@ jz_cmd_issuer_operators(struct jz_cli *c)
 /* ---- proposals ---------------------------------------------------------- */
 
 static void
-digest_text(const struct jz_proposal *p, char out[static 2 * JZ_DIGEST_BYTES + 1])
+digest_text(
+    const struct jz_proposal *p, char out[static 2 * JZ_DIGEST_BYTES + 1])
 {
 	for (size_t k = 0; k < JZ_DIGEST_BYTES; k++)
 		snprintf(out + 2 * k, 3, "%02x", (unsigned)p->digest[k]);
@@ -401,7 +403,8 @@ one_proposal(const struct jz_proposal *p, void *arg)
 	json_object_set_new(row, "id", json_integer(p->id));
 	json_object_set_new(row, "time", json_string(when));
 	json_object_set_new(row, "expires", json_string(until));
-	json_object_set_new(row, "kind", json_string(jz_proposal_name(p->kind)));
+	json_object_set_new(
+	    row, "kind", json_string(jz_proposal_name(p->kind)));
 	json_object_set_new(row, "subject", jz_cli_string(p->subject));
 	json_object_set_new(row, "target", jz_cli_string(p->target));
 	jz_cli_put_money(row, "amount", p->amount, l->currency);
@@ -447,8 +450,7 @@ read_proposal(struct jz_cli *c, struct jz_proposal *p)
 	int err = set(c, c->argument[2], p->subject, sizeof(p->subject));
 
 	if (err == 0)
-		err = set(
-		    c, c->value[JZ_OPT_TO], p->target, sizeof(p->target));
+		err = set(c, c->value[JZ_OPT_TO], p->target, sizeof(p->target));
 	if (err == 0)
 		err = set(
 		    c, c->value[JZ_OPT_REASON], p->reason, sizeof(p->reason));
@@ -472,8 +474,8 @@ propose(struct jz_cli *c, struct jz_issuer *issuer)
 
 	jz_cli_put(c, "proposals", l.list);
 	if (err == 0)
-		err = read_operator(c, jz_issuer_engine(issuer),
-		    c->value[JZ_OPT_OPERATOR], &o);
+		err = read_operator(
+		    c, jz_issuer_engine(issuer), c->value[JZ_OPT_OPERATOR], &o);
 	if (err == 0)
 		err = jz_issuer_propose(issuer, &o, &p);
 	if (err == 0)
@@ -503,8 +505,8 @@ decide(struct jz_cli *c, struct jz_issuer *issuer, bool approve)
 	if (jz_cli_from_hex(c->argument[2], &b) != 0 || b.bad ||
 	    b.len != JZ_DIGEST_BYTES)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s", c->argument[2]);
-	err = read_operator(c, jz_issuer_engine(issuer),
-	    c->value[JZ_OPT_OPERATOR], &o);
+	err = read_operator(
+	    c, jz_issuer_engine(issuer), c->value[JZ_OPT_OPERATOR], &o);
 	if (err == 0)
 		err = jz_issuer_decide(issuer, &o, id, digest, approve);
 	if (err == 0)

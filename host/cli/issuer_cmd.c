@@ -424,5 +424,5 @@ jz_cmd_issuer_statement(struct jz_cli *c)
 	bool payment = which != NULL && strlen(which) == 2 * JZ_DIGEST_BYTES;
 
 	return payment || jz_cli_has(c, JZ_OPT_FORM) ? tell_stories(c, which)
-						      : list_payments(c);
+						     : list_payments(c);
 }

@@ -333,8 +333,8 @@ wait_until(struct jz_cli *c)
 		due += DAY;
 	jz_time_to_text(due, when);
 	if (due > now)
-		jz_cli_say(c, jz_tr(c, "settles at %s\n", "将于 %s 结算\n"),
-		    when);
+		jz_cli_say(
+		    c, jz_tr(c, "settles at %s\n", "将于 %s 结算\n"), when);
 	fflush(stdout);
 	while ((int64_t)time(NULL) < due) {
 		const struct timespec second = {1, 0};

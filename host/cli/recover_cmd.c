@@ -145,8 +145,8 @@ forget(struct mailbox *box)
 static int
 path_of(const struct mailbox *box, const char *name, char out[static PATH_MAX_])
 {
-	int n = snprintf(out, PATH_MAX_, "%s/%s",
-	    box->c->value[JZ_OPT_MESSAGES], name);
+	int n = snprintf(
+	    out, PATH_MAX_, "%s/%s", box->c->value[JZ_OPT_MESSAGES], name);
 
 	return n < 0 || n >= PATH_MAX_ ? JZ_ERR_RANGE : 0;
 }

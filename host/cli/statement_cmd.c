@@ -60,7 +60,7 @@ static const struct {
 } PARTS[] = {
 #define PART(field)                                                            \
 	{                                                                      \
-		#field, offsetof(struct jz_bank_statement, field)              \
+#field, offsetof(struct jz_bank_statement, field)              \
 	}
     PART(payer_record), PART(payee_record), PART(exception), PART(payer),
     PART(payee), PART(payer_ca), PART(payee_ca), PART(root)};
@@ -69,8 +69,8 @@ static const struct {
 static struct jz_statement_part *
 part_of(struct jz_bank_statement *s, size_t k)
 {
-	return (struct jz_statement_part *)(void *)((char *)s +
-	    PARTS[k].offset);
+	return (
+	    struct jz_statement_part *)(void *)((char *)s + PARTS[k].offset);
 }
 
 static json_t *
@@ -86,8 +86,8 @@ json_proof(const struct jz_proof *p)
 		json_object_set_new(row, "step", json_integer(PROOFS[k].step));
 	json_object_set_new(
 	    row, "signed_by", json_string(p->by_payer ? "payer" : "payee"));
-	json_object_set_new(row, "uploaded_by",
-	    json_string(p->from_payer ? "payer" : "payee"));
+	json_object_set_new(
+	    row, "uploaded_by", json_string(p->from_payer ? "payer" : "payee"));
 	json_object_set_new(row, "time", json_string(when));
 	json_object_set_new(row, "verifies", json_boolean(p->err == 0));
 	json_object_set_new(row, "signature",
@@ -123,13 +123,13 @@ put_payment(json_t *row, const struct jz_payment *p)
 	json_object_set_new(row, "time", json_string(when));
 	json_object_set_new(row, "payer", json_string(payer));
 	json_object_set_new(row, "payee", json_string(payee));
-	json_object_set_new(row, "payer_counter",
-	    json_integer((json_int_t)p->payer_counter));
-	json_object_set_new(row, "payee_counter",
-	    json_integer((json_int_t)p->payee_counter));
+	json_object_set_new(
+	    row, "payer_counter", json_integer((json_int_t)p->payer_counter));
+	json_object_set_new(
+	    row, "payee_counter", json_integer((json_int_t)p->payee_counter));
 	jz_cli_put_money(row, "amount", (int64_t)p->amount, p->currency);
-	json_object_set_new(row, "currency",
-	    json_string(jz_currency_of(p->currency).name));
+	json_object_set_new(
+	    row, "currency", json_string(jz_currency_of(p->currency).name));
 }
 
 static json_t *
@@ -147,8 +147,8 @@ json_story(struct jz_bank_statement *s, const struct jz_verdict *v)
 		    row, "fault", json_string(jz_error_name(v->err)));
 	if (v->outcome != 0)
 		json_object_set_new(row, "given_up",
-		    json_string(v->outcome == JZ_OUTCOME_CLAIM ? "claim"
-							       : "release"));
+		    json_string(
+			v->outcome == JZ_OUTCOME_CLAIM ? "claim" : "release"));
 	for (size_t k = 0; k < v->n; k++)
 		json_array_append_new(proofs, json_proof(&v->proof[k]));
 	for (size_t k = 0; k < s->postings; k++)
@@ -219,8 +219,7 @@ say_story(struct jz_cli *c, const struct jz_bank_statement *s,
 	for (size_t k = 0; k < JZ_DIGEST_BYTES; k++)
 		jz_cli_say(c, "%02x", (unsigned)s->request_digest[k]);
 	jz_cli_say(c, "\n  %s  %s -> %s  %s\n", when, payer, payee,
-	    jz_money_name(
-		(int64_t)v->payment.amount, v->payment.currency, x));
+	    jz_money_name((int64_t)v->payment.amount, v->payment.currency, x));
 	for (size_t k = 0; k < v->n; k++)
 		say_proof(c, &v->proof[k]);
 	for (size_t k = 0; k < s->postings; k++) {
@@ -275,8 +274,8 @@ tell(struct telling *t, const uint8_t digest[static JZ_DIGEST_BYTES])
 
 	if (err != 0)
 		return err;
-	jz_statement_verify(jz_issuer_engine(t->issuer),
-	    jz_issuer_root(t->issuer), &s, &v);
+	jz_statement_verify(
+	    jz_issuer_engine(t->issuer), jz_issuer_root(t->issuer), &s, &v);
 	if (t->fault == 0)
 		t->fault = v.err;
 	if (t->form == TEXT)
@@ -310,8 +309,8 @@ write_json(struct telling *t)
 	char *text = json_dumps(file, JSON_INDENT(1) | JSON_SORT_KEYS);
 	int err = text == NULL
 	    ? JZ_ERR_MEMORY
-	    : jz_cli_write_file(t->c, out != NULL ? out : "-",
-		  jz_span(text, strlen(text)));
+	    : jz_cli_write_file(
+		  t->c, out != NULL ? out : "-", jz_span(text, strlen(text)));
 
 	free(text);
 	json_decref(file);
@@ -457,8 +456,8 @@ read_statement(struct jz_cli *c, json_t **out, enum jz_suite *suite)
 
 	*out = file;
 	if (file == NULL)
-		return jz_cli_fail(c, JZ_ERR_MESSAGE, "%s: %s", c->argument[0],
-		    why.text);
+		return jz_cli_fail(
+		    c, JZ_ERR_MESSAGE, "%s: %s", c->argument[0], why.text);
 	format = json_string_value(json_object_get(file, "format"));
 	name = json_string_value(json_object_get(file, "suite"));
 	*suite = name != NULL && strcmp(name, "gm") == 0 ? JZ_SUITE_GM

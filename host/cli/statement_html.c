@@ -189,8 +189,7 @@ jz_statement_html(struct jz_cli *c, const json_t *payments)
 	write_page(c, f, payments);
 	err = fclose(f) != 0
 	    ? JZ_ERR_MEMORY
-	    : jz_cli_write_file(
-		  c, out != NULL ? out : "-", jz_span(text, len));
+	    : jz_cli_write_file(c, out != NULL ? out : "-", jz_span(text, len));
 	free(text);
 	return err;
 }

@@ -100,10 +100,10 @@ deposit(struct jz_issuer *i, const char *account, uint64_t amount)
 	    reference, JZ_LEDGER_CASH, name.text, (int64_t)amount);
 	if (err == JZ_ERR_RANGE)
 		return jz_refuse(i, JZ_REFUSAL_AMOUNT);
-	return err != 0 ? err
-			: jz_audit_note(i, JZ_ACTOR_ISSUER,
-			      "deposit %s: %lld to %s", reference,
-			      (long long)amount, account);
+	return err != 0
+	    ? err
+	    : jz_audit_note(i, JZ_ACTOR_ISSUER, "deposit %s: %lld to %s",
+		  reference, (long long)amount, account);
 }
 
 int

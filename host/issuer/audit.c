@@ -33,8 +33,7 @@ jz_host_sign(struct jz_issuer *i, const char *purpose, struct jz_span what,
 	    jz_span(purpose, strlen(purpose)), what};
 
 	memcpy(host, i->pki.host.certificate.holder, JZ_ID_BYTES);
-	return e->crypto->sign(
-	    e->state, &i->pki.host.key, parts, 2, signature);
+	return e->crypto->sign(e->state, &i->pki.host.key, parts, 2, signature);
 }
 
 /* A host of this issuer by its name, of whichever version. */
@@ -69,9 +68,9 @@ jz_host_verify(const struct jz_issuer *i, const char *purpose,
 	struct jz_certificate c;
 	int err = find_host(i, host, &c);
 
-	return err != 0 ? err
-			: e->crypto->verify(
-			      e->state, c.public_key, parts, 2, signature);
+	return err != 0
+	    ? err
+	    : e->crypto->verify(e->state, c.public_key, parts, 2, signature);
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -120,8 +119,7 @@ append(struct jz_issuer *i, struct jz_audit_entry *x)
 }
 
 int
-jz_audit_note(
-    struct jz_issuer *i, const char *actor, const char *format, ...)
+jz_audit_note(struct jz_issuer *i, const char *actor, const char *format, ...)
 {
 	struct jz_audit_entry x = {0};
 	va_list ap;

@@ -21,7 +21,7 @@ struct batch {
 	struct jz_known_card card;
 	struct jz_record record[JZ_BATCH_RECORDS];
 	size_t n;
-	int64_t next; /* the first record number that has not been posted */
+	int64_t next;	  /* the first record number that has not been posted */
 	int64_t restored; /* the gap before it is a restored ledger's, or 0 */
 	bool restoring;	  /* the card has such a gap, now or before */
 };
@@ -117,8 +117,8 @@ find_place(struct jz_issuer *i, struct batch *b)
 	int err = jz_store_next_record(i->store, card, &b->next);
 
 	if (err == 0)
-		err = jz_restore_gap(
-		    i, card, b->next, b->m.record, &b->restored);
+		err =
+		    jz_restore_gap(i, card, b->next, b->m.record, &b->restored);
 	if (err == 0)
 		err = jz_restore_has_gap(i, card, &b->restoring);
 	b->restoring |= b->restored != 0;
@@ -159,8 +159,8 @@ other_record(struct jz_issuer *i, struct batch *b, const struct jz_record *r)
 	struct jz_record old;
 	bool load = r->m.kind == JZ_KIND_RECORD_LOAD;
 	bool same;
-	int err = jz_store_record_bytes(
-	    i->store, b->m.card_id, r->number, &posted);
+	int err =
+	    jz_store_record_bytes(i->store, b->m.card_id, r->number, &posted);
 
 	memset(&old, 0, sizeof(old));
 	if (err == 0)
@@ -175,8 +175,7 @@ other_record(struct jz_issuer *i, struct batch *b, const struct jz_record *r)
 			r->m.payment.request_digest, JZ_DIGEST_BYTES) == 0);
 	return jz_alarm(i, JZ_REFUSAL_CONFLICT,
 	    same ? JZ_INCIDENT_ALTERED_RECORD : JZ_INCIDENT_CLONED_CARD,
-	    b->m.card_id, r->number,
-	    load ? NULL : r->m.payment.request_digest);
+	    b->m.card_id, r->number, load ? NULL : r->m.payment.request_digest);
 }
 
 /* Posts a new record; one that was posted must be what it was. */
@@ -246,8 +245,8 @@ process(struct jz_issuer *i, struct batch *b, struct jz_buffer *out)
 		err = jz_store_batch_add(i->store, &b->m, b->digest, b->bytes,
 		    jz_buffer_span(&answer), jz_issuer_now(i));
 	if (err == 0 && b->restored != 0) {
-		err = jz_restore_book_gap(i, b->m.card_id, b->next,
-		    b->m.record, b->restored, b->bytes);
+		err = jz_restore_book_gap(i, b->m.card_id, b->next, b->m.record,
+		    b->restored, b->bytes);
 		b->next = b->m.record;
 	}
 	if (err == 0)

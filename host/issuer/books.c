@@ -42,8 +42,7 @@ adds_up(const struct jz_books *b)
 	    !__builtin_add_overflow(sum, b->transit_load, &sum) &&
 	    !__builtin_add_overflow(sum, b->transit_payment, &sum) &&
 	    !__builtin_add_overflow(sum, b->fraud, &sum) &&
-	    !__builtin_add_overflow(sum, b->lost, &sum) &&
-	    sum == b->cash;
+	    !__builtin_add_overflow(sum, b->lost, &sum) && sum == b->cash;
 }
 
 static int

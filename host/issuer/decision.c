@@ -43,8 +43,8 @@ unhex(const char *text, uint8_t *out, size_t len)
 }
 
 static int
-card_of(struct jz_issuer *i, const struct jz_proposal *p,
-    struct jz_card_row *out)
+card_of(
+    struct jz_issuer *i, const struct jz_proposal *p, struct jz_card_row *out)
 {
 	if (strlen(p->subject) != JZ_ID_BYTES)
 		return JZ_ERR_ARGUMENT;
@@ -66,8 +66,7 @@ check_gone(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES])
 		err = jz_issuer_read_certificate(
 		    i, jz_span(row.certificate, row.certificate_len), &c);
 	if (err == 0)
-		err =
-		    jz_store_revoked_at(i->store, id, c.generation, &revoked);
+		err = jz_store_revoked_at(i->store, id, c.generation, &revoked);
 	if (err != 0)
 		return err;
 	since = revoked > c.to ? revoked : c.to;
@@ -86,8 +85,7 @@ check_suspect(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES])
 }
 
 static int
-check_lost(
-    struct jz_issuer *i, const struct jz_proposal *p, int64_t *amount)
+check_lost(struct jz_issuer *i, const struct jz_proposal *p, int64_t *amount)
 {
 	struct jz_ledger_name name;
 	struct jz_card_row row;
@@ -157,12 +155,12 @@ read_exception(struct jz_issuer *i, struct half *h)
 static int
 read_sides(struct jz_issuer *i, struct half *h)
 {
-	int err = jz_store_payment_has(
-	    i->store, h->digest, JZ_SIDE_PAYER, &h->paid);
+	int err =
+	    jz_store_payment_has(i->store, h->digest, JZ_SIDE_PAYER, &h->paid);
 
 	return err != 0 ? err
-			: jz_store_payment_has(i->store, h->digest,
-			      JZ_SIDE_PAYEE, &h->received);
+			: jz_store_payment_has(
+			      i->store, h->digest, JZ_SIDE_PAYEE, &h->received);
 }
 
 static int
@@ -217,8 +215,7 @@ check_write_off(
  * is gone or is known for something.
  */
 static int
-check_resolve(
-    struct jz_issuer *i, const struct jz_proposal *p, int64_t *amount)
+check_resolve(struct jz_issuer *i, const struct jz_proposal *p, int64_t *amount)
 {
 	bool payee = strcmp(p->target, PAYEE) == 0;
 	struct half h;
@@ -280,9 +277,9 @@ write_off(struct jz_issuer *i, const struct jz_proposal *p)
 	struct half h;
 	int err = read_half(i, p, &h);
 
-	return err != 0 ? err
-			: jz_payment_write_off(
-			      i, h.digest, h.in_transit, "", p->id);
+	return err != 0
+	    ? err
+	    : jz_payment_write_off(i, h.digest, h.in_transit, "", p->id);
 }
 
 static int
@@ -301,8 +298,8 @@ resolve(struct jz_issuer *i, const struct jz_proposal *p)
 	if (err != 0)
 		return err;
 	to = jz_ledger_customer(row.account);
-	err = jz_payment_write_off(
-	    i, h.digest, h.in_transit, row.account, p->id);
+	err =
+	    jz_payment_write_off(i, h.digest, h.in_transit, row.account, p->id);
 	return err != 0
 	    ? err
 	    : jz_ledger_move(i->store, jz_issuer_now(i), JZ_LEDGER_RESOLVED,
@@ -346,9 +343,8 @@ add_operator(struct jz_issuer *i, const struct jz_proposal *p)
 	uint8_t key[JZ_POINT_BYTES];
 	int err = unhex(p->target, key, sizeof(key));
 
-	return err != 0
-	    ? err
-	    : jz_operator_add(i, p->decided_by, p->subject, key);
+	return err != 0 ? err
+			: jz_operator_add(i, p->decided_by, p->subject, key);
 }
 
 int
@@ -364,8 +360,7 @@ jz_decision_carry_out(struct jz_issuer *i, const struct jz_proposal *p)
 	case JZ_PROPOSE_CLONE_LOSS:
 		return make_good(i, p);
 	case JZ_PROPOSE_RESTORED:
-		return jz_store_restored_add(
-		    i->store, p->id, jz_issuer_now(i));
+		return jz_store_restored_add(i->store, p->id, jz_issuer_now(i));
 	case JZ_PROPOSE_OPERATOR:
 		return add_operator(i, p);
 	case JZ_PROPOSE_RETIRE:

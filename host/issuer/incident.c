@@ -144,9 +144,8 @@ int
 jz_incident_book(
     struct jz_issuer *i, const struct jz_alarm *what, struct jz_span evidence)
 {
-	struct jz_incident x = {.kind = what->kind,
-	    .number = what->number,
-	    .evidence = evidence};
+	struct jz_incident x = {
+	    .kind = what->kind, .number = what->number, .evidence = evidence};
 	bool has, proof;
 	int err;
 
@@ -177,8 +176,8 @@ jz_alarm(struct jz_issuer *i, enum jz_refusal why, enum jz_incident_kind kind,
 		a->number = number;
 		a->has_payment = request_digest != NULL;
 		if (request_digest != NULL)
-			memcpy(a->request_digest, request_digest,
-			    JZ_DIGEST_BYTES);
+			memcpy(
+			    a->request_digest, request_digest, JZ_DIGEST_BYTES);
 	}
 	return jz_refuse(i, why);
 }
@@ -193,6 +192,5 @@ jz_alarm_keep(struct jz_issuer *i, struct jz_span evidence)
 	err = jz_store_begin(i->store, true);
 	if (err != 0)
 		return err;
-	return jz_store_end(
-	    i->store, jz_incident_book(i, &i->alarm, evidence));
+	return jz_store_end(i->store, jz_incident_book(i, &i->alarm, evidence));
 }

@@ -215,8 +215,8 @@ int jz_alarm(struct jz_issuer *i, enum jz_refusal why,
  * refusal stays. */
 int jz_alarm_keep(struct jz_issuer *i, struct jz_span evidence);
 /* Books an incident once, within a transaction; blacklists its card. */
-int jz_incident_book(struct jz_issuer *i, const struct jz_alarm *what,
-    struct jz_span evidence);
+int jz_incident_book(
+    struct jz_issuer *i, const struct jz_alarm *what, struct jz_span evidence);
 
 /* ---- restore.c: a ledger that was put back from a backup ----------------- */
 
@@ -228,12 +228,12 @@ int jz_incident_book(struct jz_issuer *i, const struct jz_alarm *what,
 int jz_restore_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
     int64_t next, uint32_t number, int64_t *restored);
 /* Books that gap with an alarm. */
-int jz_restore_book_gap(struct jz_issuer *i,
-    const uint8_t card[static JZ_ID_BYTES], int64_t next, uint32_t number,
-    int64_t restored, struct jz_span evidence);
+int
+jz_restore_book_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
+    int64_t next, uint32_t number, int64_t restored, struct jz_span evidence);
 /* Whether the card has had its gap. */
-int jz_restore_has_gap(struct jz_issuer *i,
-    const uint8_t card[static JZ_ID_BYTES], bool *has);
+int jz_restore_has_gap(
+    struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES], bool *has);
 /* Books a load that the ledger has lost, with an alarm. */
 int jz_restore_load(struct jz_issuer *i, const struct jz_record *r);
 

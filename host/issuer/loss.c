@@ -99,8 +99,8 @@ watch_shadow(struct jz_issuer *i, const struct jz_record *r)
 	int err = jz_ledger_balance(i->store, card.text, &shadow);
 
 	if (err == 0 && shadow < 0)
-		err = book(i, JZ_INCIDENT_NEGATIVE_SHADOW, r,
-		    r->m.payment.payer_id);
+		err = book(
+		    i, JZ_INCIDENT_NEGATIVE_SHADOW, r, r->m.payment.payer_id);
 	return err;
 }
 

@@ -149,8 +149,8 @@ jz_operator_known(struct jz_issuer *i, const char *name,
 	if ((public_key != NULL &&
 		memcmp(out->story.public_key, public_key, JZ_POINT_BYTES) !=
 		    0) ||
-	    jz_host_verify(i, PURPOSE, row_bytes(&out->story, bytes),
-		out->host, out->signature) != 0)
+	    jz_host_verify(i, PURPOSE, row_bytes(&out->story, bytes), out->host,
+		out->signature) != 0)
 		return JZ_ERR_OPERATOR_UNKNOWN;
 	return 0;
 }
@@ -203,8 +203,8 @@ jz_operator_add(struct jz_issuer *i, const char *actor, const char *name,
 	snprintf(row.story.name, sizeof(row.story.name), "%s", name);
 	memcpy(row.story.public_key, public_key, JZ_POINT_BYTES);
 	row.story.time = jz_issuer_now(i);
-	err = jz_host_sign(i, PURPOSE, row_bytes(&row.story, bytes), row.host,
-	    row.signature);
+	err = jz_host_sign(
+	    i, PURPOSE, row_bytes(&row.story, bytes), row.host, row.signature);
 	if (err == 0)
 		err = jz_store_operator_add(i->store, &row);
 	return err != 0 ? err : jz_audit_note(i, actor, "operator %s", name);
@@ -215,9 +215,9 @@ jz_operator_retire(struct jz_issuer *i, const char *actor, const char *name)
 {
 	int err = jz_store_operator_end(i->store, name, jz_issuer_now(i));
 
-	return err != 0 ? err
-			: jz_audit_note(
-			      i, actor, "operator %s is one no more", name);
+	return err != 0
+	    ? err
+	    : jz_audit_note(i, actor, "operator %s is one no more", name);
 }
 
 int
@@ -246,8 +246,7 @@ found(struct jz_issuer *i, const char *name,
 	if (err == 0 && c.active >= FOUNDERS)
 		return JZ_ERR_STATE;
 	return err != 0 ? err
-			: jz_operator_add(
-			      i, JZ_ACTOR_ISSUER, name, public_key);
+			: jz_operator_add(i, JZ_ACTOR_ISSUER, name, public_key);
 }
 
 int

@@ -22,8 +22,8 @@ int jz_operator_add(struct jz_issuer *i, const char *actor, const char *name,
 /* JZ_ERR_NOT_FOUND, JZ_ERR_EXISTS (is one no more), JZ_ERR_STATE (two must
  * stay). */
 int jz_operator_check_retire(struct jz_issuer *i, const char *name);
-int jz_operator_retire(
-    struct jz_issuer *i, const char *actor, const char *name);
+int
+jz_operator_retire(struct jz_issuer *i, const char *actor, const char *name);
 
 /* ---- decision.c ---------------------------------------------------------- */
 

@@ -105,8 +105,8 @@ verify(struct jz_issuer *i, const char *name, const char *purpose,
 	int err = jz_operator_known(i, name, NULL, &row);
 
 	if (err == 0)
-		err = i->engine.crypto->verify(i->engine.state,
-		    row.story.public_key, parts, n, signature);
+		err = i->engine.crypto->verify(
+		    i->engine.state, row.story.public_key, parts, n, signature);
 	return err == JZ_ERR_DATABASE ? err
 	    : err != 0		      ? JZ_ERR_PROPOSAL_ALTERED
 				      : 0;
@@ -126,8 +126,8 @@ check_actor(struct jz_issuer *i, const struct jz_operator *by)
 /* ---- proposing ---------------------------------------------------------- */
 
 static int
-propose(struct jz_issuer *i, const struct jz_operator *by,
-    struct jz_proposal *p)
+propose(
+    struct jz_issuer *i, const struct jz_operator *by, struct jz_proposal *p)
 {
 	int err = check_actor(i, by);
 
@@ -147,11 +147,11 @@ propose(struct jz_issuer *i, const struct jz_operator *by,
 		err = jz_store_next(i->store, "proposal", &p->id);
 	if (err == 0)
 		err = jz_store_proposal_add(i->store, p);
-	return err != 0 ? err
-			: jz_audit_note(i, by->name,
-			      "proposal %lld: %s %.64s, amount %lld",
-			      (long long)p->id, jz_proposal_name(p->kind),
-			      p->subject, (long long)p->amount);
+	return err != 0
+	    ? err
+	    : jz_audit_note(i, by->name, "proposal %lld: %s %.64s, amount %lld",
+		  (long long)p->id, jz_proposal_name(p->kind), p->subject,
+		  (long long)p->amount);
 }
 
 int
@@ -203,16 +203,15 @@ record_decision(struct jz_issuer *i, const struct jz_operator *by,
 	p->approved = approve;
 	p->decided_at = jz_issuer_now(i);
 	memcpy(p->decided_by, by->name, sizeof(p->decided_by));
-	err = sign(i, by, approve ? APPROVES : REJECTS, p,
-	    p->decision_signature);
+	err =
+	    sign(i, by, approve ? APPROVES : REJECTS, p, p->decision_signature);
 	if (err == 0)
 		err = jz_store_decision_add(i->store, p);
-	return err != 0 ? err
-			: jz_audit_note(i, by->name,
-			      "proposal %lld of %s %s: %s %.64s",
-			      (long long)p->id, p->by,
-			      approve ? "approved" : "rejected",
-			      jz_proposal_name(p->kind), p->subject);
+	return err != 0
+	    ? err
+	    : jz_audit_note(i, by->name, "proposal %lld of %s %s: %s %.64s",
+		  (long long)p->id, p->by, approve ? "approved" : "rejected",
+		  jz_proposal_name(p->kind), p->subject);
 }
 
 static int

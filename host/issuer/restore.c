@@ -12,8 +12,8 @@
 #include "../../apdu/error.h"
 
 int
-jz_restore_has_gap(struct jz_issuer *i,
-    const uint8_t card[static JZ_ID_BYTES], bool *has)
+jz_restore_has_gap(
+    struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES], bool *has)
 {
 	int64_t id;
 	int err = jz_store_restored(i->store, &id);
@@ -55,15 +55,14 @@ alarm(struct jz_issuer *i, enum jz_incident_kind kind,
 }
 
 int
-jz_restore_book_gap(struct jz_issuer *i,
-    const uint8_t card[static JZ_ID_BYTES], int64_t next, uint32_t number,
-    int64_t restored, struct jz_span evidence)
+jz_restore_book_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
+    int64_t next, uint32_t number, int64_t restored, struct jz_span evidence)
 {
 	int err = jz_store_gap_add(i->store, card, restored, next, number);
 
-	return err != 0 ? err
-			: alarm(i, JZ_INCIDENT_RESTORED_RECORD, card, number,
-			      evidence);
+	return err != 0
+	    ? err
+	    : alarm(i, JZ_INCIDENT_RESTORED_RECORD, card, number, evidence);
 }
 
 /* Whose money it was the ledger does not know: it comes from "lost", for
@@ -77,8 +76,7 @@ jz_restore_load(struct jz_issuer *i, const struct jz_record *r)
 
 	jz_issuer_load_reference(&r->report, reference);
 	err = jz_ledger_move(i->store, jz_issuer_now(i), JZ_LEDGER_RESTORED,
-	    reference, JZ_LEDGER_LOST, card.text,
-	    (int64_t)r->m.payment.amount);
+	    reference, JZ_LEDGER_LOST, card.text, (int64_t)r->m.payment.amount);
 	return err != 0 ? err
 			: alarm(i, JZ_INCIDENT_RESTORED_RECORD,
 			      r->report.card_id, r->number, r->bytes);
@@ -113,14 +111,14 @@ open_account(struct jz_issuer *i)
 	    jz_store_customer(i->store, JZ_ISSUER_RESTORED_ACCOUNT, &blocked);
 
 	return err == JZ_ERR_NOT_FOUND
-	    ? jz_issuer_add_account(i, JZ_ISSUER_RESTORED_ACCOUNT,
-		  JZ_ISSUER_RESTORED_ACCOUNT)
+	    ? jz_issuer_add_account(
+		  i, JZ_ISSUER_RESTORED_ACCOUNT, JZ_ISSUER_RESTORED_ACCOUNT)
 	    : err;
 }
 
 static int
-add_again(struct jz_issuer *i, const struct jz_certificate *c,
-    struct jz_span bytes)
+add_again(
+    struct jz_issuer *i, const struct jz_certificate *c, struct jz_span bytes)
 {
 	struct jz_card_row row = {0};
 	int64_t number = number_of(c->holder);

@@ -30,8 +30,8 @@ take_record(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
 	struct jz_buffer b = jz_buffer(part->bytes, sizeof(part->bytes));
 
 	if (err == 0)
-		err = jz_store_record_bytes(
-		    i->store, card, (uint32_t)number, &b);
+		err =
+		    jz_store_record_bytes(i->store, card, (uint32_t)number, &b);
 	part->len = err == 0 ? b.len : 0;
 	return err == JZ_ERR_NOT_FOUND ? 0 : err;
 }
@@ -64,12 +64,10 @@ take_certificate(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 	int err = jz_store_card(i->store, id, &row);
 
 	if (err == 0)
-		err = take(
-		    card, jz_span(row.certificate, row.certificate_len));
+		err = take(card, jz_span(row.certificate, row.certificate_len));
 	if (err == 0)
-		err = jz_issuer_chain(
-		    i, jz_span(row.certificate, row.certificate_len), &by,
-		    &host);
+		err = jz_issuer_chain(i,
+		    jz_span(row.certificate, row.certificate_len), &by, &host);
 	return err != 0 ? err : take(ca, by);
 }
 
@@ -127,8 +125,8 @@ jz_issuer_statement(struct jz_issuer *i,
 
 int
 jz_issuer_each_traced(struct jz_issuer *i, const uint8_t *card,
-    int (*each)(const uint8_t request_digest[static JZ_DIGEST_BYTES],
-	void *arg),
+    int (*each)(
+	const uint8_t request_digest[static JZ_DIGEST_BYTES], void *arg),
     void *arg)
 {
 	jz_issuer_start(i);
@@ -168,9 +166,8 @@ verify_chain(const struct jz_engine *e, const struct jz_certificate *root,
 	if (err == 0)
 		err = jz_certificate_parse(span_of(card), e->crypto, out);
 	by = authority(&c);
-	return err != 0
-	    ? err
-	    : jz_certificate_verify(e, out, &by, JZ_ROLE_CARD, 0);
+	return err != 0 ? err
+			: jz_certificate_verify(e, out, &by, JZ_ROLE_CARD, 0);
 }
 
 struct check {
@@ -202,8 +199,8 @@ check_certificates(struct check *c, struct jz_span trusted)
 		err = jz_certificate_parse(trusted, c->e->crypto, &root);
 	if (err == 0) {
 		self = authority(&root);
-		err = jz_certificate_verify(
-		    c->e, &root, &self, JZ_ROLE_ROOT, 0);
+		err =
+		    jz_certificate_verify(c->e, &root, &self, JZ_ROLE_ROOT, 0);
 	}
 	if (err == 0)
 		err = verify_chain(
@@ -225,8 +222,8 @@ same(const struct jz_payment *a, const struct jz_payment *b)
 	    memcmp(a->payee_id, b->payee_id, JZ_ID_BYTES) == 0 &&
 	    memcmp(a->request_digest, b->request_digest, JZ_DIGEST_BYTES) ==
 	    0 &&
-	    memcmp(a->agreement_digest, b->agreement_digest,
-		JZ_DIGEST_BYTES) == 0;
+	    memcmp(a->agreement_digest, b->agreement_digest, JZ_DIGEST_BYTES) ==
+	    0;
 }
 
 /* What the record says must be what all of it is about. */
@@ -268,8 +265,8 @@ prove(struct check *c, const struct jz_message *m, bool by_payer,
 }
 
 static void
-check_record(struct check *c, const struct jz_statement_part *part,
-    enum jz_kind kind)
+check_record(
+    struct check *c, const struct jz_statement_part *part, enum jz_kind kind)
 {
 	uint8_t digest[JZ_DIGEST_BYTES] = {0};
 	bool paid = kind == JZ_KIND_RECORD_PAID;

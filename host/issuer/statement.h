@@ -41,10 +41,9 @@ int jz_issuer_statement(struct jz_issuer *i,
     struct jz_bank_statement *out);
 /* The requests' digests of all payments that a card (NULL: any) has had a part
  * in, with exceptions of which nothing else is known. */
-int jz_issuer_each_traced(struct jz_issuer *i,
-    const uint8_t *card,
-    int (*each)(const uint8_t request_digest[static JZ_DIGEST_BYTES],
-	void *arg),
+int jz_issuer_each_traced(struct jz_issuer *i, const uint8_t *card,
+    int (*each)(
+	const uint8_t request_digest[static JZ_DIGEST_BYTES], void *arg),
     void *arg);
 
 /* One signature of a statement. */

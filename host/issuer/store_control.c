@@ -193,8 +193,7 @@ int
 jz_store_incidents_of(
     struct jz_store *s, const uint8_t id[static JZ_ID_BYTES], int64_t *n)
 {
-	return jz_sql_number(
-	    s, JZ_SQL_INCIDENTS_OF, JZ_VALUES(jz_v_id(id)), n);
+	return jz_sql_number(s, JZ_SQL_INCIDENTS_OF, JZ_VALUES(jz_v_id(id)), n);
 }
 
 struct incident_call {
@@ -233,8 +232,8 @@ jz_store_restored(struct jz_store *s, int64_t *id)
 int
 jz_store_restored_add(struct jz_store *s, int64_t id, int64_t time)
 {
-	return jz_sql_run(s, JZ_SQL_RESTORED_ADD,
-	    JZ_VALUES(jz_v_int(id), jz_v_int(time)));
+	return jz_sql_run(
+	    s, JZ_SQL_RESTORED_ADD, JZ_VALUES(jz_v_int(id), jz_v_int(time)));
 }
 
 int
@@ -255,8 +254,8 @@ jz_store_gap_add(struct jz_store *s, const uint8_t card[static JZ_ID_BYTES],
 }
 
 int
-jz_store_revoked_at(struct jz_store *s,
-    const uint8_t card[static JZ_ID_BYTES], uint16_t generation, int64_t *time)
+jz_store_revoked_at(struct jz_store *s, const uint8_t card[static JZ_ID_BYTES],
+    uint16_t generation, int64_t *time)
 {
 	return jz_sql_number(s, JZ_SQL_REVOKED_AT,
 	    JZ_VALUES(jz_v_id(card), jz_v_int(generation)), time);
@@ -304,8 +303,8 @@ jz_store_operator_add(struct jz_store *s, const struct jz_operator_row *row)
 int
 jz_store_operator_end(struct jz_store *s, const char *name, int64_t time)
 {
-	return jz_sql_run(s, JZ_SQL_OPERATOR_END,
-	    JZ_VALUES(jz_v_text(name), jz_v_int(time)));
+	return jz_sql_run(
+	    s, JZ_SQL_OPERATOR_END, JZ_VALUES(jz_v_text(name), jz_v_int(time)));
 }
 
 struct operator_call {
@@ -450,8 +449,7 @@ int
 jz_store_card_closed(
     struct jz_store *s, const uint8_t card[static JZ_ID_BYTES], bool *closed)
 {
-	return counted(
-	    s, JZ_SQL_CARD_CLOSED, JZ_VALUES(jz_v_id(card)), closed);
+	return counted(s, JZ_SQL_CARD_CLOSED, JZ_VALUES(jz_v_id(card)), closed);
 }
 
 int

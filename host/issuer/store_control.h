@@ -60,8 +60,7 @@ int jz_store_each_operator(struct jz_store *s,
     int (*each)(const struct jz_operator_row *o, void *arg), void *arg);
 
 /* Without the digest. */
-int
-jz_store_proposal(struct jz_store *s, int64_t id, struct jz_proposal *out);
+int jz_store_proposal(struct jz_store *s, int64_t id, struct jz_proposal *out);
 int jz_store_proposal_add(struct jz_store *s, const struct jz_proposal *p);
 int jz_store_decision_add(struct jz_store *s, const struct jz_proposal *p);
 int jz_store_each_proposal(struct jz_store *s,
@@ -87,16 +86,17 @@ int jz_store_card_closed_add(struct jz_store *s,
 int jz_store_exception_is_paid(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES], bool *paid);
 /* Whether the payer has another payment of this counter. */
-int jz_store_has_twin(struct jz_store *s, const struct jz_payment *p, bool *has);
+int
+jz_store_has_twin(struct jz_store *s, const struct jz_payment *p, bool *has);
 /* A payment of this payer and counter that only the payee has settled, while
  * the payer's card has settled another: JZ_ERR_NOT_FOUND. */
 int jz_store_twin_loss(struct jz_store *s, const struct jz_payment *p,
     uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t *amount);
 
 /* A record as it was uploaded, appended. */
-int jz_store_record_bytes(struct jz_store *s,
-    const uint8_t id[static JZ_ID_BYTES], uint32_t number,
-    struct jz_buffer *out);
+int
+jz_store_record_bytes(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t number, struct jz_buffer *out);
 /* The number of a side's record, or of the exception's: JZ_ERR_NOT_FOUND. */
 int jz_store_side_number(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES], enum jz_side side,
@@ -106,8 +106,8 @@ int jz_store_exception_number(struct jz_store *s,
 
 /* As jz_issuer_each_traced(). */
 int jz_store_each_traced(struct jz_store *s, const uint8_t *card,
-    int (*each)(const uint8_t request_digest[static JZ_DIGEST_BYTES],
-	void *arg),
+    int (*each)(
+	const uint8_t request_digest[static JZ_DIGEST_BYTES], void *arg),
     void *arg);
 /* The entries of the transactions of this reference. */
 int jz_store_each_posting(struct jz_store *s, const char *reference,

@@ -55,9 +55,8 @@ jz_store_twin_loss(struct jz_store *s, const struct jz_payment *p,
 }
 
 int
-jz_store_record_bytes(struct jz_store *s,
-    const uint8_t id[static JZ_ID_BYTES], uint32_t number,
-    struct jz_buffer *out)
+jz_store_record_bytes(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t number, struct jz_buffer *out)
 {
 	uint8_t bytes[JZ_BATCH_MAX];
 	sqlite3_stmt *st;
@@ -97,8 +96,8 @@ jz_store_exception_number(struct jz_store *s,
 
 int
 jz_store_each_traced(struct jz_store *s, const uint8_t *card,
-    int (*each)(const uint8_t request_digest[static JZ_DIGEST_BYTES],
-	void *arg),
+    int (*each)(
+	const uint8_t request_digest[static JZ_DIGEST_BYTES], void *arg),
     void *arg)
 {
 	struct jz_value of = card != NULL ? jz_v_id(card) : jz_v_text("");

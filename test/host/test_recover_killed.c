@@ -159,8 +159,7 @@ setup(void **state)
 	world_new(&f->world);
 	snprintf(f->alice, sizeof(f->alice), "%s/alice.card", f->world.dir);
 	snprintf(f->bob, sizeof(f->bob), "%s/bob.card", f->world.dir);
-	snprintf(
-	    f->messages, sizeof(f->messages), "%s/messages", f->world.dir);
+	snprintf(f->messages, sizeof(f->messages), "%s/messages", f->world.dir);
 	make_card(f, f->alice, "alice");
 	make_card(f, f->bob, "bob");
 	seat_open(&s, f->alice, true);
@@ -334,8 +333,7 @@ check_finished(const struct fixture *f)
 	struct seat s;
 
 	seat_open(&s, f->bob, true);
-	assert_int_equal(
-	    jz_purse_pending(&s.session, 0, &p), JZ_ERR_NOT_FOUND);
+	assert_int_equal(jz_purse_pending(&s.session, 0, &p), JZ_ERR_NOT_FOUND);
 	jz_reader_free(&s.reader);
 	seat_open(&s, f->alice, true);
 	assert_int_equal(jz_purse_agreed(&s.session, &p), JZ_ERR_NOT_FOUND);
@@ -371,8 +369,8 @@ empty_messages(const struct fixture *f)
 	for (k = 0; k < CUTS; k++) {
 		snprintf(path, sizeof(path), "%s/%03u.tlv", f->messages, k);
 		(void)unlink(path);
-		snprintf(path, sizeof(path), "%s/recover-%03u.tlv",
-		    f->messages, k);
+		snprintf(
+		    path, sizeof(path), "%s/recover-%03u.tlv", f->messages, k);
 		(void)unlink(path);
 	}
 	(void)rmdir(f->messages);

@@ -87,10 +87,9 @@ test_what_failed_is_not_entered(void **state)
 
 	rig_card(r, &c, 0);
 	before = rig_snapshot(r);
-	assert_int_equal(
-	    rig_sql(r,
-		"CREATE TRIGGER broken BEFORE INSERT ON audit"
-		" BEGIN SELECT RAISE(ABORT, 'broken'); END"),
+	assert_int_equal(rig_sql(r,
+			     "CREATE TRIGGER broken BEFORE INSERT ON audit"
+			     " BEGIN SELECT RAISE(ABORT, 'broken'); END"),
 	    SQLITE_OK);
 	assert_int_equal(
 	    jz_issuer_deposit(r->issuer, c.account, 5), JZ_ERR_DATABASE);
@@ -124,8 +123,7 @@ test_the_database_only_appends(void **state)
 /* ---- who goes round the triggers is found out --------------------------- */
 
 #define LAST "(SELECT MAX(id) FROM audit)"
-#define COPY                                                                   \
-	"time, host, actor, text, previous, hash, signature FROM audit"
+#define COPY "time, host, actor, text, previous, hash, signature FROM audit"
 
 static const struct {
 	const char *what, *sql, *fault;
@@ -138,8 +136,7 @@ static const struct {
 	"entry 3 was changed"},
     {"another hash", "UPDATE audit SET hash = previous WHERE id = 3",
 	"entry 3 was changed"},
-    {"unsigned",
-	"UPDATE audit SET signature = zeroblob(64) WHERE id = " LAST,
+    {"unsigned", "UPDATE audit SET signature = zeroblob(64) WHERE id = " LAST,
 	"is not signed by the issuer's host"},
     {"dropped", "DELETE FROM audit WHERE id = 3", "entry 3 is missing"},
     {"the first", "DELETE FROM audit WHERE id = 1", "entry 1 is missing"},
@@ -258,8 +255,8 @@ test_a_head_kept_elsewhere_shows_the_cut(void **state)
 	(void)sound(r, &head);
 	forged.number += 100;
 	forged.hash[0] ^= 1;
-	assert_int_equal(jz_issuer_audit_verify(r->issuer, &forged, &n),
-	    JZ_ERR_LOG_ALTERED);
+	assert_int_equal(
+	    jz_issuer_audit_verify(r->issuer, &forged, &n), JZ_ERR_LOG_ALTERED);
 	assert_non_null(strstr(jz_issuer_detail(r->issuer), "not signed"));
 }
 
@@ -278,8 +275,8 @@ test_it_goes_on_over_a_roll(void **state)
 	(void)sound(r, &head);
 	head = fill(r);
 	(void)sound(r, &head);
-	assert_int_equal(head.host[strnlen((const char *)head.host,
-			     sizeof(head.host)) - 1],
+	assert_int_equal(
+	    head.host[strnlen((const char *)head.host, sizeof(head.host)) - 1],
 	    '2');
 }
 

@@ -57,8 +57,8 @@ proposal(enum jz_proposal_kind kind, const char *subject, const char *target)
 }
 
 static struct jz_proposal
-about_card(enum jz_proposal_kind kind, const struct fakecard *c,
-    const char *target)
+about_card(
+    enum jz_proposal_kind kind, const struct fakecard *c, const char *target)
 {
 	char id[JZ_ID_BYTES + 1] = {0};
 
@@ -67,8 +67,8 @@ about_card(enum jz_proposal_kind kind, const struct fakecard *c,
 }
 
 static struct jz_proposal
-about_payment(enum jz_proposal_kind kind, const struct jz_payment *p,
-    const char *target)
+about_payment(
+    enum jz_proposal_kind kind, const struct jz_payment *p, const char *target)
 {
 	char digest[JZ_SUBJECT_MAX + 1];
 
@@ -83,7 +83,8 @@ propose(struct rig *r, struct jz_proposal *p)
 }
 
 static int
-approve(struct rig *r, const struct jz_operator *by, const struct jz_proposal *p)
+approve(
+    struct rig *r, const struct jz_operator *by, const struct jz_proposal *p)
 {
 	return jz_issuer_decide(r->issuer, by, p->id, p->digest, true);
 }
@@ -192,8 +193,8 @@ test_who_may_approve(void **state)
 	assert_int_equal(approve(r, &li, &p), JZ_ERR_PROPOSAL_DECIDED);
 	/* Who is one no more neither proposes nor approves. */
 	p = proposal(JZ_PROPOSE_RESTORED, "ledger", "");
-	assert_int_equal(jz_issuer_propose(r->issuer, &wang, &p),
-	    JZ_ERR_OPERATOR_UNKNOWN);
+	assert_int_equal(
+	    jz_issuer_propose(r->issuer, &wang, &p), JZ_ERR_OPERATOR_UNKNOWN);
 	assert_int_equal(propose(r, &p), 0);
 	assert_int_equal(approve(r, &wang, &p), JZ_ERR_OPERATOR_UNKNOWN);
 	assert_int_equal(
@@ -201,8 +202,7 @@ test_who_may_approve(void **state)
 	assert_int_equal(approve(r, &li, &p), JZ_ERR_PROPOSAL_DECIDED);
 	/* Mallory's row counts for nothing, so two are left: they stay. */
 	assert_int_equal(
-	    rig_sql(r,
-		"INSERT INTO operator_end VALUES ('mallory', 1)"),
+	    rig_sql(r, "INSERT INTO operator_end VALUES ('mallory', 1)"),
 	    SQLITE_OK);
 	p = proposal(JZ_PROPOSE_RETIRE, "li", "");
 	assert_int_equal(propose(r, &p), JZ_ERR_STATE);
@@ -238,9 +238,9 @@ test_expired_altered_and_stale(void **state)
 	other = p;
 	other.digest[0] ^= 1; /* she has read something else */
 	assert_int_equal(approve(r, &li, &other), JZ_ERR_PROPOSAL_ALTERED);
-	assert_int_equal(
-	    rig_sql(r, "CREATE TABLE kept AS SELECT * FROM proposal;"
-		       "DROP TRIGGER proposal_no_update"),
+	assert_int_equal(rig_sql(r,
+			     "CREATE TABLE kept AS SELECT * FROM proposal;"
+			     "DROP TRIGGER proposal_no_update"),
 	    SQLITE_OK);
 	for (size_t k = 0; k < sizeof(ALTERATIONS) / sizeof(ALTERATIONS[0]);
 	     k++) {
@@ -248,8 +248,7 @@ test_expired_altered_and_stale(void **state)
 		    "UPDATE proposal SET %s WHERE id = %lld", ALTERATIONS[k],
 		    (long long)p.id);
 		assert_int_equal(rig_sql(r, sql), SQLITE_OK);
-		assert_int_equal(
-		    approve(r, &li, &p), JZ_ERR_PROPOSAL_ALTERED);
+		assert_int_equal(approve(r, &li, &p), JZ_ERR_PROPOSAL_ALTERED);
 		assert_int_equal(
 		    rig_sql(r,
 			"UPDATE proposal SET (time, expires, kind, subject,"
@@ -348,8 +347,7 @@ lost_card(struct rig *r, bool to_holder)
 	after = rig_books(r);
 	assert_int_equal(rig_shadow(r, &c), 0);
 	assert_int_equal(after.lost - before.lost, to_holder ? 0 : LOADED);
-	assert_int_equal(
-	    rig_balance(r, &c), LOADED + (to_holder ? LOADED : 0));
+	assert_int_equal(rig_balance(r, &c), LOADED + (to_holder ? LOADED : 0));
 	assert_int_equal(propose(r, &p), JZ_ERR_EXISTS);
 }
 
@@ -519,8 +517,7 @@ test_decisions_are_in_the_audit_log(void **state)
 	bool seen[3] = {false};
 	int64_t n;
 
-	assert_int_equal(
-	    jz_issuer_each_audit(r->issuer, find_names, seen), 0);
+	assert_int_equal(jz_issuer_each_audit(r->issuer, find_names, seen), 0);
 	assert_true(seen[0] && seen[1] && seen[2]);
 	assert_int_equal(jz_issuer_audit_verify(r->issuer, NULL, &n), 0);
 }
@@ -534,8 +531,7 @@ test_an_operators_file(void **state)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/zhou.key", r->parent);
-	assert_int_equal(
-	    jz_operator_create(&r->engine, path, right, "", &made),
+	assert_int_equal(jz_operator_create(&r->engine, path, right, "", &made),
 	    JZ_ERR_RANGE);
 	assert_int_equal(
 	    jz_operator_create(&r->engine, path, right, " x", &made),
@@ -545,11 +541,9 @@ test_an_operators_file(void **state)
 	assert_int_equal(
 	    jz_operator_create(&r->engine, path, right, "周", &again),
 	    JZ_ERR_EXISTS);
-	assert_int_equal(
-	    jz_operator_read(&r->engine, path, wrong, &again),
+	assert_int_equal(jz_operator_read(&r->engine, path, wrong, &again),
 	    JZ_ERR_PASSPHRASE);
-	assert_int_equal(
-	    jz_operator_read(&r->engine, path, right, &again), 0);
+	assert_int_equal(jz_operator_read(&r->engine, path, right, &again), 0);
 	assert_string_equal(again.name, "周");
 	assert_memory_equal(&again.key, &made.key, sizeof(made.key));
 	jz_wipe(&made, sizeof(made));

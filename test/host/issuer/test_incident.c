@@ -57,8 +57,7 @@ see(const struct jz_incident *x, void *arg)
 }
 
 static struct seen
-incidents(
-    struct rig *r, const struct fakecard *c, enum jz_incident_kind kind)
+incidents(struct rig *r, const struct fakecard *c, enum jz_incident_kind kind)
 {
 	struct seen s = {.card = c->id, .kind = kind};
 
@@ -131,8 +130,8 @@ check_doubled(struct rig *r, const struct three *t, int64_t fraud_before)
 {
 	struct jz_books books = rig_books(r);
 
-	assert_int_equal(incidents(r, &t->payer, JZ_INCIDENT_DOUBLED_COUNTER).n,
-	    1);
+	assert_int_equal(
+	    incidents(r, &t->payer, JZ_INCIDENT_DOUBLED_COUNTER).n, 1);
 	assert_true(is_revoked(r, &t->payer));
 	assert_false(is_revoked(r, &t->a));
 	assert_false(is_revoked(r, &t->b));
@@ -148,8 +147,8 @@ check_doubled(struct rig *r, const struct three *t, int64_t fraud_before)
 static void
 test_a_doubled_counter(void **state)
 {
-	static const uint8_t ORDERS[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
-	    {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const uint8_t ORDERS[][3] = {
+	    {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	struct rig *r = *state;
 
 	for (size_t n = 0; n < sizeof(ORDERS) / sizeof(ORDERS[0]); n++) {

@@ -25,8 +25,8 @@ found(struct rig *r, const char *name, struct jz_operator *out)
 	snprintf(out->name, sizeof(out->name), "%s", name);
 	assert_int_equal(
 	    r->engine.crypto->generate(r->engine.state, &out->key), 0);
-	assert_int_equal(jz_issuer_operator_found(
-			     r->issuer, out->name, out->key.public_key),
+	assert_int_equal(
+	    jz_issuer_operator_found(r->issuer, out->name, out->key.public_key),
 	    0);
 }
 
@@ -121,14 +121,14 @@ test_what_a_restored_ledger_lacks_is_booked(void **state)
 	before = rig_booked(r);
 	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_EVIDENCE, before);
 	assert_int_equal(jz_issuer_alarm(r->issuer), JZ_INCIDENT_UNKNOWN_CARD);
-	assert_int_equal(jz_issuer_readmit(r->issuer,
-			     jz_span(w.late.certificate,
-				 w.late.certificate_len)),
+	assert_int_equal(
+	    jz_issuer_readmit(
+		r->issuer, jz_span(w.late.certificate, w.late.certificate_len)),
 	    0);
 	assert_int_equal(incidents(r, &w.late, JZ_INCIDENT_RESTORED_CARD), 1);
-	assert_int_equal(jz_issuer_readmit(r->issuer,
-			     jz_span(w.late.certificate,
-				 w.late.certificate_len)),
+	assert_int_equal(
+	    jz_issuer_readmit(
+		r->issuer, jz_span(w.late.certificate, w.late.certificate_len)),
 	    0);
 	rig_settle(r, &w.payer);
 	rig_settle(r, &w.late);
@@ -140,8 +140,7 @@ test_what_a_restored_ledger_lacks_is_booked(void **state)
 	assert_int_equal(rig_books(r).lost, -LOADED);
 	assert_int_equal(rig_books(r).transit_payment, 0);
 	assert_true(rig_books(r).balanced);
-	assert_int_equal(
-	    jz_issuer_revoked(r->issuer, w.payer.id, &revoked), 0);
+	assert_int_equal(jz_issuer_revoked(r->issuer, w.payer.id, &revoked), 0);
 	assert_false(revoked);
 }
 
@@ -165,8 +164,8 @@ test_one_gap_only(void **state)
 	    rig_booked(r));
 	/* Nor is the gap filled afterwards by something else. */
 	batch = rig_batch_of(&c, 1, 1);
-	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_CONFLICT,
-	    rig_booked(r));
+	rig_refused(
+	    r, rig_give_batch(r, &batch), JZ_REFUSAL_CONFLICT, rig_booked(r));
 	batch = rig_batch_of(&c, 3, 4);
 	assert_int_equal(rig_give_batch(r, &batch), 0);
 }
@@ -188,13 +187,10 @@ test_only_cards_of_this_issuer_come_back(void **state)
 		r->engine.crypto, &fields),
 	    0);
 	memcpy(fields.holder, "CN99999999900001", JZ_ID_BYTES);
-	assert_int_equal(
-	    r->engine.crypto->generate(r->engine.state, &key), 0);
-	assert_int_equal(
-	    jz_certificate_sign(&r->engine, &fields, &key, &b), 0);
+	assert_int_equal(r->engine.crypto->generate(r->engine.state, &key), 0);
+	assert_int_equal(jz_certificate_sign(&r->engine, &fields, &key, &b), 0);
 	before = rig_snapshot(r);
-	assert_int_equal(
-	    jz_issuer_readmit(r->issuer, jz_buffer_span(&b)),
+	assert_int_equal(jz_issuer_readmit(r->issuer, jz_buffer_span(&b)),
 	    JZ_ERR_CERT_FORGED);
 	assert_int_equal(jz_issuer_readmit(r->issuer, jz_span(bytes, 20)),
 	    JZ_ERR_CERT_MALFORMED);

@@ -217,12 +217,12 @@ test_an_issuer_of_before_is_taken_along(void **state)
 	struct jz_issuer *again;
 	struct fakecard c;
 
-	assert_int_equal(rig_sql(r,
-			     RIG_BEFORE_CONTROLS
-			     "DROP TRIGGER received_not_after_exception;"
-			     "DROP TABLE exception_paid;"
-			     "DROP TABLE exception;"
-			     "DROP TABLE revocation"),
+	assert_int_equal(
+	    rig_sql(r,
+		RIG_BEFORE_CONTROLS "DROP TRIGGER received_not_after_exception;"
+				    "DROP TABLE exception_paid;"
+				    "DROP TABLE exception;"
+				    "DROP TABLE revocation"),
 	    0);
 	assert_int_equal(rig_sql(r, "PRAGMA user_version = 1"), 0);
 	again = rig_open(r);

@@ -79,8 +79,8 @@ test_from_the_payers_upload(void **state)
 	struct pair p;
 
 	pay(r, &p);
-	assert_int_equal(jz_issuer_statement(
-			     r->issuer, p.payment.request_digest, &s),
+	assert_int_equal(
+	    jz_issuer_statement(r->issuer, p.payment.request_digest, &s),
 	    JZ_ERR_NOT_FOUND);
 	rig_settle(r, &p.payer);
 	s = statement(r, &p.payment);

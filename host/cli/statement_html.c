@@ -166,7 +166,10 @@ write_page(const struct jz_cli *c, FILE *f, const json_t *payments)
 	    "</style>\n</head>\n<body>\n<h1>%s</h1>\n",
 	    c->lang == JZ_LANG_ZH ? "zh" : "en",
 	    jz_tr(c, "Statement", "对账单"), jz_tr(c, "Statement", "对账单"));
-	json_array_foreach(payments, k, row) write_payment(c, f, row);
+	json_array_foreach(payments, k, row)
+	{
+		write_payment(c, f, row);
+	}
 	fputs("</body>\n</html>\n", f);
 }
 

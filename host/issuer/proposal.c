@@ -218,7 +218,7 @@ static int
 decide(struct jz_issuer *i, const struct jz_operator *by, int64_t id,
     const uint8_t digest[static JZ_DIGEST_BYTES], bool approve)
 {
-	struct jz_proposal p;
+	struct jz_proposal p = {0};
 	int err = check_actor(i, by);
 
 	if (err == 0)

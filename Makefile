@@ -75,44 +75,45 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/https.c host/known.c host/load.c host/pay.c host/personalise.c \
-	host/purse.c \
-	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
-ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c \
-	host/issuer/batch.c host/issuer/batches.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
+	host/purse.c host/recover.c host/recover_alone.c host/settle.c \
+	host/sign.c host/unfinished.c host/wire.c
+ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
+	host/issuer/batch.c host/issuer/batches.c host/issuer/books.c \
+	host/issuer/card.c host/issuer/decision.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_json.c \
-	host/issuer/esign_store.c \
-	host/issuer/evidence.c \
-	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
-	host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
-	host/issuer/revocation.c host/issuer/schema.c \
+	host/issuer/esign_store.c host/issuer/evidence.c \
+	host/issuer/exception.c host/issuer/incident.c host/issuer/issuer.c \
+	host/issuer/keys.c host/issuer/ledger.c host/issuer/load.c \
+	host/issuer/load_cancel.c host/issuer/loss.c host/issuer/many.c \
+	host/issuer/operator.c host/issuer/proposal.c host/issuer/refusal.c \
+	host/issuer/restore.c host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/serve/gate.c host/issuer/serve/handle.c \
 	host/issuer/serve/meter.c host/issuer/serve/serve.c \
-	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
-	host/issuer/store_revocation.c host/issuer/store_settle.c \
-	host/issuer/token.c host/issuer/x509.c
+	host/issuer/settle.c host/issuer/sql.c host/issuer/statement.c \
+	host/issuer/store.c host/issuer/store_control.c \
+	host/issuer/store_evidence.c host/issuer/store_revocation.c \
+	host/issuer/store_settle.c host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card_cmd.c \
-	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
-	host/cli/commands_card.c host/cli/commands_certificate.c \
+CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
+	host/cli/card_cmd.c host/cli/certificate_cmd.c host/cli/certify_cmd.c \
+	host/cli/certs.c host/cli/commands_card.c \
+	host/cli/commands_certificate.c host/cli/commands_control.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
-	host/cli/commands_manage.c \
-	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
-	host/cli/exit.c host/cli/explain_cmd.c host/cli/far_cmd.c host/cli/files.c \
-	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
-	host/cli/issuer_keys_cmd.c host/cli/issuer_serve_cmd.c \
-	host/cli/keys_cmd.c \
-	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
-	host/cli/money.c host/cli/open.c host/cli/options.c \
-	host/cli/order.c host/cli/output.c \
+	host/cli/commands_manage.c host/cli/commands_other.c \
+	host/cli/commands_pay.c host/cli/control_cmd.c host/cli/data_cmd.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/far_cmd.c \
+	host/cli/files.c host/cli/gp_open.c host/cli/help.c \
+	host/cli/issuer_cmd.c host/cli/issuer_keys_cmd.c \
+	host/cli/issuer_serve_cmd.c host/cli/keys_cmd.c host/cli/load_cmd.c \
+	host/cli/manage_cmd.c host/cli/message_cmd.c host/cli/money.c \
+	host/cli/open.c host/cli/options.c host/cli/order.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/qr.c \
-	host/cli/recover_cmd.c \
-	host/cli/reader_cmd.c host/cli/records_cmd.c \
-	host/cli/revocation_cmd.c host/cli/seed_cmd.c \
-	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
+	host/cli/reader_cmd.c host/cli/records_cmd.c host/cli/recover_cmd.c \
+	host/cli/revocation_cmd.c host/cli/screen.c host/cli/seed_cmd.c \
+	host/cli/serve_cmd.c host/cli/sign_cmd.c host/cli/statement_cmd.c \
+	host/cli/statement_html.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -216,26 +217,26 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/conformance/test_esign test/tear/test_kill \
-	test/host/test_cancel test/host/test_card test/sim/test_every \
-	test/sim/test_forgery test/sim/test_random \
-	test/host/test_certificates \
-	test/host/test_gp test/host/test_gp_content test/host/test_pay \
-	test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_roll test/host/test_sign \
-	test/host/test_story \
-	test/host/bureau/test_mailer test/host/bureau/test_order \
-	test/host/bureau/test_run \
-	test/host/issuer/test_account test/host/issuer/test_batches \
-	test/host/issuer/test_books \
+HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
+	test/host/bureau/test_order test/host/bureau/test_run \
+	test/host/issuer/test_account test/host/issuer/test_audit \
+	test/host/issuer/test_batches test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
-	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
-	test/host/issuer/test_esign_modes \
-	test/host/issuer/test_evidence \
-	test/host/issuer/test_exception test/host/issuer/test_load \
-	test/host/issuer/test_many \
-	test/host/issuer/test_refusal test/host/issuer/test_revocation \
-	test/host/issuer/test_settle test/host/issuer/test_x509
+	test/host/issuer/test_decision test/host/issuer/test_esign \
+	test/host/issuer/test_esign_bank test/host/issuer/test_esign_modes \
+	test/host/issuer/test_evidence test/host/issuer/test_exception \
+	test/host/issuer/test_incident test/host/issuer/test_load \
+	test/host/issuer/test_many test/host/issuer/test_refusal \
+	test/host/issuer/test_restore test/host/issuer/test_revocation \
+	test/host/issuer/test_settle test/host/issuer/test_statement \
+	test/host/issuer/test_x509 test/host/test_cancel test/host/test_card \
+	test/host/test_certificates test/host/test_gp \
+	test/host/test_gp_content test/host/test_pay \
+	test/host/test_personalise test/host/test_purse test/host/test_recover \
+	test/host/test_recover_killed test/host/test_roll \
+	test/host/test_settle_cut test/host/test_sign test/host/test_story \
+	test/sim/test_every test/sim/test_forgery test/sim/test_random \
+	test/tear/test_kill
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
@@ -265,14 +266,14 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/evidence.sh \
-	test/cli/far.sh test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh \
-	test/cli/token.sh test/conformance/t0.sh test/conformance/units.sh \
-	test/demo/test_demo.sh \
-	test/docs/applet.sh test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
+SCRIPT_TESTS = test/cli/batch.sh test/cli/books.sh test/cli/cli.sh \
+	test/cli/evidence.sh test/cli/far.sh test/cli/keys.sh test/cli/qr.sh \
+	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
+	test/conformance/units.sh test/demo/test_demo.sh test/docs/applet.sh \
+	test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
-	test/pcsc/sign.sh test/pcsc/t0.sh \
-	test/secrets/canary.sh test/secrets/unprintable.sh test/sim/traces.sh
+	test/pcsc/sign.sh test/pcsc/t0.sh test/secrets/canary.sh \
+	test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
 HELPERS = test/serve-card test/show-keys test/with-pcscd
@@ -288,23 +289,19 @@ FUZZ = certificate esign manager session tlv
 # ---- what is installed -----------------------------------------------------
 
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
-	apdu/esign.h apdu/gp.h \
-	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/dukpt.h keys/esign.h keys/revocation.h \
-	keys/scp03.h keys/secret.h keys/signed.h \
-	keys/openssl/aes.h keys/openssl/openssl.h keys/store/file.h \
+	apdu/esign.h apdu/gp.h apdu/message.h apdu/purse.h apdu/status.h \
+	apdu/time.h apdu/tlv.h applet/purse/purse.h applet/runtime/alone.h \
+	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
+	applet/runtime/journal.h applet/runtime/log.h applet/runtime/text.h \
+	applet/virtual/panel.h applet/virtual/storage.h host/bank.h \
+	host/bureau/bureau.h host/card.h host/gp.h host/issuer/control.h \
+	host/issuer/esign.h host/issuer/issuer.h host/issuer/statement.h \
+	host/pay.h host/purse.h host/sign.h keys/certificate.h keys/crypto.h \
+	keys/dukpt.h keys/esign.h keys/openssl/aes.h keys/openssl/openssl.h \
+	keys/revocation.h keys/scp03.h keys/secret.h keys/signed.h \
+	keys/store/chain.h keys/store/cvc_view.h keys/store/file.h \
 	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \
-	keys/store/seed.h \
-	keys/store/chain.h keys/store/cvc_view.h keys/store/x509.h \
-	applet/runtime/alone.h applet/runtime/applet.h applet/runtime/card.h \
-	applet/runtime/chip.h \
-	applet/runtime/log.h applet/runtime/journal.h applet/runtime/text.h \
-	applet/virtual/panel.h \
-	applet/virtual/storage.h applet/purse/purse.h \
-	reader/reader.h reader/virtual.h \
-	host/bank.h host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
-	host/issuer/esign.h host/issuer/issuer.h \
-	host/bureau/bureau.h
+	keys/store/seed.h keys/store/x509.h reader/reader.h reader/virtual.h
 MAN1 =
 UNIT = host/issuer/serve/jiaozi-issuer@.service
 

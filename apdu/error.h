@@ -165,6 +165,7 @@ enum jz_lang {
 	    "发卡行服务繁忙或故障")                                            \
 	X(SERVER_ANSWER, -623, "the issuer's answer is malformed",             \
 	    "发卡行应答格式错误")                                              \
+	X(LOG_ALTERED, -604, "the audit log was altered", "审计日志被篡改")    \
 	X(ORDER_OTHER, -610, "the folder holds the cards of another order",    \
 	    "该目录属于另一批订单")                                            \
 	X(ORDER_BUSY, -611, "another program is making this order",            \
@@ -172,7 +173,21 @@ enum jz_lang {
 	X(ORDER_DAMAGED, -612, "the order's journal is damaged",               \
 	    "订单日志损坏")                                                    \
 	X(ORDER_PART, -613, "some cards of the order could not be made",       \
-	    "订单中部分卡未能制成")
+	    "订单中部分卡未能制成")                                            \
+	X(OPERATOR_UNKNOWN, -640, "no operator of this name and key",          \
+	    "没有该姓名与密钥的操作员")                                        \
+	X(OPERATOR_SAME, -641, "the one who proposed it cannot approve it",    \
+	    "提议人不能批准自己的提议")                                        \
+	X(PROPOSAL_ALTERED, -642, "the proposal is not the one that was "      \
+	    "signed", "提议与所签署的不符")                                    \
+	X(PROPOSAL_EXPIRED, -643, "the proposal has expired", "提议已过期")    \
+	X(PROPOSAL_DECIDED, -644, "the proposal is decided already",           \
+	    "提议已有决定")                                                    \
+	X(PROPOSAL_STALE, -645, "what the proposal is about has changed",      \
+	    "提议所涉情况已变化")                                              \
+	X(NOT_DUE, -646, "too early: first the card is revoked, its "          \
+	    "certificate expires, and the settlement period passes",           \
+	    "尚早：须先吊销该卡，待证书到期并过结算期")
 /* clang-format on */
 
 enum jz_error {

@@ -114,6 +114,9 @@ enum jz_recovery {
 	JZ_RECOVERY_DROPPED,	  /* it was not paid, and no longer can be */
 	JZ_RECOVERY_GIVEN_UP,	  /* the payee had given it up: settle */
 	JZ_RECOVERY_ISSUER,	  /* too old for the payer's card: settle */
+	/* With one card alone, left for the other: */
+	JZ_RECOVERY_ASKED, /* what the payee's card waits for */
+	JZ_RECOVERY_SENT,  /* a completion */
 };
 
 /*
@@ -126,6 +129,28 @@ enum jz_recovery {
  * After an error (a card that was taken away) the same again goes on.
  */
 int jz_recover(struct jz_session *payer, struct jz_session *payee,
+    void (*told)(enum jz_recovery what, const struct jz_payment *p, void *arg),
+    void *arg);
+
+/* Messages that came from the other card, and those for it. */
+struct jz_mailbox {
+	/* The n-th, from 0, appended; JZ_ERR_NOT_FOUND after the last. */
+	int (*get)(void *arg, unsigned n, struct jz_buffer *out);
+	/* Keeps one; JZ_ERR_EXISTS: these very bytes are there. */
+	int (*put)(void *arg, struct jz_span message);
+	void *arg;
+};
+/*
+ * The same with one card, and the other's messages: whatever is in the mailbox
+ * is tried, and what the other card needs is put there.  Done at both ends in
+ * turn, payee first, and once more at the payer's, everything is finished.
+ * With the card's PIN verified also what no message speaks of is seen; without,
+ * and nothing to do by messages, JZ_ERR_STATUS, 6982.
+ */
+int jz_recover_payee(struct jz_session *payee, const struct jz_mailbox *box,
+    void (*told)(enum jz_recovery what, const struct jz_payment *p, void *arg),
+    void *arg);
+int jz_recover_payer(struct jz_session *payer, const struct jz_mailbox *box,
     void (*told)(enum jz_recovery what, const struct jz_payment *p, void *arg),
     void *arg);
 

@@ -22,6 +22,7 @@
 #include "../../reader/reader.h"
 #include "../card.h"
 #include "../gp.h"
+#include "../issuer/control.h"
 #include "../issuer/issuer.h"
 #include "../bank.h"
 #include "../purse.h"
@@ -130,6 +131,9 @@ enum jz_option {
 	JZ_OPT_CONNECT,
 	JZ_OPT_FORGET,
 	JZ_OPT_KEEP,
+	JZ_OPT_OPERATOR,
+	JZ_OPT_OPERATOR_PASSPHRASE,
+	JZ_OPT_HEAD,
 	JZ_OPTIONS,
 };
 
@@ -429,6 +433,7 @@ const struct jz_cli_command *jz_cli_command(unsigned i);
 extern const struct jz_cli_command jz_cli_card_commands[];
 extern const struct jz_cli_command jz_cli_manage_commands[];
 extern const struct jz_cli_command jz_cli_issuer_commands[];
+extern const struct jz_cli_command jz_cli_control_commands[];
 extern const struct jz_cli_command jz_cli_key_commands[];
 extern const struct jz_cli_command jz_cli_pay_commands[];
 extern const struct jz_cli_command jz_cli_certificate_commands[];
@@ -476,6 +481,18 @@ int jz_cmd_issuer_revoke(struct jz_cli *c);
 int jz_cmd_issuer_revocation(struct jz_cli *c);
 int jz_cmd_issuer_x509(struct jz_cli *c);
 int jz_cmd_issuer_serve(struct jz_cli *c);
+int jz_cmd_issuer_incidents(struct jz_cli *c);
+int jz_cmd_issuer_audit(struct jz_cli *c);
+int jz_cmd_issuer_audit_head(struct jz_cli *c);
+int jz_cmd_issuer_audit_verify(struct jz_cli *c);
+int jz_cmd_issuer_operator_create(struct jz_cli *c);
+int jz_cmd_issuer_operator_add(struct jz_cli *c);
+int jz_cmd_issuer_operators(struct jz_cli *c);
+int jz_cmd_issuer_propose(struct jz_cli *c);
+int jz_cmd_issuer_proposals(struct jz_cli *c);
+int jz_cmd_issuer_approve(struct jz_cli *c);
+int jz_cmd_issuer_reject(struct jz_cli *c);
+int jz_cmd_statement_verify(struct jz_cli *c);
 int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);

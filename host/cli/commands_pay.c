@@ -305,8 +305,8 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 },
 {
 	"recover", "", 0, 0,
-	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(PIN) | JZ_OPT(PAYEE_PIN),
-	JZ_OPT(PAYER) | JZ_OPT(PAYEE), JZ_EXITS_PAY | JZ_EXIT(PIN),
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(PIN) | JZ_OPT(PAYEE_PIN) |
+	    JZ_OPT(MESSAGES), 0, JZ_EXITS_PAY | JZ_EXIT(PIN),
 	jz_cmd_recover,
 	{"finish payments that stopped half-way", "完成中断的支付"},
 	{"Looks at both cards and says what became of each payment between them:\n"
@@ -317,36 +317,53 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "--pin is the payer's: it shows what that card has paid or agreed to.\n"
 	 "--payee-pin shows what the payee's card waits for.  One is needed.\n"
 	 "\n"
-	 "Example\n"
+	 "When the cards are far apart, one of them and --messages: the other's\n"
+	 "messages are in that directory (`jiaozi pay --messages` keeps them, too),\n"
+	 "and what the other card needs is put there.  First at the payee's, then at\n"
+	 "the payer's, and both once more.\n"
+	 "\n"
+	 "Examples\n"
 	 "  jiaozi recover --payer virtual:alice.card --payee virtual:bob.card \\\n"
-	 "      --pin env:PIN\n",
+	 "      --pin env:PIN\n"
+	 "  jiaozi recover --payee virtual:bob.card --messages usb --payee-pin env:PIN\n",
 	 "查看两张卡，说明两卡之间每笔交易的结果：已付款的把完成报文送达并取回收据；\n"
 	 "未付款的由付款卡证明，收款卡不再等待。无论执行多少次，款项至多转移一次。\n"
 	 "\n"
 	 "--pin 为付款卡的 PIN，可见其已付或已同意的交易；--payee-pin 可见收款卡\n"
 	 "等待的交易。至少给出一个。\n"
 	 "\n"
+	 "两卡相距很远时，给出其中一张卡与 --messages：该目录存有另一张卡的报文\n"
+	 "（也可由 jiaozi pay --messages 保存），另一张卡所需的报文写入该目录。先在收款方\n"
+	 "执行，再在付款方执行，然后双方各再执行一次。\n"
+	 "\n"
 	 "示例\n"
 	 "  jiaozi recover --payer virtual:alice.card --payee virtual:bob.card \\\n"
-	 "      --pin env:PIN\n"},
+	 "      --pin env:PIN\n"
+	 "  jiaozi recover --payee virtual:bob.card --messages usb --payee-pin env:PIN\n"},
 },
 {
 	"settle", "", 0, 0,
-	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | HTTPS, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AT) |
+	    HTTPS, 0,
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION) |
 	    JZ_EXIT(NETWORK), jz_cmd_settle,
 	{"bring a card's records to the issuer", "结算：把卡的记录交给发卡行"},
 	{"Card and issuer sign in to each other; the card gives its records in\n"
 	 "signed batches; the issuer verifies and posts each once and confirms;\n"
 	 "the card clears what is confirmed.  No balance on the card changes.\n"
+	 "Cut off, the same command goes on.  --at HH:MM waits for that time of the\n"
+	 "day (UTC) first; docs/settlement.md has a timer for every day.\n"
 	 "\n"
-	 "Example\n"
-	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n",
+	 "Examples\n"
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"
+	 "  jiaozi settle --at 18:30 --card pcsc:* --issuer bank --passphrase env:BANK\n",
 	 "卡与发卡行互相验证身份；卡分批交出签名的记录；发卡行逐条验证、记账一次\n"
-	 "并确认；卡清除已确认的记录。卡内余额不变。\n"
+	 "并确认；卡清除已确认的记录。卡内余额不变。中断后再执行同一命令即可继续。\n"
+	 "--at HH:MM 先等到当日该时刻 (UTC)；每日定时见 docs/settlement.md。\n"
 	 "\n"
 	 "示例\n"
-	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"},
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"
+	 "  jiaozi settle --at 18:30 --card pcsc:* --issuer bank --passphrase env:BANK\n"},
 },
 {
 	"qr", "", 0, 0,

@@ -35,7 +35,9 @@ static const struct {
     {JZ_EXIT_IO,
 	{"reading or writing a file or the database failed",
 	    "读写文件或数据库失败"}},
-    {JZ_EXIT_BOOKS, {"the issuer's books do not balance", "发卡行账目不平"}},
+    {JZ_EXIT_BOOKS,
+	{"the issuer's books do not balance, or its audit log was altered",
+	    "发卡行账目不平，或审计日志被篡改"}},
     {JZ_EXIT_PART,
 	{"some cards of the order could not be made; see its report",
 	    "订单中部分卡未能制成，见报告"}},
@@ -106,7 +108,10 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_CERT_ISSUER: case JZ_ERR_CERT_SUITE:
 	case JZ_ERR_CERT_NAME: case JZ_ERR_SERVER: case JZ_ERR_PEER:
 		return JZ_EXIT_AUTHENTICATION;
-	case JZ_ERR_LIST_FULL:
+	case JZ_ERR_LIST_FULL: case JZ_ERR_OPERATOR_UNKNOWN:
+	case JZ_ERR_OPERATOR_SAME: case JZ_ERR_PROPOSAL_ALTERED:
+	case JZ_ERR_PROPOSAL_EXPIRED: case JZ_ERR_PROPOSAL_DECIDED:
+	case JZ_ERR_PROPOSAL_STALE: case JZ_ERR_NOT_DUE:
 		return JZ_EXIT_ISSUER;
 	case JZ_ERR_FUNDS:
 		return JZ_EXIT_FUNDS;
@@ -118,7 +123,7 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_SYSTEM: case JZ_ERR_CARD_DEAD: case JZ_ERR_CARD_STORAGE:
 	case JZ_ERR_DATABASE: case JZ_ERR_CONTENDED:
 		return JZ_EXIT_IO;
-	case JZ_ERR_AUDIT:
+	case JZ_ERR_AUDIT: case JZ_ERR_LOG_ALTERED:
 		return JZ_EXIT_BOOKS;
 	case JZ_ERR_NETWORK: case JZ_ERR_SERVER_BUSY:
 	case JZ_ERR_SERVER_ANSWER:

@@ -10,8 +10,10 @@
 #include "../../keys/store/pki.h"
 #include "../../keys/store/token.h"
 #include "ahead.h"
+#include "control.h"
 #include "issuer.h"
 #include "store.h"
+#include "store_control.h"
 
 /* The highest amount of one load or payment: four bytes in JR/T 0025. */
 #define JZ_ISSUER_AMOUNT_MAX 0x7FFFFFFFu
@@ -19,6 +21,15 @@
 #define JZ_ISSUER_DEPOSIT_MAX UINT64_C(1000000000000000)
 
 struct jz_card_memo; /* below */
+
+/* What a refusal is about, until the batch that caused it is rolled back. */
+struct jz_alarm {
+	enum jz_incident_kind kind;
+	uint8_t card_id[JZ_ID_BYTES];
+	uint32_t number;
+	bool has_payment;
+	uint8_t request_digest[JZ_DIGEST_BYTES];
+};
 
 struct jz_issuer {
 	struct jz_store *store;
@@ -33,6 +44,7 @@ struct jz_issuer {
 	void *now_arg;
 	enum jz_refusal refusal;
 	bool again; /* the last call found it done */
+	struct jz_alarm alarm;
 };
 
 /* Another clock: seconds since 1970 UTC.  NULL: the system's. */
@@ -157,10 +169,19 @@ struct jz_record {
 	uint32_t number;
 	struct jz_message report;     /* of a load */
 	struct jz_load_row load;      /* of a load */
+	bool unknown_load;	      /* that a restored ledger has lost */
 	struct jz_message completion; /* of a payment */
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
 };
 
+/* The messages that a payment's record carries the signatures of: the
+ * completion; and the payee's word, which is before the payment the
+ * confirmation, after it the receipt, or that it was given up. */
+void
+jz_record_completion(const struct jz_message *record, struct jz_message *out);
+void jz_record_word(const struct jz_message *record,
+    const uint8_t completion_digest[static JZ_DIGEST_BYTES],
+    struct jz_message *out);
 /* Decodes one record.  Refuses MALFORMED. */
 int jz_record_read(struct jz_issuer *i, struct jz_span bytes,
     const uint8_t card_id[static JZ_ID_BYTES], struct jz_record *out);
@@ -170,8 +191,9 @@ int jz_record_verify(
 /* Puts what jz_record_verify() will verify into a list. */
 int jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
     const struct jz_known_card *card, struct jz_ahead_list *out);
-/* Posts it.  Refuses CONFLICT. */
-int jz_record_post(struct jz_issuer *i, const struct jz_record *r);
+/* Posts it.  Refuses CONFLICT, with the incident of this card. */
+int jz_record_post(struct jz_issuer *i, const struct jz_record *r,
+    const uint8_t card_id[static JZ_ID_BYTES]);
 
 /* ---- batch.c ------------------------------------------------------------ */
 
@@ -193,6 +215,78 @@ int jz_exception_check(struct jz_issuer *i, const struct jz_record *r);
 /* Pays out, once, when the payer has paid and the payee has given it up. */
 int jz_exception_pay(
     struct jz_issuer *i, const uint8_t request_digest[static JZ_DIGEST_BYTES]);
+
+/* ---- audit.c ------------------------------------------------------------ */
+
+#define JZ_ACTOR_ISSUER "issuer"
+
+/* The next entry, in the transaction of what it tells. */
+int jz_audit_note(struct jz_issuer *i, const char *actor, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+/* Signs as the host what is prefixed by its purpose; host gets its name. */
+int jz_host_sign(struct jz_issuer *i, const char *purpose, struct jz_span what,
+    uint8_t host[static JZ_ID_BYTES],
+    uint8_t signature[static JZ_SIGNATURE_BYTES]);
+/* By whichever version of the host.  JZ_ERR_CERT_ISSUER, JZ_ERR_SIGNATURE. */
+int jz_host_verify(const struct jz_issuer *i, const char *purpose,
+    struct jz_span what, const uint8_t host[static JZ_ID_BYTES],
+    const uint8_t signature[static JZ_SIGNATURE_BYTES]);
+
+/* ---- incident.c ---------------------------------------------------------- */
+
+/* Refuses, and remembers what for; digest may be NULL.  An alarm that stands
+ * is not replaced. */
+int jz_alarm(struct jz_issuer *i, enum jz_refusal why,
+    enum jz_incident_kind kind, const uint8_t card[static JZ_ID_BYTES],
+    uint32_t number, const uint8_t *request_digest);
+/* Books the alarm of a call that was rolled back, in a commit of its own; the
+ * refusal stays. */
+int jz_alarm_keep(struct jz_issuer *i, struct jz_span evidence);
+/* Books an incident once, within a transaction; blacklists its card. */
+int jz_incident_book(
+    struct jz_issuer *i, const struct jz_alarm *what, struct jz_span evidence);
+
+/* ---- restore.c: a ledger that was put back from a backup ----------------- */
+
+/*
+ * Whether a gap before record `number` of a card is due to that, `next` being
+ * the one expected; *restored gets the restoration's number, 0: not.  The
+ * card's first gap since alone.
+ */
+int jz_restore_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
+    int64_t next, uint32_t number, int64_t *restored);
+/* Books that gap with an alarm. */
+int
+jz_restore_book_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
+    int64_t next, uint32_t number, int64_t restored, struct jz_span evidence);
+/* Whether the card has had its gap. */
+int jz_restore_has_gap(
+    struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES], bool *has);
+/* Books a load that the ledger has lost, with an alarm. */
+int jz_restore_load(struct jz_issuer *i, const struct jz_record *r);
+
+/* ---- loss.c: payments whose other half will not come --------------------- */
+
+/* The account that a payment's half goes through: transit, or the fraud
+ * account when it was written off.  *target gets whose account the amount went
+ * to, "" nobody's. */
+int jz_payment_transit(struct jz_issuer *i,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES], const char **account,
+    char target[static JZ_LEDGER_NAME_MAX]);
+/* Takes what is in transit of a payment to the fraud account, for good. */
+int jz_payment_write_off(struct jz_issuer *i,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t in_transit,
+    const char *target, int64_t proposal);
+/* A payment has been posted from one side: doubled counters, a shadow below
+ * zero, what comes late. */
+int jz_payment_watch(struct jz_issuer *i, const struct jz_record *r);
+
+/* ---- revocation.c -------------------------------------------------------- */
+
+/* Puts a card on the next list, within a transaction; one that is void already
+ * stays so, and when the list is full the card is blocked. */
+int jz_blacklist(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    const char *reason);
 
 /* A reference of the ledger: a request's digest in hexadecimal. */
 #define JZ_PAYMENT_REFERENCE_CAP (2 * JZ_DIGEST_BYTES + 1)

@@ -67,6 +67,10 @@ open_ledger(struct jz_store *s)
 	if (err == 0)
 		err = jz_ledger_open(
 		    s, JZ_LEDGER_KIND_TRANSIT_PAYMENT, JZ_LEDGER_PAYMENT);
+	if (err == 0)
+		err = jz_ledger_open(s, JZ_LEDGER_KIND_FRAUD, JZ_LEDGER_FRAUD);
+	if (err == 0)
+		err = jz_ledger_open(s, JZ_LEDGER_KIND_LOST, JZ_LEDGER_LOST);
 	return err;
 }
 
@@ -393,6 +397,7 @@ jz_issuer_start(struct jz_issuer *i)
 {
 	i->refusal = JZ_REFUSAL_NONE;
 	i->again = false;
+	memset(&i->alarm, 0, sizeof(i->alarm));
 	jz_store_clear_detail(i->store);
 }
 

@@ -13,6 +13,8 @@
  *   transit:payment   paid by one card, not yet claimed by the other (or the
  *                     reverse)
  *   card:ID           shadow of a card's balance
+ *   loss:fraud        what copied cards have cost
+ *   lost              what was on cards that are lost
  *
  * Amounts are unsigned minor units at this interface; in the ledger an entry
  * is signed.  Everything that a card sends is a byte string and verified here;
@@ -440,7 +442,9 @@ struct jz_books {
 	int64_t cards;	  /* sum of all cards' shadows */
 	int64_t transit_load;
 	int64_t transit_payment;
-	bool balanced; /* cash = accounts + cards + transits, entry by entry */
+	int64_t fraud; /* what copied cards have cost: below zero */
+	int64_t lost;  /* what was on lost cards, by two people's decision */
+	bool balanced; /* cash = all of the others, entry by entry */
 };
 /* When they do not balance, jz_issuer_detail() says what is wrong. */
 int jz_issuer_books(struct jz_issuer *i, struct jz_books *out);

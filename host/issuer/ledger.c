@@ -11,7 +11,7 @@
  *   L5  transactions are numbered from 1 without gaps;
  *   L6  what is in transit is what was permitted and neither reported nor
  *       cancelled, and what was paid and neither received nor, when the
- *       payee gave it up, paid out;
+ *       payee gave it up, paid out, nor written off;
  *   L7  no load is both reported and cancelled.
  */
 #include "sql.h"
@@ -27,6 +27,8 @@ static const char *const KINDS[] = {
     [JZ_LEDGER_KIND_CARD] = "card",
     [JZ_LEDGER_KIND_TRANSIT_LOAD] = "transit-load",
     [JZ_LEDGER_KIND_TRANSIT_PAYMENT] = "transit-payment",
+    [JZ_LEDGER_KIND_FRAUD] = "fraud",
+    [JZ_LEDGER_KIND_LOST] = "lost",
 };
 
 static const char *const REASONS[] = {
@@ -39,6 +41,11 @@ static const char *const REASONS[] = {
     [JZ_LEDGER_CLAIMED] = "claimed",
     [JZ_LEDGER_RELEASED] = "released",
     [JZ_LEDGER_TRANSFER] = "transfer",
+    [JZ_LEDGER_WRITTEN_OFF] = "written off",
+    [JZ_LEDGER_RESOLVED] = "resolved",
+    [JZ_LEDGER_CARD_LOST] = "card lost",
+    [JZ_LEDGER_CLONE_LOSS] = "clone loss",
+    [JZ_LEDGER_RESTORED] = "restored",
 };
 
 _Static_assert(sizeof("account:") + JZ_ACCOUNT_MAX <= JZ_LEDGER_NAME_MAX,

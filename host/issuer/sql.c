@@ -14,6 +14,15 @@
 #include "../../apdu/error.h"
 
 /* clang-format off */
+#define NOT_WRITTEN_OFF(row)                                                   \
+" AND NOT EXISTS (SELECT 1 FROM written_off w"                                 \
+" WHERE w.request_digest = " row ".request_digest)"
+
+#define PROPOSALS                                                              \
+"SELECT p.id, p.time, p.expires, p.kind, p.subject, p.target, p.amount,"       \
+" p.reason, p.operator, p.signature, d.time, d.approved, d.operator,"          \
+" d.signature FROM proposal p LEFT JOIN decision d ON d.proposal = p.id"
+
 static const char *const TEXT[] = {
 [JZ_SQL_BEGIN] = "BEGIN",
 [JZ_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -89,12 +98,13 @@ static const char *const TEXT[] = {
 [JZ_SQL_AUDIT_PAYMENTS] =
 "SELECT COALESCE((SELECT SUM(p.amount) FROM payment p"
 " JOIN payment_side x ON x.request_digest = p.request_digest"
-" WHERE x.side = 1), 0)"
+" WHERE x.side = 1" NOT_WRITTEN_OFF("p") "), 0)"
 " - COALESCE((SELECT SUM(p.amount) FROM payment p"
 " JOIN payment_side x ON x.request_digest = p.request_digest"
-" WHERE x.side = 2), 0)"
+" WHERE x.side = 2" NOT_WRITTEN_OFF("p") "), 0)"
 " - COALESCE((SELECT SUM(x.amount) FROM exception x"
-" JOIN exception_paid y ON y.request_digest = x.request_digest), 0)"
+" JOIN exception_paid y ON y.request_digest = x.request_digest"
+" WHERE x.amount > 0" NOT_WRITTEN_OFF("x") "), 0)"
 " - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account"
 " WHERE a.kind = 'transit-payment'), 0)",
@@ -199,7 +209,7 @@ static const char *const TEXT[] = {
 " WHERE p.payee = ? AND NOT EXISTS (SELECT 1 FROM payment_side r"
 " WHERE r.request_digest = p.request_digest AND r.side = 2)"
 " AND NOT EXISTS (SELECT 1 FROM exception x"
-" WHERE x.request_digest = p.request_digest)"
+" WHERE x.request_digest = p.request_digest)" NOT_WRITTEN_OFF("p")
 " ORDER BY p.payee_counter",
 [JZ_SQL_EXCEPTION] =
 "SELECT request_digest, agreement_digest, amount, currency, payer, payee,"
@@ -211,6 +221,99 @@ static const char *const TEXT[] = {
 " outcome, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 [JZ_SQL_EXCEPTION_PAID] =
 "INSERT INTO exception_paid (request_digest, time) VALUES (?, ?)",
+[JZ_SQL_EXCEPTION_IS_PAID] =
+"SELECT COUNT(*) FROM exception_paid WHERE request_digest = ?",
+[JZ_SQL_RECORD_BYTES] =
+"SELECT bytes FROM record WHERE card = ? AND number = ?",
+[JZ_SQL_EXCEPTION_NUMBER] =
+"SELECT number FROM exception WHERE request_digest = ?",
+[JZ_SQL_SIDE_NUMBER] =
+"SELECT number FROM payment_side WHERE request_digest = ? AND side = ?",
+[JZ_SQL_TWINS] =
+"SELECT COUNT(*) FROM payment WHERE payer = ? AND payer_counter = ?"
+" AND request_digest <> ?",
+/* Of one counter: when the payer's card has settled one, those that only
+ * their payees have. */
+[JZ_SQL_TWIN_LOSS] =
+"SELECT p.request_digest, p.amount FROM payment p"
+" JOIN payment_side r ON r.request_digest = p.request_digest AND r.side = 2"
+" WHERE p.payer = ? AND p.payer_counter = ? AND NOT EXISTS"
+" (SELECT 1 FROM payment_side c WHERE c.request_digest = p.request_digest"
+" AND c.side = 1) AND EXISTS (SELECT 1 FROM payment o JOIN payment_side d"
+" ON d.request_digest = o.request_digest AND d.side = 1"
+" WHERE o.payer = p.payer AND o.payer_counter = p.payer_counter)"
+NOT_WRITTEN_OFF("p") " ORDER BY p.request_digest LIMIT 1",
+[JZ_SQL_POSTINGS] =
+"SELECT t.id, t.time, t.kind, a.name, e.amount FROM ledger_transaction t"
+" JOIN ledger_entry e ON e.posting = t.id"
+" JOIN ledger_account a ON a.id = e.account WHERE t.kind IN ('paid',"
+" 'received', 'claimed', 'released', 'written off', 'resolved')"
+" AND t.reference = ? ORDER BY t.id, e.amount",
+
+[JZ_SQL_TRACED] =
+"SELECT request_digest, time FROM payment WHERE ? = '' OR payer = ?"
+" OR payee = ? UNION SELECT request_digest, time FROM exception"
+" WHERE ? = '' OR payer = ? OR payee = ? ORDER BY 2, 1",
+
+[JZ_SQL_AUDIT_ADD] =
+"INSERT INTO audit (id, time, host, actor, text, previous, hash, signature)"
+" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_AUDIT_LAST] =
+"SELECT id, time, host, actor, text, previous, hash, signature FROM audit"
+" ORDER BY id DESC LIMIT 1",
+[JZ_SQL_AUDIT_EACH] =
+"SELECT id, time, host, actor, text, previous, hash, signature FROM audit"
+" ORDER BY id",
+[JZ_SQL_AUDIT_NEXT] = "SELECT next FROM sequence WHERE name = 'audit'",
+
+[JZ_SQL_INCIDENT_SAME] =
+"SELECT COUNT(*) FROM incident WHERE card = ? AND kind = ? AND number = ?"
+" AND reference = ?",
+[JZ_SQL_INCIDENTS_OF] = "SELECT COUNT(*) FROM incident WHERE card = ?",
+[JZ_SQL_INCIDENT_ADD] =
+"INSERT INTO incident (id, time, kind, card, number, reference, evidence)"
+" VALUES (?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_INCIDENT_EACH] =
+"SELECT id, time, kind, card, number, reference, evidence FROM incident"
+" ORDER BY id",
+[JZ_SQL_RESTORED] = "SELECT COALESCE(MAX(id), 0) FROM restored",
+[JZ_SQL_RESTORED_ADD] = "INSERT INTO restored (id, time) VALUES (?, ?)",
+[JZ_SQL_GAP] = "SELECT COUNT(*) FROM gap WHERE card = ? AND restored >= ?",
+[JZ_SQL_GAP_ADD] =
+"INSERT INTO gap (card, restored, expected, number) VALUES (?, ?, ?, ?)",
+[JZ_SQL_REVOKED_AT] =
+"SELECT COALESCE(MIN(time), 0) FROM revocation WHERE card = ?"
+" OR generation > ?",
+
+[JZ_SQL_OPERATOR] =
+"SELECT o.name, o.public_key, o.time, o.host, o.signature, x.time"
+" FROM operator o LEFT JOIN operator_end x ON x.name = o.name"
+" WHERE o.name = ?",
+[JZ_SQL_OPERATOR_EACH] =
+"SELECT o.name, o.public_key, o.time, o.host, o.signature, x.time"
+" FROM operator o LEFT JOIN operator_end x ON x.name = o.name"
+" ORDER BY o.name",
+[JZ_SQL_OPERATOR_ADD] =
+"INSERT INTO operator (name, public_key, time, host, signature)"
+" VALUES (?, ?, ?, ?, ?)",
+[JZ_SQL_OPERATOR_END] = "INSERT INTO operator_end (name, time) VALUES (?, ?)",
+[JZ_SQL_PROPOSAL] = PROPOSALS " WHERE p.id = ?",
+[JZ_SQL_PROPOSAL_EACH] = PROPOSALS " ORDER BY p.id",
+[JZ_SQL_PROPOSAL_ADD] =
+"INSERT INTO proposal (id, time, expires, kind, subject, target, amount,"
+" reason, operator, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_DECISION_ADD] =
+"INSERT INTO decision (proposal, time, approved, operator, signature)"
+" VALUES (?, ?, ?, ?, ?)",
+[JZ_SQL_WRITTEN_OFF] =
+"SELECT target FROM written_off WHERE request_digest = ?",
+[JZ_SQL_WRITTEN_OFF_ADD] =
+"INSERT INTO written_off (request_digest, amount, target, proposal, time)"
+" VALUES (?, ?, ?, ?, ?)",
+[JZ_SQL_CARD_CLOSED] = "SELECT COUNT(*) FROM card_closed WHERE card = ?",
+[JZ_SQL_CARD_CLOSED_ADD] =
+"INSERT INTO card_closed (card, amount, target, proposal, time)"
+" VALUES (?, ?, ?, ?, ?)",
 };
 /* clang-format on */
 

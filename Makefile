@@ -240,10 +240,12 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
-	test/secrets/canary.sh test/secrets/unprintable.sh
+	test/secrets/canary.sh test/secrets/suite.sh \
+	test/secrets/unprintable.sh
 
 # Programs that tests run.
-HELPERS = test/serve-card test/show-keys test/with-pcscd
+HELPERS = test/find-secrets test/serve-card test/show-keys test/weak-jiaozi \
+	test/weak-show-keys test/with-pcscd
 
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
 PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
@@ -320,7 +322,7 @@ TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
-	test/secrets/show_keys.c docs/counter.c \
+	test/secrets/find.c test/secrets/show_keys.c docs/counter.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -339,7 +341,7 @@ CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
 .PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
-	cover lint fuzz model model-full tear trace clean tests FORCE
+	cover lint fuzz model model-full tear trace canary clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -413,8 +415,26 @@ $(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
 $(BUILD)/test/keys/test_token: LDLIBS += -lssl
 $(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
 	$(LINK_TEST)
+# The command as it is, but that scrypt takes no time: for the many runs of
+# test/secrets/suite.sh.
+WEAK = $(patsubst %,$(BUILD)/weak/%.o,keys/store/keyfile host/bureau/mailer)
+$(BUILD)/weak/%.o: %.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call SHOW,CC)
+	$(Q)$(COMPILE) -DJZ_WEAK_SCRYPT_N_LOG2=10 $(PKG_CFLAGS) -MMD -MP -c \
+		-o $@ $<
+$(BUILD)/test/weak-jiaozi: $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
+	$(TERMINAL_LIB) $(CARD_LIB)
+	$(call SHOW,LD)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 $(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
 	$(LINK_TEST)
+$(BUILD)/test/weak-show-keys: $(WEAK) $(BUILD)/test/secrets/show_keys.o \
+	$(BY_HOST)
+	$(LINK_TEST)
+$(BUILD)/test/find-secrets: $(BUILD)/test/secrets/find.o
+	$(call SHOW,LD)
+	$(Q)$(LINK) -o $@ $^
 $(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
 	$(LINK_TEST)
 $(FUZZ:%=$(BUILD)/test/fuzz/replay_%): $(BUILD)/test/fuzz/replay_%: \
@@ -564,6 +584,12 @@ dist:
 		--mtime=2024-01-01 --exclude=./.git --exclude=./build \
 		--transform 's,^\.,jiaozi-$(VERSION),' -cf - . | \
 		gzip -n >$(BUILD)/jiaozi-$(VERSION).tar.gz
+
+# Every script of the command under watch for what it tells of its secrets.
+canary: setup
+	@$(SUBMAKE) tests
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+		CANARY=full test/secrets/suite.sh $(BUILD)/test
 
 # Every power cut: minutes.  Each program says how many points it cut.
 TEAR_TESTS = $(filter test/tear/%,$(TESTS)) test/applet/manager/test_power \

@@ -18,11 +18,11 @@ trap 'cd /; rm -rf "$dir"' EXIT
 trap 'exit 130' HUP INT TERM
 cd "$dir"
 
-BANK='correct horse'
-WRONG='wrong horse'
+BANK=${CANARY_BANK:-correct horse}
+WRONG=${CANARY_WRONG:-wrong horse}
 ALICE='first half'
 BOB='second half'
-PIN=123456
+PIN=${CANARY_PIN:-123456}
 LC_ALL=C
 export BANK WRONG ALICE BOB PIN LC_ALL
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE

@@ -35,9 +35,9 @@ conf tokens
 conf empty
 SOFTHSM2_CONF=$dir/tokens.conf
 # What the demonstration takes for the bank's passphrase, too.
-BANK='the bank keeps this secret'
-WRONG='wrong horse'
-PIN=123456
+BANK=${CANARY_BANK:-the bank keeps this secret}
+WRONG=${CANARY_WRONG:-wrong horse}
+PIN=${CANARY_PIN:-123456}
 LC_ALL=C
 export SOFTHSM2_CONF BANK WRONG PIN LC_ALL
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE JIAOZI_AUTHORITIES

@@ -39,7 +39,8 @@ STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/roll.c keys/store/seed.c keys/store/source.c \
 	keys/store/token.c keys/store/token_engine.c \
 	keys/store/token_provider.c keys/store/token_uri.c \
-	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
+	keys/store/x509.c keys/store/x509_crl.c keys/store/x509_read.c \
+	keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 	applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
@@ -94,7 +95,8 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/commands_card.c host/cli/commands_certificate.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c \
-	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
+	host/cli/commands_other.c host/cli/commands_pay.c \
+	host/cli/crl_cmd.c host/cli/data_cmd.c \
 	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
 	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
 	host/cli/issuer_keys_cmd.c host/cli/keys_cmd.c \

@@ -432,6 +432,7 @@ int jz_cmd_issuer_statement(struct jz_cli *c);
 int jz_cmd_issuer_revoke(struct jz_cli *c);
 int jz_cmd_issuer_revocation(struct jz_cli *c);
 int jz_cmd_issuer_x509(struct jz_cli *c);
+int jz_cmd_issuer_crl(struct jz_cli *c);
 int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);

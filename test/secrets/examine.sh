@@ -12,7 +12,8 @@ exec >>"$CANARY_DIR/examined" 2>&1 </dev/null
 
 # Keys that seal card files: 64 digits.
 for key in *.key */*.key; do
-	[ -f "$key" ] && [ "$(wc -c <"$key")" -eq 65 ] || continue
+	[ -f "$key" ] || continue
+	[ "$(wc -c <"$key")" -eq 65 ] || continue
 	printf 'seal-key %s\n' "$(head -c 64 "$key")" >>"$CANARY_DIR/secrets"
 done
 # An issuer's, where the passphrase is one that this test gave.

@@ -11,9 +11,7 @@
 
 [ ! -p /dev/stdout ] || exec > >(exec tee -a "$CANARY_DIR/said/$$.out")
 [ ! -p /dev/stderr ] || exec 2> >(exec tee -a "$CANARY_DIR/said/$$.err" >&2)
-printf '%s:' "$$" >>"$CANARY_DIR/runs"
-printf ' %s' "$@" >>"$CANARY_DIR/runs"
-echo >>"$CANARY_DIR/runs"
+printf '%s: %s\n' "$$" "$*" >>"$CANARY_DIR/runs"
 # The caller's files of secrets are no places where none belongs.
 for word in "$@"; do
 	case $word in

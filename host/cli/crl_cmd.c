@@ -67,7 +67,7 @@ by_file(struct jz_cli *c, struct jz_issuer *issuer, const char *name,
     struct jz_x509_serial *out)
 {
 	struct jz_certs *certs = calloc(1, sizeof(*certs));
-	struct jz_x509_view v;
+	struct jz_x509_view v = {0};
 	int err = certs == NULL ? JZ_ERR_MEMORY : jz_certs_read(c, name, certs);
 
 	if (err == 0 && certs->item[0].kind != JZ_CERT_X509)

@@ -126,6 +126,12 @@ if command -v pkcs11-tool >/dev/null 2>&1; then
 	fi
 fi
 
+# The PIN seals no file: a thief of it could try PINs where no token counts.
+want 0 card esign --card virtual:bob.card --issuer bank $P --account bob \
+	--pin env:PIN
+want 4 issuer seed show bank/keys/esign.key $P
+complains 'wrong passphrase'
+
 part 'what goes wrong'
 
 want 4 issuer books bank --passphrase env:WRONG

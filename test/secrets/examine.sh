@@ -12,12 +12,13 @@ exec >>"$CANARY_DIR/examined" 2>&1 </dev/null
 
 # Keys that seal card files: 64 digits.
 for key in *.key */*.key; do
-	[ -f "$key" ] || continue
-	[ "$(wc -c <"$key")" -eq 65 ] || continue
-	printf 'seal-key %s\n' "$(head -c 64 "$key")" >>"$CANARY_DIR/secrets"
+	digits=
+	[ ! -f "$key" ] || read -r digits <"$key" || :
+	[ ${#digits} -ne 64 ] ||
+		printf 'seal-key %s\n' "$digits" >>"$CANARY_DIR/secrets"
 done
 # An issuer's, where the passphrase is one that this test gave.
-case $(sed -n "s/^$pid: //p" "$CANARY_DIR/runs") in
+case $CANARY_RUN in
 'issuer init '* | 'issuer key roll '* | 'issuer admin-key '*)
 	for keys in */keys; do
 		[ ! -d "$keys" ] || [ -e "$keys/token" ] ||

@@ -11,6 +11,7 @@
 
 [ ! -p /dev/stdout ] || exec > >(exec tee -a "$CANARY_DIR/said/$$.out")
 [ ! -p /dev/stderr ] || exec 2> >(exec tee -a "$CANARY_DIR/said/$$.err" >&2)
+export CANARY_RUN="$*"
 printf '%s: %s\n' "$$" "$*" >>"$CANARY_DIR/runs"
 # The caller's files of secrets are no places where none belongs.
 for word in "$@"; do

@@ -40,7 +40,8 @@ STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/roll.c keys/store/seed.c keys/store/source.c \
 	keys/store/token.c keys/store/token_engine.c \
 	keys/store/token_provider.c keys/store/token_uri.c \
-	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
+	keys/store/x509.c keys/store/x509_crl.c keys/store/x509_read.c \
+	keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 	applet/runtime/answer.c \
 	applet/runtime/card.c applet/runtime/channel.c \
@@ -102,9 +103,9 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
 	host/cli/commands_certificate.c host/cli/commands_control.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c host/cli/commands_other.c \
-	host/cli/commands_pay.c host/cli/control_cmd.c host/cli/data_cmd.c \
-	host/cli/exit.c host/cli/explain_cmd.c host/cli/far_cmd.c \
-	host/cli/files.c host/cli/gp_open.c host/cli/help.c \
+	host/cli/commands_pay.c host/cli/control_cmd.c host/cli/crl_cmd.c \
+	host/cli/data_cmd.c host/cli/exit.c host/cli/explain_cmd.c \
+	host/cli/far_cmd.c host/cli/files.c host/cli/gp_open.c host/cli/help.c \
 	host/cli/issuer_cmd.c host/cli/issuer_keys_cmd.c \
 	host/cli/issuer_serve_cmd.c host/cli/keys_cmd.c host/cli/load_cmd.c \
 	host/cli/manage_cmd.c host/cli/message_cmd.c host/cli/money.c \
@@ -273,10 +274,11 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/books.sh test/cli/cli.sh \
 	test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh test/secrets/canary.sh \
-	test/secrets/unprintable.sh test/sim/traces.sh
+	test/secrets/suite.sh test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
-HELPERS = test/serve-card test/show-keys test/with-pcscd
+HELPERS = test/find-secrets test/serve-card test/show-keys test/weak-jiaozi \
+	test/weak-show-keys test/with-pcscd
 
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
 PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
@@ -351,7 +353,7 @@ TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
-	test/secrets/show_keys.c docs/counter.c docs/recharge.c \
+	test/secrets/find.c test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -444,8 +446,26 @@ $(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
 $(BUILD)/test/keys/test_token: LDLIBS += -lssl
 $(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
 	$(LINK_TEST)
+# The command as it is, but that scrypt takes no time: for the many runs of
+# test/secrets/suite.sh.
+WEAK = $(patsubst %,$(BUILD)/weak/%.o,keys/store/keyfile host/bureau/mailer)
+$(BUILD)/weak/%.o: %.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call SHOW,CC)
+	$(Q)$(COMPILE) -DJZ_WEAK_SCRYPT_N_LOG2=10 $(PKG_CFLAGS) -MMD -MP -c \
+		-o $@ $<
+$(BUILD)/test/weak-jiaozi: $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
+	$(TERMINAL_LIB) $(CARD_LIB)
+	$(call SHOW,LD)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 $(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
 	$(LINK_TEST)
+$(BUILD)/test/weak-show-keys: $(WEAK) $(BUILD)/test/secrets/show_keys.o \
+	$(BY_HOST)
+	$(LINK_TEST)
+$(BUILD)/test/find-secrets: $(BUILD)/test/secrets/find.o
+	$(call SHOW,LD)
+	$(Q)$(LINK) -o $@ $^
 $(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
 	$(LINK_TEST)
 $(FUZZ:%=$(BUILD)/test/fuzz/replay_%): $(BUILD)/test/fuzz/replay_%: \
@@ -599,6 +619,12 @@ dist:
 		--mtime=2024-01-01 --exclude=./.git --exclude=./build \
 		--transform 's,^\.,jiaozi-$(VERSION),' -cf - . | \
 		gzip -n >$(BUILD)/jiaozi-$(VERSION).tar.gz
+
+# Every script of the command under watch for what it tells of its secrets.
+canary: setup
+	@$(SUBMAKE) tests
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+		CANARY=full test/secrets/suite.sh $(BUILD)/test
 
 # Every power cut: minutes.  Each program says how many points it cut.
 TEAR_TESTS = $(filter test/tear/%,$(TESTS)) test/applet/manager/test_power \

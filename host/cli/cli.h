@@ -493,6 +493,7 @@ int jz_cmd_issuer_proposals(struct jz_cli *c);
 int jz_cmd_issuer_approve(struct jz_cli *c);
 int jz_cmd_issuer_reject(struct jz_cli *c);
 int jz_cmd_statement_verify(struct jz_cli *c);
+int jz_cmd_issuer_crl(struct jz_cli *c);
 int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);

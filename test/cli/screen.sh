@@ -33,9 +33,9 @@ trap cleanup EXIT
 trap 'exit 130' HUP INT TERM
 cd "$dir"
 
-BANK='correct horse'
-PIN=123456
-WRONG=000000
+BANK=${CANARY_BANK:-correct horse}
+PIN=${CANARY_PIN:-123456}
+WRONG=${CANARY_WRONG_PIN:-000000}
 LC_ALL=C.UTF-8
 JIAOZI_ISSUER=bank
 export BANK PIN WRONG LC_ALL JIAOZI_ISSUER
@@ -138,7 +138,7 @@ sign --account alice --to bob --amount 1
 shows 'CNY 1.00'
 press Escape
 shows 'on the card:'
-press 123456 Enter
+press "$PIN" Enter
 shows 'wrong joint password'
 press Enter
 shows 'nothing was sent'

@@ -231,7 +231,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/sim/test_forgery test/host/test_story \
+	test/sim/test_every test/sim/test_forgery test/sim/test_random \
+	test/host/test_story \
 	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
@@ -585,7 +586,7 @@ sim: setup
 	@env $(if $(SEED),JIAOZI_SIM_SEED='$(SEED)') \
 		$(if $(SEEDS),JIAOZI_SIM_SEEDS='$(SEEDS)') \
 		$(if $(STEPS),JIAOZI_SIM_STEPS='$(STEPS)') \
-		$(if $(SUITE),JIAOZI_SIM_SUITE='$(SUITE)') $(SIM)
+		$(if $(SUITE),JIAOZI_TEST_SUITE='$(SUITE)') $(SIM)
 
 # Every cut of every interleaving, and many seeds: a quarter of an hour.
 sim-long: setup
@@ -593,6 +594,7 @@ sim-long: setup
 	JIAOZI_SIM=cuts $(BUILD)/test/sim/test_every
 	JIAOZI_SIM=wide $(BUILD)/test/sim/test_every
 	JIAOZI_SIM_SEEDS=40 JIAOZI_SIM_STEPS=20000 $(SIM)
+	JIAOZI_TEST_SUITE=gm JIAOZI_SIM_SEEDS=10 JIAOZI_SIM_STEPS=20000 $(SIM)
 
 lint:
 	@.ci/lint

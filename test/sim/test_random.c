@@ -7,12 +7,12 @@
  *	JIAOZI_SIM_SEED=N    this seed alone, in place of the usual ones
  *	JIAOZI_SIM_SEEDS=N   so many from there on
  *	JIAOZI_SIM_STEPS=N   so many steps of the adversary
- *	JIAOZI_SIM_SUITE=gm  of suite gm; else nist
  *	JIAOZI_SIM_TRACES=D  writes each run's trace into this folder
  *
  * proves: ALL-1 ALL-2 ALL-4 OFP-4 OFP-6 OFP-10
  */
 #include "channel.h"
+#include "../support/suite.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -167,29 +167,13 @@ runs(enum jz_suite suite, unsigned long steps, unsigned long seeds)
 	sim_free(&s);
 }
 
-static bool
-wanted(enum jz_suite suite)
-{
-	const char *name = getenv("JIAOZI_SIM_SUITE");
-
-	return name == NULL || *name == '\0' ||
-	    strcmp(name, suite_name(suite)) == 0;
-}
-
 static void
 test_nothing_is_made_and_nothing_is_lost(void **state)
 {
-	(void)state;
-	if (wanted(JZ_SUITE_NIST))
-		runs(JZ_SUITE_NIST, STEPS, 2);
-}
+	const bool gm = test_suite() == JZ_SUITE_GM;
 
-static void
-test_nor_in_the_other_suite(void **state)
-{
 	(void)state;
-	if (wanted(JZ_SUITE_GM))
-		runs(JZ_SUITE_GM, STEPS_GM, 1);
+	runs(test_suite(), gm ? STEPS_GM : STEPS, 2);
 }
 
 /* A failing run can be looked at: the same seed gives the same bytes. */
@@ -200,11 +184,11 @@ test_a_seed_is_replayed_exactly(void **state)
 	struct sim s;
 
 	(void)state;
-	sim_new(&s, JZ_SUITE_NIST);
+	sim_new(&s, test_suite());
 	a = run(&s, 7, 500);
 	c = run(&s, 8, 500);
 	sim_free(&s);
-	sim_new(&s, JZ_SUITE_NIST);
+	sim_new(&s, test_suite());
 	b = run(&s, 7, 500);
 	sim_free(&s);
 	assert_true(a.trace.len > 1000);
@@ -222,7 +206,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_nothing_is_made_and_nothing_is_lost),
-	    cmocka_unit_test(test_nor_in_the_other_suite),
 	    cmocka_unit_test(test_a_seed_is_replayed_exactly),
 	};
 

@@ -13,9 +13,8 @@
  * Every commit is cut too: then the purse is the one before or the one after,
  * both of which the search has, with and without what was answered.
  *
- *	JIAOZI_SIM=cuts	     cuts at every byte
- *	JIAOZI_SIM=wide	     three agreements, fewer cuts
- *	JIAOZI_SIM=two	     two requests, fewer cuts: an hour or more
+ *	JIAOZI_SIM=wide	     three agreements to it
+ *	JIAOZI_SIM=two	     two requests, fewer cuts: hours
  *	JIAOZI_SIM_TRACES=D  writes ways through the states into every-SUITE.trace
  *
  * proves: ALL-1 ALL-2 ALL-3 OFP-4 OFP-6 OFP-7
@@ -48,8 +47,7 @@
 #define BOOKS_MAX	      512u
 #define WAYS_MAX	      40u /* traces that are kept */
 #define WAYS_EVERY	      7u
-#define CUT_STRIDE	      17u
-#define WIDE_STRIDE	      251u
+#define TWO_STRIDE	      251u
 #define AT_FETCH_CONFIRMATION 0x80767200u
 
 struct mail {
@@ -604,12 +602,11 @@ every_new(struct every *e, enum jz_suite suite)
 	const char *mode = getenv("JIAOZI_SIM");
 	bool wide = mode != NULL && strcmp(mode, "wide") == 0;
 	bool two = mode != NULL && strcmp(mode, "two") == 0;
-	bool cuts = mode != NULL && strcmp(mode, "cuts") == 0;
 
 	memset(e, 0, sizeof(*e));
 	e->requests = two ? 2 : 1;
 	e->agreements = wide ? 3 : 2;
-	e->cut_stride = cuts ? 1 : wide || two ? WIDE_STRIDE : CUT_STRIDE;
+	e->cut_stride = two ? TWO_STRIDE : 1;
 	sim_new(&e->s, suite);
 	for (unsigned i = 0; i < BOTH; i++)
 		sim_add(&e->s, &terms, false);

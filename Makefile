@@ -245,25 +245,23 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/manager/test_store test/applet/manager/test_traces \
 	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
-	test/applet/purse/test_load test/applet/purse/test_payment \
-	test/applet/purse/test_objects test/applet/purse/test_permission \
+	test/applet/purse/test_load test/applet/purse/test_objects \
+	test/applet/purse/test_payment test/applet/purse/test_permission \
 	test/applet/purse/test_personalise test/applet/purse/test_recall \
-	test/applet/purse/test_refund \
-	test/applet/purse/test_refusals_payee \
+	test/applet/purse/test_refund test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
-	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
-	test/applet/runtime/test_nonce test/applet/runtime/test_random \
-	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
-	test/conformance/test_esign \
-	test/conformance/test_encrypted test/conformance/test_known \
+	test/applet/runtime/test_log_failure \
+	test/applet/runtime/test_log_power test/applet/runtime/test_nonce \
+	test/applet/runtime/test_random test/applet/runtime/test_replay \
+	test/applet/runtime/test_snapshot test/conformance/test_encrypted \
+	test/conformance/test_esign test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
-	test/conformance/test_records \
-	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_sign test/host/test_story \
-	test/host/issuer/test_esign_modes test/sim/test_forgery \
-	test/host/issuer/test_evidence \
-	test/host/issuer/test_settle
+	test/conformance/test_records test/conformance/test_robust \
+	test/conformance/test_settlement test/host/issuer/test_esign_modes \
+	test/host/issuer/test_evidence test/host/issuer/test_settle \
+	test/host/test_sign test/host/test_story test/sim/test_every \
+	test/sim/test_forgery test/sim/test_random
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
@@ -645,14 +643,14 @@ sim: setup
 	@env $(if $(SEED),JIAOZI_SIM_SEED='$(SEED)') \
 		$(if $(SEEDS),JIAOZI_SIM_SEEDS='$(SEEDS)') \
 		$(if $(STEPS),JIAOZI_SIM_STEPS='$(STEPS)') \
-		$(if $(SUITE),JIAOZI_SIM_SUITE='$(SUITE)') $(SIM)
+		$(if $(SUITE),JIAOZI_TEST_SUITE='$(SUITE)') $(SIM)
 
-# Every cut of every interleaving, and many seeds: a quarter of an hour.
+# A wider search, and many seeds: minutes.
 sim-long: setup
 	@$(SUBMAKE) $(SIM) $(BUILD)/test/sim/test_every
-	JIAOZI_SIM=cuts $(BUILD)/test/sim/test_every
 	JIAOZI_SIM=wide $(BUILD)/test/sim/test_every
 	JIAOZI_SIM_SEEDS=40 JIAOZI_SIM_STEPS=20000 $(SIM)
+	JIAOZI_TEST_SUITE=gm JIAOZI_SIM_SEEDS=10 JIAOZI_SIM_STEPS=20000 $(SIM)
 
 lint:
 	@.ci/lint

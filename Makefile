@@ -323,7 +323,7 @@ FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
-	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/bench/million.c test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
 	test/secrets/show_keys.c docs/counter.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
@@ -343,7 +343,7 @@ PROGRAM = $(BUILD)/jiaozi
 CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
-.PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
+.PHONY: all check check-built setup setup-ci bench bench-million demo install uninstall dist \
 	cover lint fuzz model model-full tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -529,6 +529,17 @@ bench: setup
 	else \
 		echo 'skipped: sizes for a Cortex-M33, no arm-none-eabi-gcc'; \
 	fi
+
+# A million records settled, in minutes: RECORDS=N for another number.
+MILLION = $(BUILD)/test/bench/million
+
+$(MILLION): $(call objects,test/bench/million.c test/bench/traffic.c \
+	test/bench/world.c) $(BY_HOST)
+	$(LINK_TEST)
+
+bench-million: setup
+	@$(SUBMAKE) $(MILLION)
+	@BUILD='$(abspath $(BUILD))' $(MILLION) $(RECORDS)
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \

@@ -126,8 +126,7 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
-	test/bench/traffic.c \
-	test/bench/world.c
+	test/bench/submit.c test/bench/traffic.c test/bench/world.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
 

@@ -35,8 +35,8 @@ enum {
 static const char *const ESIGN_TEXT[ESIGN_STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [USE_UP] = "UPDATE esign_card SET counter = ?",
-    [ACCEPT] = "INSERT INTO esign_entry (card, counter, state, digest)"
-	       " SELECT id, ?, 1, zeroblob(32) FROM esign_card",
+    [ACCEPT] = ("INSERT INTO esign_entry (card, counter, state, digest)"
+		" SELECT id, ?, 1, zeroblob(32) FROM esign_card"),
     [COMMIT] = "COMMIT",
     [DONE] = "UPDATE esign_entry SET state = 2 WHERE counter = ?",
 };

@@ -142,8 +142,7 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
-	test/bench/traffic.c \
-	test/bench/world.c
+	test/bench/submit.c test/bench/traffic.c test/bench/world.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
 
@@ -349,7 +348,7 @@ FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
-	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/bench/million.c test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
 	test/secrets/find.c test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
@@ -575,6 +574,17 @@ bench: setup
 	else \
 		echo 'skipped: sizes for a Cortex-M33, no arm-none-eabi-gcc'; \
 	fi
+
+# A million records settled, in minutes: RECORDS=N for another number.
+MILLION = $(BUILD)/test/bench/million
+
+$(MILLION): $(call objects,test/bench/million.c test/bench/traffic.c \
+	test/bench/world.c) $(BY_HOST)
+	$(LINK_TEST)
+
+bench-million: setup
+	@$(SUBMAKE) $(MILLION)
+	@BUILD='$(abspath $(BUILD))' $(MILLION) $(RECORDS)
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \

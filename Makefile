@@ -241,8 +241,9 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_evidence \
-	test/host/issuer/test_settle
+	test/host/test_story test/host/issuer/test_decision \
+	test/host/issuer/test_evidence test/host/issuer/test_incident \
+	test/host/issuer/test_settle test/host/issuer/test_statement
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.

@@ -257,10 +257,12 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/conformance/test_esign test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_records test/conformance/test_robust \
-	test/conformance/test_settlement test/host/issuer/test_esign_modes \
-	test/host/issuer/test_evidence test/host/issuer/test_settle \
-	test/host/test_sign test/host/test_story test/sim/test_every \
-	test/sim/test_forgery test/sim/test_random
+	test/conformance/test_settlement test/host/issuer/test_decision \
+	test/host/issuer/test_esign_modes test/host/issuer/test_evidence \
+	test/host/issuer/test_incident test/host/issuer/test_settle \
+	test/host/issuer/test_statement test/host/test_sign \
+	test/host/test_story test/sim/test_every test/sim/test_forgery \
+	test/sim/test_random
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.

@@ -244,7 +244,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/evidence.sh \
 	test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
-	test/docs/applet.sh test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
+	test/docs/applet.sh test/docs/man.sh test/docs/modules.sh \
+	test/docs/readme.sh test/gp/foreign.sh \
 	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
 	test/secrets/canary.sh
@@ -280,7 +281,7 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
 	host/issuer/esign.h host/issuer/issuer.h \
 	host/bureau/bureau.h
-MAN1 =
+MAN1 = docs/jiaozi-sign.1
 
 # ---- flags -----------------------------------------------------------------
 

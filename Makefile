@@ -270,10 +270,11 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/books.sh test/cli/cli.sh \
 	test/cli/evidence.sh test/cli/far.sh test/cli/keys.sh test/cli/qr.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/conformance/units.sh test/demo/test_demo.sh test/docs/applet.sh \
-	test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
-	test/pcsc/sign.sh test/pcsc/t0.sh test/secrets/canary.sh \
-	test/secrets/suite.sh test/secrets/unprintable.sh test/sim/traces.sh
+	test/docs/man.sh test/docs/modules.sh test/docs/readme.sh \
+	test/gp/foreign.sh test/gp/judge.sh test/pcsc/batch.sh \
+	test/pcsc/foreign.sh test/pcsc/sign.sh test/pcsc/t0.sh \
+	test/secrets/canary.sh test/secrets/suite.sh \
+	test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
 HELPERS = test/find-secrets test/serve-card test/show-keys test/weak-jiaozi \
@@ -303,7 +304,7 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	keys/store/chain.h keys/store/cvc_view.h keys/store/file.h \
 	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \
 	keys/store/seed.h keys/store/x509.h reader/reader.h reader/virtual.h
-MAN1 =
+MAN1 = docs/jiaozi-sign.1
 UNIT = host/issuer/serve/jiaozi-issuer@.service
 
 # ---- flags -----------------------------------------------------------------

@@ -156,6 +156,21 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "      --out statement.html --passphrase env:BANK\n"},
 },
 {
+	"issuer unlock", "DIR CARD", 2, 2, PASS, 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(NOT_FOUND), jz_cmd_issuer_unlock,
+	{"unlock an account after wrong joint passwords",
+	 "联合密码错误锁定后解锁账户"},
+	{"Three wrong joint passwords in a row lock the account that a card signs\n"
+	 "for, with all its cards.  This lets them sign again.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer unlock bank CN00000000200001 --passphrase env:BANK\n",
+	 "联合密码连错三次即锁定该卡签名的账户及其所有卡。本命令予以解锁。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer unlock bank CN00000000200001 --passphrase env:BANK\n"},
+},
+{
 	"issuer revoke", "DIR [CARD]", 1, 2,
 	PASS | JZ_OPT(GENERATION) | JZ_OPT(REASON), 0,
 	JZ_EXITS_ISSUER | JZ_EXIT(EXISTS), jz_cmd_issuer_revoke,

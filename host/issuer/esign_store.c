@@ -64,6 +64,11 @@ static const char *const TEXT[STATEMENTS] = {
     [ROLLBACK] = "ROLLBACK",
 };
 
+static const char LOCK[] =
+    "UPDATE esign_card SET locked = ?2,"
+    " failures = CASE WHEN ?2 = 1 THEN failures ELSE 0 END"
+    " WHERE account = ?1";
+
 struct jz_esign_db {
 	sqlite3 *db;
 	sqlite3_stmt *st[STATEMENTS]; /* made when first used */
@@ -275,6 +280,22 @@ entry_set(void *store, const struct jz_esign_entry *e)
 	return err;
 }
 
+static int
+lock(void *store, const char *account, bool locked)
+{
+	struct jz_esign_db *d = store;
+	sqlite3_stmt *st = NULL;
+	int err = JZ_ERR_DATABASE;
+
+	if (sqlite3_prepare_v2(d->db, LOCK, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(st, 1, account, -1, SQLITE_TRANSIENT) ==
+		SQLITE_OK &&
+	    sqlite3_bind_int(st, 2, locked ? 1 : 0) == SQLITE_OK)
+		err = step(st, false);
+	sqlite3_finalize(st);
+	return err;
+}
+
 const struct jz_esign_store jz_esign_sqlite = {
     .begin = begin,
     .end = end,
@@ -282,4 +303,5 @@ const struct jz_esign_store jz_esign_sqlite = {
     .card_set = card_set,
     .entry = entry,
     .entry_set = entry_set,
+    .lock = lock,
 };

@@ -234,7 +234,7 @@ prepare(struct submitting *s, struct world *w)
 		e = jz_issuer_deposit(w->issuer, WORLD_ACCOUNT, COUNT);
 	if (e == 0)
 		e = jz_issuer_esign_open(
-		    w->issuer, w->issuer_dir, world_passphrase(), &s->desk);
+		    w->issuer, w->issuer_dir, WORLD_PASSPHRASE, &s->desk);
 	if (e == 0)
 		e = world_keys_new(&s->keys, w->suite);
 	if (e == 0)

@@ -207,7 +207,7 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_certificate_seeds test/fuzz/test_manager_seeds \
 	test/fuzz/test_seeds \
-	test/tear/test_matrix test/tear/test_tear
+	test/tear/test_matrix test/tear/test_sealed test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_screen \
 	test/reader/test_seeded \

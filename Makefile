@@ -219,7 +219,9 @@ HOST_TESTS = test/conformance/test_esign test/tear/test_kill test/host/test_canc
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
-GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
+GM_TESTS = test/applet/esign/test_personalise \
+	test/applet/esign/test_sign test/applet/esign/test_user \
+	test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/manager/test_store test/applet/manager/test_traces \
 	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
@@ -235,7 +237,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/conformance/test_esign \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_esign_modes \
+	test/host/test_story test/host/issuer/test_esign \
+	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 

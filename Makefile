@@ -240,14 +240,16 @@ HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
-GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
-	test/applet/manager/test_store test/applet/manager/test_traces \
-	test/applet/purse/test_flips test/applet/purse/test_hardening \
-	test/applet/purse/test_info test/applet/purse/test_limits \
-	test/applet/purse/test_load test/applet/purse/test_objects \
-	test/applet/purse/test_payment test/applet/purse/test_permission \
-	test/applet/purse/test_personalise test/applet/purse/test_recall \
-	test/applet/purse/test_refund test/applet/purse/test_refusals_payee \
+GM_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
+	test/applet/esign/test_user test/applet/manager/test_data \
+	test/applet/manager/test_keys test/applet/manager/test_store \
+	test/applet/manager/test_traces test/applet/purse/test_flips \
+	test/applet/purse/test_hardening test/applet/purse/test_info \
+	test/applet/purse/test_limits test/applet/purse/test_load \
+	test/applet/purse/test_objects test/applet/purse/test_payment \
+	test/applet/purse/test_permission test/applet/purse/test_personalise \
+	test/applet/purse/test_recall test/applet/purse/test_refund \
+	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_failure \
@@ -258,11 +260,11 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_records test/conformance/test_robust \
 	test/conformance/test_settlement test/host/issuer/test_decision \
-	test/host/issuer/test_esign_modes test/host/issuer/test_evidence \
-	test/host/issuer/test_incident test/host/issuer/test_settle \
-	test/host/issuer/test_statement test/host/test_sign \
-	test/host/test_story test/sim/test_every test/sim/test_forgery \
-	test/sim/test_random
+	test/host/issuer/test_esign test/host/issuer/test_esign_modes \
+	test/host/issuer/test_evidence test/host/issuer/test_incident \
+	test/host/issuer/test_settle test/host/issuer/test_statement \
+	test/host/test_sign test/host/test_story test/sim/test_every \
+	test/sim/test_forgery test/sim/test_random
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.

@@ -113,7 +113,8 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
 SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/desk.c test/support/esignrig.c \
+	test/support/conform.c test/support/daemon.c test/support/desk.c \
+	test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
@@ -200,9 +201,11 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/conformance/test_robust test/conformance/test_settlement
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
-	test/host/test_gp test/host/test_gp_content test/host/test_pay \
+	test/host/test_gp test/host/test_gp_content test/host/test_https \
+	test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_roll test/host/test_story \
+	test/host/test_recover test/host/test_resume test/host/test_roll \
+	test/host/test_story \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_books \

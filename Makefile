@@ -216,6 +216,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_exception test/host/issuer/test_load \
 	test/host/issuer/test_many \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
+	test/host/issuer/serve/test_handle \
 	test/host/issuer/test_settle test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
 

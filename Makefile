@@ -76,7 +76,8 @@ HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/https.c host/load.c host/pay.c host/personalise.c host/purse.c \
 	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
+	host/issuer/books.c host/issuer/card.c host/issuer/dialect.c \
+	host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_store.c \
 	host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
@@ -85,7 +86,8 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/serve/gate.c host/issuer/serve/handle.c \
 	host/issuer/serve/meter.c host/issuer/serve/serve.c \
-	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
+	host/issuer/settle.c host/issuer/sql.c host/issuer/sql_postgres.c \
+	host/issuer/sql_sqlite.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
@@ -122,7 +124,7 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
 	test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
-	test/support/seeds.c test/support/session.c test/support/story.c \
+	test/support/rigpostgres.c test/support/seeds.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
@@ -210,6 +212,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
+	test/host/issuer/test_dialect \
 	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
 	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence \
@@ -245,7 +248,7 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
+	test/gp/judge.sh test/host/issuer/postgres.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
 	test/pcsc/sign.sh test/pcsc/t0.sh \
 	test/secrets/canary.sh
 
@@ -295,7 +298,8 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
 	$(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2))
 
-PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls libcurl
+PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls libcurl \
+	libpq
 
 # Asked once, when the first recipe needs it: before set-up there may be no
 # pkg-config.
@@ -552,7 +556,7 @@ install: all
 	  echo 'Name: jiaozi'; \
 	  echo 'Description: Smart card with an electronic purse, and terminal'; \
 	  echo 'Version: $(VERSION)'; \
-	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite libmicrohttpd gnutls libcurl'; \
+	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite libmicrohttpd gnutls libcurl libpq'; \
 	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
 	  echo 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))'; \
 	  echo 'Libs: -L$${libdir} -ljiaozi -ljiaozi-card -Wl,--dynamic-list=$${libdir}/jiaozi/plugin.syms'; \

@@ -118,6 +118,7 @@ enum jz_option {
 	JZ_OPT_CA,
 	JZ_OPT_TIMEOUT,
 	JZ_OPT_RESUME,
+	JZ_OPT_STORE,
 	JZ_OPTIONS,
 };
 

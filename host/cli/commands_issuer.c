@@ -10,7 +10,7 @@
 const struct jz_cli_command jz_cli_issuer_commands[] = {
 {
 	"issuer init", "DIR", 1, 1,
-	PASS | JZ_OPT(CURRENCY) | JZ_OPT(SUITE) | JZ_OPT(TOKEN), 0,
+	PASS | JZ_OPT(CURRENCY) | JZ_OPT(SUITE) | JZ_OPT(TOKEN) | JZ_OPT(STORE), 0,
 	JZ_EXIT(EXISTS) | JZ_EXIT(IO) | JZ_EXIT(CARD_FILE), jz_cmd_issuer_init,
 	{"found an issuer", "建立发卡行"},
 	{"Makes a directory with the issuer's keys (root, CA, host, the cards'\n"

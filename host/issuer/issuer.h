@@ -2,8 +2,8 @@
 /*
  * The issuer: accounts, cards, loads, settlement, books.
  *
- * An issuer lives in a directory: issuer.db (SQLite, WAL, synchronous FULL)
- * and keys/ (keys/store/pki.h).  The ledger is double-entry and append-only:
+ * An issuer lives in a directory: issuer.db (SQLite, WAL, synchronous FULL), or
+ * a file that names a PostgreSQL database, and keys/ (keys/store/pki.h).  The ledger is double-entry and append-only:
  * every movement is a transaction of entries that sum to zero; triggers refuse
  * UPDATE and DELETE.  Accounts of the ledger:
  *
@@ -86,6 +86,20 @@ int jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
  */
 int jz_issuer_create_token(
     const char *dir, struct jz_span pin, uint16_t currency, const char *uri);
+/*
+ * All of that, and the books in PostgreSQL, or whatever speaks like it, instead
+ * of a file: store is a URI of libpq's (postgresql://...) which the directory
+ * keeps, and whose tables must not be there yet (JZ_ERR_EXISTS).  A password
+ * belongs into ~/.pgpass.  JZ_ERR_ARGUMENT, JZ_ERR_DATABASE.
+ */
+struct jz_issuer_options {
+	uint16_t currency;
+	enum jz_suite suite;
+	const char *token; /* NULL: keys in files */
+	const char *store; /* NULL: a SQLite file */
+};
+int jz_issuer_create_with(const char *dir, struct jz_span passphrase,
+    const struct jz_issuer_options *o);
 /* JZ_ERR_TOKEN_*; JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (a newer
  * version), JZ_ERR_DATABASE. */
 int jz_issuer_open(

@@ -93,7 +93,7 @@ static int
 find_account(struct jz_store *s, const char *name, struct account *out)
 {
 	char kind[32];
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(
 	    s, JZ_SQL_LEDGER_ACCOUNT, JZ_VALUES(jz_v_text(name)), &st);
 
@@ -103,8 +103,8 @@ find_account(struct jz_store *s, const char *name, struct account *out)
 	if (err == 0 && !jz_sql_text(st, 1, kind, sizeof(kind)))
 		err = jz_sql_wrong(s, "an account's row is damaged");
 	if (err == 0) {
-		out->id = sqlite3_column_int64(st, 0);
-		out->balance = sqlite3_column_int64(st, 2);
+		out->id = jz_sql_int(st, 0);
+		out->balance = jz_sql_int(st, 2);
 		out->customer =
 		    strcmp(kind, KINDS[JZ_LEDGER_KIND_CUSTOMER]) == 0;
 	}
@@ -213,7 +213,7 @@ jz_ledger_each(struct jz_store *s,
     int (*each)(const char *name, int64_t balance, void *arg), void *arg)
 {
 	char name[JZ_LEDGER_NAME_MAX];
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err = jz_sql_query(s, JZ_SQL_LEDGER_EACH, NULL, 0, &st);
 
@@ -224,7 +224,7 @@ jz_ledger_each(struct jz_store *s,
 		if (!jz_sql_text(st, 0, name, sizeof(name)))
 			err = jz_sql_wrong(s, "an account's row is damaged");
 		else
-			stop = each(name, sqlite3_column_int64(st, 1), arg);
+			stop = each(name, jz_sql_int(st, 1), arg);
 		if (stop != 0)
 			break;
 	}

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The statements of the SQLite store, and how they are run: prepared once per
- * handle, with parameters, never put together from text.
+ * The statements of the store, and how they are run: prepared once per handle,
+ * with parameters, never put together from text.
  *
- * They keep to SQL-92 but for BEGIN IMMEDIATE and RETURNING, so that another
- * engine can take them over.
+ * They keep to SQL-92 but for RETURNING, so that any engine can take them.
  */
 #include "sql.h"
 
@@ -15,8 +14,6 @@
 
 /* clang-format off */
 static const char *const TEXT[] = {
-[JZ_SQL_BEGIN] = "BEGIN",
-[JZ_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
 [JZ_SQL_COMMIT] = "COMMIT",
 [JZ_SQL_ROLLBACK] = "ROLLBACK",
 [JZ_SQL_SAVEPOINT] = "SAVEPOINT one",
@@ -248,16 +245,6 @@ jz_v_span(struct jz_span v)
 }
 
 int
-jz_sql_error(struct jz_store *s, int sqlite_error)
-{
-	/* The first reason stands: what fails after it is its consequence. */
-	if (s->detail[0] == '\0')
-		snprintf(s->detail, sizeof(s->detail), "%s (%d)",
-		    sqlite3_errmsg(s->db), sqlite_error);
-	return sqlite_error == SQLITE_NOMEM ? JZ_ERR_MEMORY : JZ_ERR_DATABASE;
-}
-
-int
 jz_sql_wrong(struct jz_store *s, const char *what)
 {
 	if (s->detail[0] == '\0')
@@ -265,69 +252,52 @@ jz_sql_wrong(struct jz_store *s, const char *what)
 	return JZ_ERR_DATABASE;
 }
 
-static int
-bind_value(sqlite3_stmt *st, int column, const struct jz_value *v)
-{
-	/* An empty blob is not NULL: SQLite takes it so only with a pointer. */
-	const uint8_t *data =
-	    v->bytes.data != NULL ? v->bytes.data : (const uint8_t *)"";
-
-	switch (v->type) {
-	case JZ_VALUE_INT:
-		return sqlite3_bind_int64(st, column, v->number);
-	case JZ_VALUE_TEXT:
-		return sqlite3_bind_text(st, column, (const char *)data,
-		    (int)v->bytes.len, SQLITE_TRANSIENT);
-	default:
-		return sqlite3_bind_blob64(
-		    st, column, data, v->bytes.len, SQLITE_TRANSIENT);
-	}
-}
-
 int
 jz_sql_query(struct jz_store *s, enum jz_statement which,
-    const struct jz_value *values, size_t n, sqlite3_stmt **out)
+    const struct jz_value *values, size_t n, struct jz_rows **out)
 {
-	sqlite3_stmt **st = &s->prepared[which];
-	int rc = SQLITE_OK;
+	int err = s->driver->query(s, which, TEXT[which], values, n);
 
-	*out = NULL;
-	if (*st == NULL)
-		rc = sqlite3_prepare_v3(s->db, TEXT[which], -1,
-		    SQLITE_PREPARE_PERSISTENT, st, NULL);
-	if (rc == SQLITE_OK && (size_t)sqlite3_bind_parameter_count(*st) != n)
-		return jz_sql_wrong(s, "wrong number of parameters");
-	for (size_t k = 0; rc == SQLITE_OK && k < n; k++)
-		rc = bind_value(*st, (int)k + 1, &values[k]);
-	if (rc != SQLITE_OK)
-		return jz_sql_error(s, rc);
-	*out = *st;
-	return 0;
+	*out = err == 0 ? &s->rows[which] : NULL;
+	return err;
 }
 
 int
-jz_sql_row(struct jz_store *s, sqlite3_stmt *st)
+jz_sql_row(struct jz_store *s, struct jz_rows *st)
 {
-	int rc = sqlite3_step(st);
-
-	if (rc == SQLITE_ROW)
-		return 0;
-	return rc == SQLITE_DONE ? JZ_ERR_NOT_FOUND : jz_sql_error(s, rc);
+	return s->driver->row(s, st);
 }
 
 void
-jz_sql_done(sqlite3_stmt *st)
+jz_sql_done(struct jz_rows *st)
 {
-	/* What went wrong was said by the step already. */
-	(void)sqlite3_reset(st);
-	(void)sqlite3_clear_bindings(st);
+	if (st != NULL)
+		st->store->driver->done(st);
+}
+
+int64_t
+jz_sql_changes(const struct jz_store *s)
+{
+	return s->driver->changes(s);
+}
+
+int64_t
+jz_sql_int(struct jz_rows *st, int column)
+{
+	return st->store->driver->integer(st, column);
+}
+
+bool
+jz_sql_null(struct jz_rows *st, int column)
+{
+	return st->store->driver->null(st, column);
 }
 
 int
 jz_sql_run(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, which, values, n, &st);
 
 	if (err == 0)
@@ -342,24 +312,24 @@ int
 jz_sql_number(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n, int64_t *out)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, which, values, n, &st);
 
 	*out = 0;
 	if (err == 0)
 		err = jz_sql_row(s, st);
 	if (err == 0)
-		*out = sqlite3_column_int64(st, 0);
+		*out = jz_sql_int(st, 0);
 	jz_sql_done(st);
 	return err;
 }
 
 bool
-jz_sql_blob(sqlite3_stmt *st, int column, uint8_t *out, size_t cap, size_t *len)
+jz_sql_blob(
+    struct jz_rows *st, int column, uint8_t *out, size_t cap, size_t *len)
 {
-	/* First the pointer, then the length: the order SQLite asks for. */
-	const void *data = sqlite3_column_blob(st, column);
-	size_t n = (size_t)sqlite3_column_bytes(st, column);
+	size_t n = 0;
+	const uint8_t *data = st->store->driver->bytes(st, column, &n);
 
 	*len = 0;
 	if (n > cap)
@@ -371,7 +341,7 @@ jz_sql_blob(sqlite3_stmt *st, int column, uint8_t *out, size_t cap, size_t *len)
 }
 
 bool
-jz_sql_bytes(sqlite3_stmt *st, int column, void *out, size_t len)
+jz_sql_bytes(struct jz_rows *st, int column, void *out, size_t len)
 {
 	size_t n;
 
@@ -379,7 +349,7 @@ jz_sql_bytes(sqlite3_stmt *st, int column, void *out, size_t len)
 }
 
 bool
-jz_sql_text(sqlite3_stmt *st, int column, char *out, size_t cap)
+jz_sql_text(struct jz_rows *st, int column, char *out, size_t cap)
 {
 	size_t n;
 

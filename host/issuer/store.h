@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the issuer keeps, behind functions that name it.  schema.c, sql.c,
- * store*.c and ledger.c are the SQLite store; nothing above them says SQL.
+ * What the issuer keeps, behind functions that name it.  schema.c, sql*.c,
+ * dialect.c, store*.c and ledger.c are the store; nothing above them says SQL.
  *
  * A handle is used by one thread at a time.  Whatever writes is called between
  * jz_store_begin(…, true) and jz_store_end(), which commits all of it or none.
  *
  * Functions return 0, JZ_ERR_NOT_FOUND where a row is looked for, or
- * JZ_ERR_DATABASE with jz_store_detail() saying why.
+ * JZ_ERR_DATABASE with jz_store_detail() saying why; JZ_ERR_CONTENDED when
+ * another one's changes were in the way: the transaction may be tried again.
  */
 #ifndef JZ_HOST_ISSUER_STORE_H
 #define JZ_HOST_ISSUER_STORE_H
@@ -16,10 +17,15 @@
 
 struct jz_store;
 
-/* Makes a new database; the file must not exist. */
-int jz_store_create(const char *path);
+/*
+ * A store's name is a file's, or a URI that begins with postgresql:// or
+ * postgres:// (libpq's).
+ *
+ * Makes a new one; JZ_ERR_EXISTS when there is one.
+ */
+int jz_store_create(const char *name);
 /* JZ_ERR_NOT_FOUND; JZ_ERR_UNSUPPORTED for a newer schema than ours. */
-int jz_store_open(const char *path, struct jz_store **out);
+int jz_store_open(const char *name, struct jz_store **out);
 void jz_store_free(struct jz_store **store);
 /* Why the last call failed; "" when it did not. */
 const char *jz_store_detail(const struct jz_store *s);

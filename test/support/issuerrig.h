@@ -19,6 +19,7 @@ struct rig {
 	char parent[64];   /* a directory made for this program */
 	char dir[80];	   /* the issuer's, in it */
 	char database[96]; /* its issuer.db */
+	char store[256];   /* instead: a URI, or "" */
 	struct jz_issuer *issuer;
 	struct jz_engine engine;	   /* the cards' */
 	int64_t now;			   /* by the issuer's clock */
@@ -76,7 +77,8 @@ rig_give rig_give_permit, rig_give_report, rig_give_cancel, rig_give_challenge,
 
 /* A hash of every row of every table. */
 uint64_t rig_snapshot(const struct rig *r);
-/* Statements by another program: SQLite's result. */
+/* Statements by another program: SQLite's result.  With PostgreSQL, which has no
+ * triggers of ours, this leaves the test out. */
 int rig_sql(const struct rig *r, const char *sql);
 /* The first column of the first row. */
 int64_t rig_number(const struct rig *r, const char *sql);

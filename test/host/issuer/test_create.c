@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "../../../apdu/error.h"
 #include "../../../host/issuer/sql.h"
@@ -78,8 +79,9 @@ test_how_the_database_is_used(void **state)
 	sqlite3_stmt *st = NULL;
 
 	for (size_t k = 0; k < sizeof(CASES) / sizeof(CASES[0]); k++) {
-		assert_int_equal(sqlite3_prepare_v2(r->issuer->store->db,
-				     CASES[k].pragma, -1, &st, NULL),
+		assert_int_equal(
+		    sqlite3_prepare_v2(r->issuer->store->connection,
+			CASES[k].pragma, -1, &st, NULL),
 		    SQLITE_OK);
 		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 		assert_string_equal(

@@ -133,6 +133,8 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
 
+CHAOS_SRC = test/chaos/chaos.c test/chaos/proxy.c
+
 # ---- tests, by layer: each is linked with its layer and those below --------
 
 APDU_TESTS = test/apdu/test_apdu test/apdu/test_atr \
@@ -244,7 +246,7 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
+SCRIPT_TESTS = test/chaos/chaos.sh test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
@@ -253,7 +255,7 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
 	test/secrets/canary.sh
 
 # Programs that tests run.
-HELPERS = test/serve-card test/show-keys test/with-pcscd
+HELPERS = test/chaos/chaos test/serve-card test/show-keys test/with-pcscd
 
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
 PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
@@ -330,7 +332,7 @@ FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
-	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/pcsc/serve_card.c \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
 	test/secrets/show_keys.c docs/counter.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
@@ -350,7 +352,7 @@ PROGRAM = $(BUILD)/jiaozi
 CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
-.PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
+.PHONY: all check check-built setup setup-ci bench chaos demo install uninstall dist \
 	cover lint fuzz model model-full tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -424,6 +426,8 @@ $(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
 $(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
 	$(LINK_TEST)
 $(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
+	$(LINK_TEST)
+$(BUILD)/test/chaos/chaos: $(call objects,$(CHAOS_SRC)) $(BY_HOST)
 	$(LINK_TEST)
 $(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
 	$(LINK_TEST)
@@ -589,6 +593,14 @@ tear: setup
 	@printf '%s\n' $(TEAR_TESTS) | xargs -P $(JOBS) -I{} sh -c \
 	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
 	    printf "%s\n" {} "$$out"; exit $$s'
+
+# Loads whose daemon, client, network or database ends at some byte.
+CHAOS_RUNS = 1000
+
+chaos: setup
+	@$(SUBMAKE) all $(BUILD)/test/chaos/chaos
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
 
 lint:
 	@.ci/lint

@@ -3,8 +3,9 @@
 #
 # with-postgres.sh COMMAND...: runs it with a PostgreSQL of its own: a data
 # directory that is made and removed, no TCP, a socket in that directory.  The
-# command finds it by JIAOZI_TEST_POSTGRES, a URI, and its process by
-# POSTGRES_PID.  Exits with 77 when there is none.
+# command finds it by JIAOZI_TEST_POSTGRES, a URI.  It may end the process that
+# POSTGRES_PIDFILE begins with, by any signal: another one is started.  Exits
+# with 77 when there is none.
 #
 # As root it runs as nobody: PostgreSQL refuses to be root.
 set -eu
@@ -37,7 +38,9 @@ fi
 stop()
 {
 	[ -n "$pid" ] || return 0
-	kill -INT "$pid" 2>/dev/null || :
+	: >"$dir/stopping"
+	p=$(sed -n 1p "$dir/data/postmaster.pid" 2>/dev/null) || p=
+	[ -z "$p" ] || kill -INT "$p" 2>/dev/null || :
 	wait "$pid" 2>/dev/null || :
 	pid=
 }
@@ -54,9 +57,11 @@ trap 'exit 130' HUP INT TERM
 # What is lost with the machine matters to nobody here; what is lost with a
 # process is not.
 # shellcheck disable=SC2086
-(cd "$dir" && exec $as "$bin/postgres" -D data -k "$dir" \
-	-c listen_addresses= -c port=5432 -c max_connections=60 \
-	-c fsync="${POSTGRES_FSYNC:-off}") >>"$dir/log" 2>&1 &
+while [ ! -e "$dir/stopping" ]; do
+	(cd "$dir" && exec $as "$bin/postgres" -D data -k "$dir" \
+		-c listen_addresses= -c port=5432 -c max_connections=60 \
+		-c fsync="${POSTGRES_FSYNC:-off}") || :
+done >>"$dir/log" 2>&1 &
 pid=$!
 n=0
 until "$bin/pg_isready" -q -h "$dir" -U jiaozi -d postgres; do
@@ -71,8 +76,6 @@ done
 
 host=$(printf '%s' "$dir" | sed 's|/|%2F|g')
 JIAOZI_TEST_POSTGRES="postgresql://jiaozi@$host/postgres"
-POSTGRES_PID=$pid
-export JIAOZI_TEST_POSTGRES POSTGRES_PID
-status=0
-"$@" || status=$?
-exit $status
+POSTGRES_PIDFILE=$dir/data/postmaster.pid
+export JIAOZI_TEST_POSTGRES POSTGRES_PIDFILE
+"$@"

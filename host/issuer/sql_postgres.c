@@ -102,6 +102,14 @@ say(struct jz_store *s, const char *sql)
 
 /* ---- opened and closed --------------------------------------------------- */
 
+/* What it warns of comes as an error where it matters. */
+static void
+say_nothing(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
 static int
 set_up(struct jz_store *s)
 {
@@ -146,6 +154,7 @@ open_uri(struct jz_store *s, const char *name, bool create)
 	p->pg = PQconnectdb(name);
 	if (p->pg == NULL)
 		return JZ_ERR_MEMORY;
+	(void)PQsetNoticeProcessor(p->pg, say_nothing, NULL);
 	err = set_up(s);
 	if (err == 0)
 		err = count_tables(s, &tables);

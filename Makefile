@@ -263,7 +263,7 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = certificate esign manager session tlv
+FUZZ = certificate esign http manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 

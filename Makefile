@@ -246,7 +246,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/chaos/chaos.sh test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
+SCRIPT_TESTS = test/chaos/chaos.sh test/cli/batch.sh test/cli/cli.sh \
+	test/cli/daemon.sh test/cli/keys.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \

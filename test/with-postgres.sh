@@ -61,6 +61,7 @@ while [ ! -e "$dir/stopping" ]; do
 	(cd "$dir" && exec $as "$bin/postgres" -D data -k "$dir" \
 		-c listen_addresses= -c port=5432 -c max_connections=60 \
 		-c fsync="${POSTGRES_FSYNC:-off}") || :
+	sleep 0.05
 done >>"$dir/log" 2>&1 &
 pid=$!
 n=0

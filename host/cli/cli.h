@@ -357,8 +357,7 @@ struct jz_cli_bank {
 int jz_cli_bank(struct jz_cli *c, struct jz_cli_bank *out);
 void jz_cli_bank_close(struct jz_cli_bank *b);
 /* As jz_cli_issuer_error(). */
-int
-jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
+int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
 
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 

@@ -40,7 +40,7 @@
 #define DEPOSIT	      100000000u
 #define BYTES_MAX     5500u /* a load and its handshake are some 4500 */
 #define DELAY_MAX_US  3000u
-#define CLIENT_MAX_MS 20000u
+#define CLIENT_MAX_MS 100000u
 #define ARGUMENTS     24
 
 enum fault {
@@ -164,7 +164,7 @@ start_daemon(void)
 static void
 need_daemon(void)
 {
-	for (unsigned n = 0; n < 2000; n++) {
+	for (unsigned n = 0; n < 12000; n++) {
 		if (C.daemon > 0 && waitpid(C.daemon, NULL, WNOHANG) != 0)
 			C.daemon = -1;
 		if (C.daemon < 0)
@@ -240,7 +240,7 @@ client(const char *const more[], bool faults)
 	argv[n++] = "--ca";
 	argv[n++] = C.files.certificate;
 	argv[n++] = "--timeout";
-	argv[n++] = faults ? "2" : "15";
+	argv[n++] = faults ? "2" : "60";
 	argv[n++] = "--json";
 	argv[n] = NULL;
 	(void)unlink(output);

@@ -128,7 +128,8 @@ SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
-	test/bench/channel.c test/bench/commit.c test/bench/keys.c \
+	test/bench/channel.c test/bench/commit.c test/bench/daemon.c \
+	test/bench/keys.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/world.c
@@ -535,7 +536,12 @@ $(BENCH): $(call objects,$(BENCH_SRC)) $(BY_HOST)
 
 bench: setup
 	@$(SUBMAKE) all $(BENCH) $(HELPERS:%=$(BUILD)/%)
-	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' $(BENCH)
+	@export JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))'; \
+	if POSTGRES_FSYNC=on test/with-postgres.sh true >/dev/null 2>&1; then \
+		POSTGRES_FSYNC=on test/with-postgres.sh $(BENCH); \
+	else \
+		$(BENCH); \
+	fi
 	@if command -v arm-none-eabi-gcc >/dev/null; then \
 		.ci/freestanding; \
 	else \

@@ -88,6 +88,8 @@ int bench_many(struct bench *b, struct world *w);
 int bench_channel(struct bench *b, struct world *w);
 /* pay.c: an offline payment. */
 int bench_pay(struct bench *b, struct world *w);
+/* daemon.c: loads over TLS. */
+int bench_daemon(struct bench *b, struct world *w);
 /* pcsc.c: a command through the PC/SC daemon. */
 int bench_pcsc(struct bench *b, struct world *w);
 

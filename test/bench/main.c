@@ -62,6 +62,8 @@ main(void)
 	if (e == 0)
 		e = bench_pay(&b, &w);
 	if (e == 0)
+		e = bench_daemon(&b, &w);
+	if (e == 0)
 		e = bench_pcsc(&b, &w);
 	world_free(&w);
 	bench_table(&b, stdout);

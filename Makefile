@@ -82,7 +82,8 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
 	host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
+	host/issuer/load_cancel.c host/issuer/many.c host/issuer/password.c \
+	host/issuer/refusal.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/serve/gate.c host/issuer/serve/handle.c \
 	host/issuer/serve/meter.c host/issuer/serve/serve.c \
@@ -93,7 +94,7 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card_cmd.c \
+CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
 	host/cli/commands_card.c host/cli/commands_certificate.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
@@ -220,7 +221,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence \
 	test/host/issuer/test_exception test/host/issuer/test_load \
-	test/host/issuer/test_many \
+	test/host/issuer/test_many test/host/issuer/test_password \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
 	test/host/issuer/serve/test_handle \
 	test/host/issuer/test_settle test/host/issuer/test_x509

@@ -119,6 +119,7 @@ enum jz_option {
 	JZ_OPT_TIMEOUT,
 	JZ_OPT_RESUME,
 	JZ_OPT_STORE,
+	JZ_OPT_PASSWORD,
 	JZ_OPTIONS,
 };
 
@@ -451,6 +452,10 @@ int jz_cmd_issuer_seed_create(struct jz_cli *c);
 int jz_cmd_issuer_seed_show(struct jz_cli *c);
 int jz_cmd_issuer_seed_combine(struct jz_cli *c);
 int jz_cmd_issuer_account_open(struct jz_cli *c);
+int jz_cmd_issuer_account_block(struct jz_cli *c);
+int jz_cmd_issuer_account_unblock(struct jz_cli *c);
+int jz_cmd_issuer_account_password(struct jz_cli *c);
+int jz_cmd_issuer_account_statement(struct jz_cli *c);
 int jz_cmd_issuer_deposit(struct jz_cli *c);
 int jz_cmd_issuer_accounts(struct jz_cli *c);
 int jz_cmd_issuer_cards(struct jz_cli *c);

@@ -53,6 +53,8 @@ enum jz_refusal {
 	JZ_REFUSAL_WRONG_USER,
 	JZ_REFUSAL_UNKNOWN_ACCOUNT,
 	JZ_REFUSAL_ACCOUNT_BLOCKED,
+	JZ_REFUSAL_PASSWORD_LOCKED, /* too many wrong ones in a row */
+	JZ_REFUSAL_PASSWORD,	    /* not the account's: a try is gone */
 	JZ_REFUSAL_CURRENCY,
 	JZ_REFUSAL_AMOUNT,	     /* zero, or above the limit */
 	JZ_REFUSAL_CANCELLED,	     /* the card has proved: never executed */
@@ -178,6 +180,42 @@ int jz_issuer_deposit(
 /* JZ_ERR_NOT_FOUND */
 int jz_issuer_account_balance(
     struct jz_issuer *i, const char *account, int64_t *minor);
+
+/*
+ * An account is blocked, or it is not any more: a blocked one gives no money.
+ * JZ_ERR_NOT_FOUND.
+ */
+int
+jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked);
+
+/* One movement on an account. */
+struct jz_account_line {
+	int64_t time;
+	const char *reason, *reference; /* good for the call */
+	int64_t amount_minor;		/* negative: taken from it */
+};
+/* All of them, the first first; `each` as jz_issuer_each_account(). */
+int jz_issuer_account_statement(struct jz_issuer *i, const char *account,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg);
+
+#define JZ_PASSWORD_TRIES 5
+#define JZ_PASSWORD_MAX	  64
+
+/*
+ * The account's password, by which its owner shows himself where he has no card
+ * yet: 6 to 64 bytes, kept as scrypt makes it.  Set anew by an employee, which
+ * unlocks it as well.  JZ_ERR_RANGE (length), JZ_ERR_NOT_FOUND (account).
+ */
+int jz_issuer_account_password(
+    struct jz_issuer *i, const char *account, struct jz_span password);
+/*
+ * Whether this is it.  A try is counted before the comparison, and given back
+ * only by the right password; the fifth wrong one in a row locks it.  Refuses
+ * UNKNOWN_ACCOUNT (also one without a password), ACCOUNT_BLOCKED,
+ * PASSWORD_LOCKED, PASSWORD.
+ */
+int jz_issuer_account_check(
+    struct jz_issuer *i, const char *account, struct jz_span password);
 
 /* ---- cards -------------------------------------------------------------- */
 

@@ -232,6 +232,31 @@ jz_ledger_each(struct jz_store *s,
 	return err == 0 || err == JZ_ERR_NOT_FOUND ? stop : err;
 }
 
+int
+jz_ledger_lines(struct jz_store *s, const char *name,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg)
+{
+	char reason[32], reference[96];
+	struct jz_rows *st;
+	int stop = 0;
+	int err = jz_sql_query(
+	    s, JZ_SQL_LEDGER_LINES, JZ_VALUES(jz_v_text(name)), &st);
+
+	while (err == 0 && stop == 0) {
+		err = jz_sql_row(s, st);
+		if (err == 0 &&
+		    (!jz_sql_text(st, 1, reason, sizeof(reason)) ||
+			!jz_sql_text(st, 2, reference, sizeof(reference))))
+			err = jz_sql_wrong(s, "an entry's row is damaged");
+		if (err == 0)
+			stop = each(&(struct jz_account_line){jz_sql_int(st, 0),
+					reason, reference, jz_sql_int(st, 3)},
+			    arg);
+	}
+	jz_sql_done(st);
+	return err == 0 || err == JZ_ERR_NOT_FOUND ? stop : err;
+}
+
 static const struct {
 	enum jz_statement which;
 	const char *name;

@@ -209,6 +209,13 @@ APPEND_ONLY("exception_paid", "request_digest = NEW.request_digest")
 " WHERE request_digest = NEW.request_digest AND side = 1)"
 " BEGIN SELECT RAISE(ABORT, 'nobody has paid this'); END;"
 ;
+/* As scrypt makes them, and how many wrong ones came in a row. */
+static const char V4_PASSWORDS[] =
+"CREATE TABLE account_password (account TEXT PRIMARY KEY"
+" REFERENCES customer (account), salt BLOB NOT NULL, hash BLOB NOT NULL,"
+" failures INTEGER NOT NULL CHECK (failures >= 0), time INTEGER NOT NULL)"
+" STRICT;"
+;
 /* clang-format on */
 
 #define PARTS_MAX 5
@@ -218,6 +225,7 @@ static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V1_LEDGER, V1_CARDS, V1_LOADS, V1_SETTLEMENT, NULL},
     {V2_REVOCATION, NULL},
     {V3_EXCEPTIONS, NULL},
+    {V4_PASSWORDS, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

@@ -48,6 +48,11 @@ static const char *const TEXT[] = {
 [JZ_SQL_LEDGER_EACH] =
 "SELECT a.name, b.balance FROM ledger_account a"
 " JOIN ledger_balance b ON b.account = a.id ORDER BY a.name",
+[JZ_SQL_LEDGER_LINES] =
+"SELECT t.time, t.kind, t.reference, e.amount FROM ledger_account a"
+" JOIN ledger_entry e ON e.account = a.id"
+" JOIN ledger_transaction t ON t.id = e.posting"
+" WHERE a.name = ? ORDER BY t.id",
 
 /* Each audit gives a number that is zero when nothing is wrong. */
 [JZ_SQL_AUDIT_UNBALANCED] =
@@ -101,6 +106,15 @@ static const char *const TEXT[] = {
 "INSERT INTO customer (account, holder, blocked) VALUES (?, ?, 0)",
 [JZ_SQL_CUSTOMER_BLOCK] =
 "UPDATE customer SET blocked = ? WHERE account = ?",
+
+[JZ_SQL_PASSWORD] =
+"SELECT salt, hash, failures FROM account_password WHERE account = ?",
+[JZ_SQL_PASSWORD_DROP] = "DELETE FROM account_password WHERE account = ?",
+[JZ_SQL_PASSWORD_ADD] =
+"INSERT INTO account_password (account, salt, hash, failures, time)"
+" VALUES (?, ?, ?, 0, ?)",
+[JZ_SQL_PASSWORD_FAILURES] =
+"UPDATE account_password SET failures = ? WHERE account = ?",
 
 [JZ_SQL_CARD] =
 "SELECT id, asn, account, holder, public_key, flags, blocked, certificate"

@@ -137,6 +137,51 @@ jz_store_customer_block(struct jz_store *s, const char *account, bool blocked)
 		JZ_VALUES(jz_v_int(blocked), jz_v_text(account))));
 }
 
+int
+jz_store_password(
+    struct jz_store *s, const char *account, struct jz_password_row *out)
+{
+	struct jz_rows *st;
+	int err = jz_sql_query(
+	    s, JZ_SQL_PASSWORD, JZ_VALUES(jz_v_text(account)), &st);
+
+	memset(out, 0, sizeof(*out));
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0 &&
+	    (!jz_sql_bytes(st, 0, out->salt, sizeof(out->salt)) ||
+		!jz_sql_bytes(st, 1, out->hash, sizeof(out->hash))))
+		err = jz_sql_wrong(s, "a password's row is damaged");
+	if (err == 0)
+		out->failures = jz_sql_int(st, 2);
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_password_set(struct jz_store *s, const char *account,
+    const struct jz_password_row *row, int64_t time)
+{
+	int err =
+	    jz_sql_run(s, JZ_SQL_PASSWORD_DROP, JZ_VALUES(jz_v_text(account)));
+
+	if (err != 0)
+		return err;
+	return jz_sql_run(s, JZ_SQL_PASSWORD_ADD,
+	    JZ_VALUES(jz_v_text(account),
+		jz_v_blob(row->salt, sizeof(row->salt)),
+		jz_v_blob(row->hash, sizeof(row->hash)), jz_v_int(time)));
+}
+
+int
+jz_store_password_failures(
+    struct jz_store *s, const char *account, int64_t failures)
+{
+	return found(s,
+	    jz_sql_run(s, JZ_SQL_PASSWORD_FAILURES,
+		JZ_VALUES(jz_v_int(failures), jz_v_text(account))));
+}
+
 /* ---- cards -------------------------------------------------------------- */
 
 /* Printable ASCII: what comes from outside is looked up as text. */

@@ -113,6 +113,9 @@ int jz_ledger_balance(struct jz_store *s, const char *name, int64_t *out);
 int jz_ledger_sum(struct jz_store *s, enum jz_ledger_kind kind, int64_t *out);
 int jz_ledger_each(struct jz_store *s,
     int (*each)(const char *name, int64_t balance, void *arg), void *arg);
+/* The entries of one account, in their order. */
+int jz_ledger_lines(struct jz_store *s, const char *name,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg);
 /* What does not add up, counted; the detail names the last of it. */
 int jz_ledger_audit(struct jz_store *s, unsigned *faults);
 
@@ -123,6 +126,17 @@ int jz_store_customer_add(
     struct jz_store *s, const char *account, const char *holder);
 int
 jz_store_customer_block(struct jz_store *s, const char *account, bool blocked);
+
+struct jz_password_row {
+	uint8_t salt[16], hash[32];
+	int64_t failures; /* in a row */
+};
+int jz_store_password(
+    struct jz_store *s, const char *account, struct jz_password_row *out);
+int jz_store_password_set(struct jz_store *s, const char *account,
+    const struct jz_password_row *row, int64_t time);
+int jz_store_password_failures(
+    struct jz_store *s, const char *account, int64_t failures);
 
 /* ---- cards -------------------------------------------------------------- */
 

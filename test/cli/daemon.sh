@@ -31,8 +31,9 @@ cd "$dir"
 BANK='a passphrase of the bank'
 PIN=314159
 BAD_PIN=271828
+SHORT=short
 LC_ALL=C
-export BANK PIN BAD_PIN LC_ALL
+export BANK PIN BAD_PIN SHORT LC_ALL
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE
 P='--passphrase env:BANK'
 
@@ -127,6 +128,24 @@ says 'no load was cut off'
 want 0 load $B --amount 5 --pin env:PIN --json
 says '"balance_minor": 10500'
 stop INT 0
+
+part 'accounts'
+ALICE='open sesame'
+export ALICE
+want 0 issuer account-password bank alice --password env:ALICE $P
+want 10 issuer account-password bank nobody --password env:ALICE $P
+want 2 issuer account-password bank alice --password env:SHORT $P
+start
+want 0 issuer account-block bank alice $P
+want 7 load $B --amount 1 --pin env:PIN
+complains 'the account is blocked'
+want 0 issuer account-unblock bank alice $P
+want 0 load $B --amount 1 --pin env:PIN
+want 10 issuer account-block bank nobody $P
+want 0 issuer account-statement bank alice $P
+says '500.00 CNY  deposit'
+says '-100.00 CNY  load permitted    CN00000000100001:1'
+stop TERM 0
 
 part 'the log'
 for secret in "$BANK" "$PIN" 'PRIVATE KEY' ff41 7f4e; do

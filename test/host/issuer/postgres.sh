@@ -11,7 +11,7 @@ BUILD=${BUILD:-build}
 	exec "$(dirname "$0")/../../with-postgres.sh" "$0" "$@"
 
 status=0
-for t in account books cancel evidence exception load many refusal \
+for t in account books cancel evidence exception load many password refusal \
 	revocation settle serve/test_handle ../test_https; do
 	case $t in
 	serve/*) program=$BUILD/test/host/issuer/$t ;;

@@ -72,7 +72,7 @@ test_how_the_database_is_used(void **state)
 	    {"PRAGMA foreign_keys", "1"},
 	    {"PRAGMA recursive_triggers", "1"},
 	    {"PRAGMA busy_timeout", "10000"},
-	    {"PRAGMA user_version", "3"},
+	    {"PRAGMA user_version", "4"},
 	    {"PRAGMA integrity_check", "ok"},
 	};
 	struct rig *r = *state;

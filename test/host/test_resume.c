@@ -342,6 +342,126 @@ test_proof_brought(void **state)
 	world_free(&w);
 }
 
+/* ---- messages that come again -------------------------------------------- */
+
+#define KEPT 64
+
+/* Everything that was ever sent, by whom it was for. */
+static struct {
+	enum { KEPT_PERMIT, KEPT_REPORT, KEPT_CANCEL } kind;
+	size_t len;
+	uint8_t bytes[JZ_MESSAGE_MAX];
+} kept[KEPT];
+static unsigned kept_n;
+
+static void
+keep(int kind, struct jz_span m)
+{
+	assert_true(kept_n < KEPT);
+	kept[kept_n].kind = kind;
+	kept[kept_n].len = m.len;
+	memcpy(kept[kept_n++].bytes, m.data, m.len);
+}
+
+/* The first, again: the same permission. */
+static int
+permit_twice(struct jz_bank *b, struct jz_span in, struct jz_buffer *out)
+{
+	uint8_t again[JZ_MESSAGE_MAX];
+	struct jz_buffer x = jz_buffer(again, sizeof(again));
+	int err = permit(b, in, out);
+
+	keep(KEPT_PERMIT, in);
+	if (err != 0)
+		return err;
+	assert_int_equal(permit(b, in, &x), 0);
+	assert_int_equal(x.len, out->len);
+	assert_memory_equal(again, out->data, x.len);
+	return 0;
+}
+
+static int
+report_twice(struct jz_bank *b, struct jz_span in)
+{
+	int err = report(b, in);
+
+	keep(KEPT_REPORT, in);
+	assert_int_equal(report(b, in), err);
+	return err;
+}
+
+static int
+cancel_twice(struct jz_bank *b, struct jz_span in, struct jz_cancel_result *r)
+{
+	int err = cancel(b, in, r);
+	struct jz_cancel_result again;
+
+	keep(KEPT_CANCEL, in);
+	assert_int_equal(cancel(b, in, &again), err);
+	assert_true(err != 0 || again.again);
+	return err;
+}
+
+/* All of it once more, the newest first; nothing moves. */
+static void
+replay(struct world *w, struct jz_bank *b)
+{
+	struct jz_books old = world_books(w), now;
+	struct jz_cancel_result r;
+
+	for (unsigned n = kept_n; n-- > 0;) {
+		uint8_t bytes[JZ_MESSAGE_MAX];
+		struct jz_buffer out = jz_buffer(bytes, sizeof(bytes));
+		struct jz_span m = jz_span(kept[n].bytes, kept[n].len);
+
+		if (kept[n].kind == KEPT_PERMIT)
+			(void)permit(b, m, &out);
+		else if (kept[n].kind == KEPT_REPORT)
+			(void)report(b, m);
+		else
+			(void)cancel(b, m, &r);
+	}
+	now = world_books(w);
+	assert_memory_equal(&now, &old, sizeof(now));
+}
+
+/* LOD-7: whatever the network repeats, and whenever, happens once. */
+static void
+test_messages_repeated(void **state)
+{
+	struct jz_bank_ops ops = LOSSY;
+	struct jz_cancel_result r;
+	struct world w = {0};
+	struct lossy l;
+
+	(void)state;
+	ops.permit = permit_twice;
+	ops.report = report_twice;
+	ops.cancel = cancel_twice;
+	world_new(&w);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	lossy_new(&l, &w);
+	l.bank.ops = &ops;
+	for (unsigned n = 0; n < 6; n++) {
+		struct before b = before(&w);
+
+		if (n % 3 == 2) {
+			/* The permission is lost, the load given up. */
+			lose(&l, 2, true);
+			(void)attempt(&w, &l.bank);
+			lose(&l, 0, false);
+			assert_int_equal(
+			    jz_bank_load_cancel(&w.alice.session, &l.bank, &r),
+			    0);
+		} else
+			assert_int_equal(attempt(&w, &l.bank), 0);
+		assert_settled(&w, &b);
+		replay(&w, &l.bank);
+	}
+	jz_bank_free(&l.real);
+	world_free(&w);
+}
+
 int
 main(void)
 {
@@ -350,6 +470,7 @@ main(void)
 	    cmocka_unit_test(test_card_torn),
 	    cmocka_unit_test(test_resumption_lost),
 	    cmocka_unit_test(test_proof_brought),
+	    cmocka_unit_test(test_messages_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

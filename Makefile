@@ -33,12 +33,13 @@ KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/revocation.c \
 OPENSSL_SRC = keys/openssl/aead.c keys/openssl/aes.c keys/openssl/curve.c \
 	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
 	keys/openssl/openssl.c keys/openssl/signature.c \
-	keys/openssl/symmetric.c
+	keys/openssl/symmetric.c keys/openssl/verified.c
 STORE_SRC = keys/store/audit.c keys/store/chain.c keys/store/convert.c \
 	keys/store/cvc_view.c keys/store/der.c keys/store/file.c \
 	keys/store/keyfile.c keys/store/master.c keys/store/pki.c \
 	keys/store/roll.c keys/store/seed.c keys/store/source.c \
-	keys/store/token.c keys/store/token_engine.c keys/store/token_uri.c \
+	keys/store/token.c keys/store/token_engine.c \
+	keys/store/token_provider.c keys/store/token_uri.c \
 	keys/store/x509.c keys/store/x509_read.c keys/store/x509_verify.c
 RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 	applet/runtime/answer.c \
@@ -53,8 +54,8 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
-	applet/purse/limits.c applet/purse/load.c \
+PURSE_SRC = applet/purse/chain.c applet/purse/hello.c applet/purse/info.c \
+	applet/purse/known.c applet/purse/limits.c applet/purse/load.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/revocation.c applet/purse/settle.c \
@@ -73,53 +74,62 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/https.c host/load.c host/pay.c host/personalise.c host/purse.c \
-	host/recover.c host/settle.c host/sign.c host/unfinished.c host/wire.c
-ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
-	host/issuer/books.c host/issuer/card.c host/issuer/dialect.c \
+	host/https.c host/known.c host/load.c host/pay.c host/personalise.c \
+	host/purse.c host/recover.c host/recover_alone.c host/settle.c \
+	host/sign.c host/unfinished.c host/wire.c
+ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
+	host/issuer/batch.c host/issuer/batches.c host/issuer/books.c \
+	host/issuer/card.c host/issuer/decision.c host/issuer/dialect.c \
 	host/issuer/esign.c \
-	host/issuer/esign_bank.c host/issuer/esign_store.c \
-	host/issuer/evidence.c \
-	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
-	host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/many.c host/issuer/password.c \
-	host/issuer/refusal.c \
-	host/issuer/revocation.c host/issuer/schema.c \
+	host/issuer/esign_bank.c host/issuer/esign_json.c \
+	host/issuer/esign_store.c host/issuer/evidence.c \
+	host/issuer/exception.c host/issuer/incident.c host/issuer/issuer.c \
+	host/issuer/keys.c host/issuer/ledger.c host/issuer/load.c \
+	host/issuer/load_cancel.c host/issuer/loss.c host/issuer/many.c \
+	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c host/issuer/refusal.c \
+	host/issuer/restore.c host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/serve/gate.c host/issuer/serve/handle.c \
 	host/issuer/serve/meter.c host/issuer/serve/serve.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/sql_postgres.c \
-	host/issuer/sql_sqlite.c host/issuer/store.c \
-	host/issuer/store_revocation.c host/issuer/store_settle.c \
-	host/issuer/token.c host/issuer/x509.c
+	host/issuer/sql_sqlite.c host/issuer/statement.c \
+	host/issuer/store.c host/issuer/store_control.c \
+	host/issuer/store_evidence.c host/issuer/store_revocation.c \
+	host/issuer/store_settle.c host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c host/cli/card_cmd.c \
-	host/cli/certificate_cmd.c host/cli/certify_cmd.c host/cli/certs.c \
-	host/cli/commands_card.c host/cli/commands_certificate.c \
+CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
+	host/cli/card_cmd.c host/cli/certificate_cmd.c host/cli/certify_cmd.c \
+	host/cli/certs.c host/cli/commands_card.c \
+	host/cli/commands_certificate.c host/cli/commands_control.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
-	host/cli/commands_manage.c \
-	host/cli/commands_other.c host/cli/commands_pay.c host/cli/data_cmd.c \
-	host/cli/exit.c host/cli/explain_cmd.c host/cli/files.c \
-	host/cli/gp_open.c host/cli/help.c host/cli/issuer_cmd.c \
-	host/cli/issuer_keys_cmd.c host/cli/issuer_serve_cmd.c \
-	host/cli/keys_cmd.c \
-	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
-	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
-	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
-	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
-	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
+	host/cli/commands_manage.c host/cli/commands_other.c \
+	host/cli/commands_pay.c host/cli/control_cmd.c host/cli/data_cmd.c \
+	host/cli/exit.c host/cli/explain_cmd.c host/cli/far_cmd.c \
+	host/cli/files.c host/cli/gp_open.c host/cli/help.c \
+	host/cli/issuer_cmd.c host/cli/issuer_keys_cmd.c \
+	host/cli/issuer_serve_cmd.c host/cli/keys_cmd.c host/cli/load_cmd.c \
+	host/cli/manage_cmd.c host/cli/message_cmd.c host/cli/money.c \
+	host/cli/open.c host/cli/options.c host/cli/order.c host/cli/output.c \
+	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/qr.c \
+	host/cli/reader_cmd.c host/cli/records_cmd.c host/cli/recover_cmd.c \
+	host/cli/revocation_cmd.c host/cli/screen.c host/cli/seed_cmd.c \
+	host/cli/serve_cmd.c host/cli/sign_cmd.c host/cli/statement_cmd.c \
+	host/cli/statement_html.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
-SUPPORT_SRC = test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/daemon.c test/support/desk.c \
-	test/support/esignrig.c \
+SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
+	test/sim/step.c test/sim/ways.c test/sim/world.c \
+	test/support/bank.c test/support/cardrig.c \
+	test/support/conform.c test/support/contact.c test/support/daemon.c \
+	test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
-	test/support/gpcard.c test/support/gpclient.c test/support/heap.c \
+	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
+	test/support/heap.c \
 	test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
@@ -133,6 +143,8 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/keys.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
+	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
+	test/bench/traffic.c \
 	test/bench/world.c
 
 CHAOS_SRC = test/chaos/chaos.c test/chaos/proxy.c
@@ -151,7 +163,7 @@ KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_revocation test/keys/test_roll test/keys/test_scp03 \
 	test/keys/test_sealed test/keys/test_secret test/keys/test_seed \
 	test/keys/test_signed test/keys/test_source test/keys/test_token \
-	test/keys/test_wycheproof test/keys/test_x509 \
+	test/keys/test_verified test/keys/test_wycheproof test/keys/test_x509 \
 	test/keys/test_x963
 APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/esign/test_sign test/applet/esign/test_user \
@@ -166,7 +178,8 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
-	test/applet/purse/test_personalise \
+	test/applet/purse/test_personalise test/applet/purse/test_recall \
+	test/applet/purse/test_refund \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
@@ -195,36 +208,43 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/virtual/test_file test/applet/virtual/test_memory \
 	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
 	test/applet/virtual/test_plugs \
+	test/docs/test_esign_protocol \
 	test/docs/test_globalplatform test/docs/test_protocol \
 	test/fuzz/test_certificate_seeds test/fuzz/test_manager_seeds \
 	test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_tear
 READER_TESTS = test/reader/test_kept test/reader/test_many \
-	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
+	test/reader/test_plug test/reader/test_reader test/reader/test_screen \
+	test/reader/test_seeded \
 	test/reader/test_serve test/reader/test_store test/reader/test_suite \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
+	test/conformance/test_encrypted test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
-	test/host/test_certificates \
-	test/host/test_gp test/host/test_gp_content test/host/test_https \
-	test/host/test_pay \
-	test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_resume test/host/test_roll \
-	test/host/test_story \
-	test/host/bureau/test_mailer test/host/bureau/test_order \
-	test/host/bureau/test_run \
-	test/host/issuer/test_account test/host/issuer/test_books \
+HOST_TESTS = test/conformance/test_esign test/host/test_https \
+	test/host/test_resume test/host/issuer/serve/test_handle \
+	test/host/issuer/test_dialect test/host/issuer/test_password \
+	test/host/bureau/test_mailer \
+	test/host/bureau/test_order test/host/bureau/test_run \
+	test/host/issuer/test_account test/host/issuer/test_audit \
+	test/host/issuer/test_batches test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
-	test/host/issuer/test_dialect \
-	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
-	test/host/issuer/test_esign_modes \
-	test/host/issuer/test_evidence \
-	test/host/issuer/test_exception test/host/issuer/test_load \
-	test/host/issuer/test_many test/host/issuer/test_password \
-	test/host/issuer/test_refusal test/host/issuer/test_revocation \
-	test/host/issuer/serve/test_handle \
-	test/host/issuer/test_settle test/host/issuer/test_x509
+	test/host/issuer/test_decision test/host/issuer/test_esign \
+	test/host/issuer/test_esign_bank test/host/issuer/test_esign_modes \
+	test/host/issuer/test_evidence test/host/issuer/test_exception \
+	test/host/issuer/test_incident test/host/issuer/test_load \
+	test/host/issuer/test_many test/host/issuer/test_refusal \
+	test/host/issuer/test_restore test/host/issuer/test_revocation \
+	test/host/issuer/test_settle test/host/issuer/test_statement \
+	test/host/issuer/test_x509 test/host/test_cancel test/host/test_card \
+	test/host/test_certificates test/host/test_gp \
+	test/host/test_gp_content test/host/test_pay \
+	test/host/test_personalise test/host/test_purse test/host/test_recover \
+	test/host/test_recover_killed test/host/test_roll \
+	test/host/test_settle_cut test/host/test_sign test/host/test_story \
+	test/sim/test_every test/sim/test_forgery test/sim/test_random \
+	test/tear/test_kill
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
@@ -234,28 +254,35 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
-	test/applet/purse/test_personalise \
+	test/applet/purse/test_personalise test/applet/purse/test_recall \
+	test/applet/purse/test_refund \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
 	test/applet/runtime/test_nonce test/applet/runtime/test_random \
 	test/applet/runtime/test_replay test/applet/runtime/test_snapshot \
+	test/conformance/test_esign \
+	test/conformance/test_encrypted test/conformance/test_known \
 	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement \
-	test/host/test_story test/host/issuer/test_evidence \
+	test/host/test_sign test/host/test_story \
+	test/host/issuer/test_esign_modes test/sim/test_forgery \
+	test/host/issuer/test_evidence \
 	test/host/issuer/test_settle
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/chaos/chaos.sh test/cli/batch.sh test/cli/cli.sh \
-	test/cli/daemon.sh test/cli/keys.sh \
+SCRIPT_TESTS = test/chaos/chaos.sh test/host/issuer/postgres.sh \
+	test/cli/batch.sh test/cli/books.sh test/cli/cli.sh test/cli/daemon.sh \
+	test/cli/evidence.sh test/cli/far.sh test/cli/keys.sh test/cli/qr.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
-	test/demo/test_demo.sh \
-	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/host/issuer/postgres.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
-	test/pcsc/sign.sh test/pcsc/t0.sh \
-	test/secrets/canary.sh
+	test/conformance/units.sh test/demo/test_demo.sh test/docs/applet.sh \
+	test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
+	test/gp/judge.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
+	test/pcsc/sign.sh test/pcsc/t0.sh test/secrets/canary.sh \
+	test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
 HELPERS = test/chaos/chaos test/serve-card test/show-keys test/with-pcscd
@@ -271,23 +298,19 @@ FUZZ = certificate esign http manager session tlv
 # ---- what is installed -----------------------------------------------------
 
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
-	apdu/esign.h apdu/gp.h \
-	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/dukpt.h keys/esign.h keys/revocation.h \
-	keys/scp03.h keys/secret.h keys/signed.h \
-	keys/openssl/aes.h keys/openssl/openssl.h keys/store/file.h \
+	apdu/esign.h apdu/gp.h apdu/message.h apdu/purse.h apdu/status.h \
+	apdu/time.h apdu/tlv.h applet/purse/purse.h applet/runtime/alone.h \
+	applet/runtime/applet.h applet/runtime/card.h applet/runtime/chip.h \
+	applet/runtime/journal.h applet/runtime/log.h applet/runtime/text.h \
+	applet/virtual/panel.h applet/virtual/storage.h host/bank.h \
+	host/bureau/bureau.h host/card.h host/gp.h host/issuer/control.h \
+	host/issuer/esign.h host/issuer/issuer.h host/issuer/statement.h \
+	host/pay.h host/purse.h host/sign.h keys/certificate.h keys/crypto.h \
+	keys/dukpt.h keys/esign.h keys/openssl/aes.h keys/openssl/openssl.h \
+	keys/revocation.h keys/scp03.h keys/secret.h keys/signed.h \
+	keys/store/chain.h keys/store/cvc_view.h keys/store/file.h \
 	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \
-	keys/store/seed.h \
-	keys/store/chain.h keys/store/cvc_view.h keys/store/x509.h \
-	applet/runtime/alone.h applet/runtime/applet.h applet/runtime/card.h \
-	applet/runtime/chip.h \
-	applet/runtime/log.h applet/runtime/journal.h applet/runtime/text.h \
-	applet/virtual/panel.h \
-	applet/virtual/storage.h applet/purse/purse.h \
-	reader/reader.h reader/virtual.h \
-	host/bank.h host/card.h host/gp.h host/pay.h host/purse.h host/sign.h \
-	host/issuer/esign.h host/issuer/issuer.h \
-	host/bureau/bureau.h
+	keys/store/seed.h keys/store/x509.h reader/reader.h reader/virtual.h
 MAN1 =
 UNIT = host/issuer/serve/jiaozi-issuer@.service
 
@@ -303,8 +326,8 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
 	$(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2))
 
-PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls libcurl \
-	libpq
+PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls \
+	libcurl libpq zbar libqrencode libpng
 
 # Asked once, when the first recipe needs it: before set-up there may be no
 # pkg-config.
@@ -337,7 +360,7 @@ TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
 	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
-	test/secrets/show_keys.c docs/counter.c \
+	test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -356,7 +379,7 @@ CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
 .PHONY: all check check-built setup setup-ci bench chaos demo install uninstall dist \
-	cover lint fuzz model model-full tear trace clean tests FORCE
+	cover lint fuzz model model-full sim sim-long tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -426,6 +449,8 @@ $(HOST_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_HOST)
 	$(LINK_TEST)
 $(CLI_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_CLI)
 	$(LINK_TEST)
+# A handshake with a token's key.
+$(BUILD)/test/keys/test_token: LDLIBS += -lssl
 $(BUILD)/test/serve-card: $(BUILD)/test/pcsc/serve_card.o $(BY_READER)
 	$(LINK_TEST)
 $(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
@@ -610,11 +635,29 @@ chaos: setup
 	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
 		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
 
+# The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.
+SIM = $(BUILD)/test/sim/test_random
+
+sim: setup
+	@$(SUBMAKE) $(SIM)
+	@env $(if $(SEED),JIAOZI_SIM_SEED='$(SEED)') \
+		$(if $(SEEDS),JIAOZI_SIM_SEEDS='$(SEEDS)') \
+		$(if $(STEPS),JIAOZI_SIM_STEPS='$(STEPS)') \
+		$(if $(SUITE),JIAOZI_SIM_SUITE='$(SUITE)') $(SIM)
+
+# Every cut of every interleaving, and many seeds: a quarter of an hour.
+sim-long: setup
+	@$(SUBMAKE) $(SIM) $(BUILD)/test/sim/test_every
+	JIAOZI_SIM=cuts $(BUILD)/test/sim/test_every
+	JIAOZI_SIM=wide $(BUILD)/test/sim/test_every
+	JIAOZI_SIM_SEEDS=40 JIAOZI_SIM_STEPS=20000 $(SIM)
+
 lint:
 	@.ci/lint
 
+# As .ci/run does: what the tests reach is counted under the sanitizers.
 cover: setup-ci
-	@.ci/coverage
+	@.ci/sanitize >/dev/null && .ci/coverage
 
 fuzz: setup-ci
 	@.ci/fuzz

@@ -144,6 +144,13 @@ enum jz_lang {
 	X(PIN, -504, "wrong PIN", "PIN 错误")                                  \
 	X(PIN_BLOCKED, -505, "PIN blocked", "PIN 已锁定")                      \
 	X(FUNDS, -506, "insufficient funds on the card", "卡内余额不足")       \
+	X(PROFILE, -520, "one card pays in clear, the other encrypted",        \
+	    "一卡用明文支付，另一卡用加密支付")                                \
+	X(REFUND, -521, "no such payment to give back, or more than is left "  \
+	    "of it", "没有可退的付款，或超过可退余额")                         \
+	X(PEER, -522, "the other side sent what is no message of a payment",   \
+	    "对方发来的不是支付报文")                                          \
+	X(PEER_GONE, -523, "the other side is gone", "对方已断开")             \
 	/* issuer: 600-699 */                                                  \
 	X(DATABASE, -600, "database error", "数据库错误")                      \
 	X(REFUSED, -601, "the issuer refused", "发卡行拒绝")                   \
@@ -158,6 +165,7 @@ enum jz_lang {
 	    "发卡行服务繁忙或故障")                                            \
 	X(SERVER_ANSWER, -623, "the issuer's answer is malformed",             \
 	    "发卡行应答格式错误")                                              \
+	X(LOG_ALTERED, -604, "the audit log was altered", "审计日志被篡改")    \
 	X(ORDER_OTHER, -610, "the folder holds the cards of another order",    \
 	    "该目录属于另一批订单")                                            \
 	X(ORDER_BUSY, -611, "another program is making this order",            \
@@ -165,7 +173,21 @@ enum jz_lang {
 	X(ORDER_DAMAGED, -612, "the order's journal is damaged",               \
 	    "订单日志损坏")                                                    \
 	X(ORDER_PART, -613, "some cards of the order could not be made",       \
-	    "订单中部分卡未能制成")
+	    "订单中部分卡未能制成")                                            \
+	X(OPERATOR_UNKNOWN, -640, "no operator of this name and key",          \
+	    "没有该姓名与密钥的操作员")                                        \
+	X(OPERATOR_SAME, -641, "the one who proposed it cannot approve it",    \
+	    "提议人不能批准自己的提议")                                        \
+	X(PROPOSAL_ALTERED, -642, "the proposal is not the one that was "      \
+	    "signed", "提议与所签署的不符")                                    \
+	X(PROPOSAL_EXPIRED, -643, "the proposal has expired", "提议已过期")    \
+	X(PROPOSAL_DECIDED, -644, "the proposal is decided already",           \
+	    "提议已有决定")                                                    \
+	X(PROPOSAL_STALE, -645, "what the proposal is about has changed",      \
+	    "提议所涉情况已变化")                                              \
+	X(NOT_DUE, -646, "too early: first the card is revoked, its "          \
+	    "certificate expires, and the settlement period passes",           \
+	    "尚早：须先吊销该卡，待证书到期并过结算期")
 /* clang-format on */
 
 enum jz_error {

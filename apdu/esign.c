@@ -9,8 +9,7 @@
 #include "error.h"
 #include "tlv.h"
 
-#define SEALED_MIN JZ_JOINT_SEALED_BYTES(JZ_JOINT_MIN)
-#define SEALED_MAX JZ_JOINT_SEALED_BYTES(JZ_JOINT_MAX)
+#define EPHEMERAL 64 /* a public key without its 04 */
 
 /* ---- fields ------------------------------------------------------------- */
 
@@ -178,60 +177,74 @@ jz_esign_binds_password(uint32_t kind)
 	return kind == JZ_ESIGN_DIRECT || kind == JZ_ESIGN_DIGESTS;
 }
 
-/* JPS-2: all in clear, and 128 bits that nobody else knows. */
-static void
-put_direct(const struct jz_esign_signature *m, struct jz_buffer *out)
+bool
+jz_scheme_is_good(uint8_t scheme)
 {
-	jz_put(out, m->order.data, m->order.len);
-	jz_tlv_put(out, JZ_TAG_PASSWORD, m->password, m->password_len);
-	jz_tlv_put(out, JZ_TAG_RANDOM, m->random, sizeof(m->random));
+	const unsigned known =
+	    JZ_SCHEME_DIGESTS | JZ_SCHEME_SYMMETRIC | JZ_SCHEME_BARE;
+
+	return (scheme & ~known) == 0 && (scheme & JZ_SCHEME_DIGESTS) != 0;
 }
 
-/* What is signed beside card, counter and nonce, by the mode. */
-static void
-put_signed(const struct jz_esign_signature *m, struct jz_buffer *out)
+bool
+jz_esign_guessable(uint32_t kind, uint8_t scheme)
 {
-	if (m->kind == JZ_ESIGN_DIRECT) {
-		put_direct(m, out);
-		return;
+	if ((scheme & JZ_SCHEME_BARE) == 0)
+		return false;
+	switch (kind) {
+	case JZ_ESIGN_DIRECT:
+		return true;
+	case JZ_ESIGN_DIGESTS:
+		/* A keyed digest is as unknown as a random number. */
+		return (scheme & JZ_SCHEME_DIGESTS) == JZ_SCHEME_HASH;
+	case JZ_ESIGN_SIGNATURE:
+	case JZ_ESIGN_SEALED_DIGEST:
+		return (scheme & JZ_SCHEME_SYMMETRIC) == 0;
+	default: /* the card's static key is in the encryption */
+		return false;
 	}
-	jz_tlv_put(
-	    out, JZ_TAG_ORDER_DIGEST, m->order_digest, sizeof(m->order_digest));
-	if (m->kind == JZ_ESIGN_SIGNATURE)
-		put_span(out, JZ_TAG_SEALED, m->sealed);
-	else if (m->kind == JZ_ESIGN_DIGESTS)
-		jz_tlv_put(out, JZ_TAG_PASSWORD_DIGEST, m->password_digest,
-		    sizeof(m->password_digest));
-	else if (m->kind == JZ_ESIGN_SEALED_DIGEST)
-		jz_tlv_put(out, JZ_TAG_SEALED_DIGEST, m->sealed_digest,
-		    sizeof(m->sealed_digest));
 }
 
-static void
-put_sent(const struct jz_esign_signature *m, struct jz_buffer *out)
+size_t
+jz_joint_sealed_bytes(uint8_t scheme, size_t len)
 {
-	put_span(out, JZ_TAG_SEALED, m->sealed);
-	jz_tlv_put(out, JZ_TAG_SIGNATURE, m->signature, sizeof(m->signature));
+	size_t n = JZ_JOINT_SEALED_BYTES(len);
+
+	if ((scheme & JZ_SCHEME_SYMMETRIC) != 0)
+		n -= EPHEMERAL;
+	return (scheme & JZ_SCHEME_BARE) != 0 ? n - JZ_JOINT_RANDOM_BYTES : n;
 }
 
-int
-jz_esign_put_signature(const struct jz_esign_signature *m, enum jz_form form,
-    struct jz_buffer *out)
+static bool
+sealed_fits(const struct jz_esign_signature *m)
 {
-	size_t start = out->len, mark;
+	return jz_scheme_is_good(m->scheme) &&
+	    fits(m->sealed, jz_joint_sealed_bytes(m->scheme, JZ_JOINT_MIN),
+		jz_joint_sealed_bytes(m->scheme, JZ_JOINT_MAX));
+}
 
-	if (!fits(m->sealed, SEALED_MIN, SEALED_MAX) ||
-	    !jz_esign_is_mode(m->kind))
-		return JZ_ERR_RANGE;
-	mark = jz_tlv_open(out, m->kind);
+void
+jz_esign_put_head(const struct jz_esign_signature *m, struct jz_buffer *out)
+{
 	jz_tlv_put(out, JZ_TAG_CARD_ID, m->card_id, sizeof(m->card_id));
 	jz_tlv_put_uint(out, JZ_TAG_PAYER_COUNTER, m->counter, 4);
 	jz_tlv_put(out, JZ_TAG_NONCE, m->nonce, sizeof(m->nonce));
 	jz_tlv_put_uint(out, JZ_TAG_KEY_VERSION, m->key_version, 1);
-	if (form == JZ_UNSIGNED)
-		put_signed(m, out);
-	else
-		put_sent(m, out);
+	jz_tlv_put_uint(out, JZ_TAG_SCHEME, m->scheme, 1);
+}
+
+int
+jz_esign_put_signature(
+    const struct jz_esign_signature *m, struct jz_buffer *out)
+{
+	size_t start = out->len, mark;
+
+	if (!jz_esign_is_mode(m->kind) || !sealed_fits(m))
+		return JZ_ERR_RANGE;
+	mark = jz_tlv_open(out, m->kind);
+	jz_esign_put_head(m, out);
+	put_span(out, JZ_TAG_SEALED, m->sealed);
+	jz_tlv_put(out, JZ_TAG_SIGNATURE, m->signature, sizeof(m->signature));
 	return close_template(out, mark, start);
 }
 
@@ -250,8 +263,9 @@ jz_esign_get_signature(struct jz_span in, struct jz_esign_signature *out)
 	    jz_tlv_expect_bytes(
 		&c, JZ_TAG_NONCE, out->nonce, sizeof(out->nonce)) == 0 &&
 	    take_u8(&c, JZ_TAG_KEY_VERSION, &out->key_version) == 0 &&
-	    take_span(
-		&c, JZ_TAG_SEALED, SEALED_MIN, SEALED_MAX, &out->sealed) == 0 &&
+	    take_u8(&c, JZ_TAG_SCHEME, &out->scheme) == 0 &&
+	    jz_tlv_expect(&c, JZ_TAG_SEALED, &out->sealed) == 0 &&
+	    sealed_fits(out) &&
 	    jz_tlv_expect_bytes(&c, JZ_TAG_SIGNATURE, out->signature,
 		sizeof(out->signature)) == 0 &&
 	    jz_cursor_end(&c)) {
@@ -324,6 +338,7 @@ jz_esign_put_profile(const struct jz_esign_profile *m, struct jz_buffer *out)
 		return JZ_ERR_RANGE;
 	mark = jz_tlv_open(out, JZ_ESIGN_PERSONALISATION);
 	jz_tlv_put_uint(out, JZ_TAG_MODE, m->mode, 1);
+	jz_tlv_put_uint(out, JZ_TAG_SCHEME, m->scheme, 1);
 	jz_tlv_put_uint(out, JZ_TAG_JOINT_LENGTH, m->length, 1);
 	jz_tlv_put_uint(out, JZ_TAG_ALPHABET, m->alphabet, 1);
 	jz_tlv_put_uint(out, JZ_TAG_ESIGN_FLAGS, m->flags, 1);
@@ -348,6 +363,7 @@ jz_esign_get_profile(struct jz_span in, struct jz_esign_profile *out)
 	memset(out, 0, sizeof(*out));
 	if (open_template(in, JZ_ESIGN_PERSONALISATION, &c) == 0 &&
 	    take_u8(&c, JZ_TAG_MODE, &out->mode) == 0 &&
+	    take_u8(&c, JZ_TAG_SCHEME, &out->scheme) == 0 &&
 	    take_u8(&c, JZ_TAG_JOINT_LENGTH, &out->length) == 0 &&
 	    take_u8(&c, JZ_TAG_ALPHABET, &out->alphabet) == 0 &&
 	    take_u8(&c, JZ_TAG_ESIGN_FLAGS, &out->flags) == 0 &&
@@ -378,6 +394,7 @@ jz_esign_put_info(const struct jz_esign_info *m, struct jz_buffer *out)
 	jz_tlv_put_uint(out, JZ_TAG_STATE, m->state, 1);
 	jz_tlv_put(out, JZ_TAG_CARD_ID, m->card_id, sizeof(m->card_id));
 	jz_tlv_put_uint(out, JZ_TAG_MODE, m->mode, 1);
+	jz_tlv_put_uint(out, JZ_TAG_SCHEME, m->scheme, 1);
 	jz_tlv_put_uint(out, JZ_TAG_JOINT_LENGTH, m->length, 1);
 	jz_tlv_put_uint(out, JZ_TAG_ALPHABET, m->alphabet, 1);
 	jz_tlv_put_uint(out, JZ_TAG_KEY_VERSION, m->key_version, 1);
@@ -395,6 +412,7 @@ jz_esign_get_info(struct jz_span in, struct jz_esign_info *out)
 	    jz_tlv_expect_bytes(
 		&c, JZ_TAG_CARD_ID, out->card_id, sizeof(out->card_id)) == 0 &&
 	    take_u8(&c, JZ_TAG_MODE, &out->mode) == 0 &&
+	    take_u8(&c, JZ_TAG_SCHEME, &out->scheme) == 0 &&
 	    take_u8(&c, JZ_TAG_JOINT_LENGTH, &out->length) == 0 &&
 	    take_u8(&c, JZ_TAG_ALPHABET, &out->alphabet) == 0 &&
 	    take_u8(&c, JZ_TAG_KEY_VERSION, &out->key_version) == 0 &&

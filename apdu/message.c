@@ -93,6 +93,8 @@ struct field {
 	X(PIN_COUNT, "PIN after count", pin_count, UINT, 4, 4)                 \
 	X(PAYER_LEVEL, "payer assurance", payer_level, UINT, 1, 1)             \
 	X(PAYER_CAP, "cap below it", payer_cap, UINT, 8, 8)                    \
+	X(PROFILE, "profile", profile, UINT, 1, 1)                             \
+	X(REFUND_OF, "refund of", refund_of, UINT, 4, 4)                       \
 	X(ASN, "ASN", asn, BYTES, 10, 10)                                      \
 	X(RECORDS, "records", records, RECORDS, 1, 0)                          \
 	X(CERTIFICATE, "certificate", certificate, CERTIFICATE, 1, 0)          \
@@ -140,7 +142,7 @@ static const char *const FIELD_NAMES[] = {"",
 FIELD_LIST(X)
 #undef X
 
-#define KIND_FIELDS_MAX 16
+#define KIND_FIELDS_MAX 18
 
 struct kind {
 	uint16_t kind;
@@ -154,13 +156,15 @@ struct kind {
 
 /* clang-format off */
 static const struct kind KINDS[] = {
+	{JZ_KIND_HELLO, {F_PAYER_KEY, F_NONCE}},
 	{JZ_KIND_REQUEST,
 	    {F_AMOUNT, F_CURRENCY, F_PAYEE_ID, F_PAYEE_COUNTER, F_TIME,
-	    F_NONCE, F_PAYEE_KEY, F_LIST_VERSION, F_REFERENCE | OPT,
-	    F_CERTIFICATE, F_SIGNATURE}},
+	    F_NONCE, F_PAYEE_KEY, F_PAYER_KEY | OPT, F_LIST_VERSION,
+	    F_REFERENCE | OPT, F_REFUND_OF | OPT, F_CERTIFICATE | OPT,
+	    F_SIGNATURE}},
 	{JZ_KIND_AGREEMENT,
 	    {F_REQUEST_DIGEST, F_PAYER_ID, F_PAYER_COUNTER, F_PAYEE_KEY,
-	    F_PAYER_KEY, F_LIST_VERSION, F_CERTIFICATE, F_SIGNATURE}},
+	    F_PAYER_KEY, F_LIST_VERSION, F_CERTIFICATE | OPT, F_SIGNATURE}},
 	{JZ_KIND_CONFIRMATION, {PAYMENT, F_SIGNATURE}},
 	{JZ_KIND_COMPLETION,
 	    {PAYMENT, F_PAYER_RECORD, F_PAYER_TIME, F_SIGNATURE}},
@@ -172,7 +176,9 @@ static const struct kind KINDS[] = {
 	    F_REQUEST_DIGEST, F_SIGNATURE}},
 	{JZ_KIND_EXCEPTION,
 	    {PAYMENT, F_PAYEE_RECORD, F_PAYEE_TIME, F_OUTCOME, F_SIGNATURE}},
-	{JZ_KIND_SEALED, {F_REQUEST_DIGEST, F_PAYER_KEY | OPT, F_SEALED}},
+	{JZ_KIND_SEALED,
+	    {F_REQUEST_DIGEST, F_PAYEE_KEY | OPT, F_PAYER_KEY | OPT,
+	    F_SEALED}},
 	{JZ_KIND_LOAD_REQUEST,
 	    {F_CARD_ID, F_IDENTITY, F_ACCOUNT, F_BALANCE, F_AMOUNT,
 	    F_CURRENCY, F_ONLINE_COUNTER, F_KEY_VERSION, F_ALGORITHM,
@@ -198,10 +204,11 @@ static const struct kind KINDS[] = {
 	    F_SIGNATURE}},
 	{JZ_KIND_RECORD_PAID,
 	    {F_PAYER_RECORD, PAYMENT, F_PAYER_TIME, F_PAYER_SIGNATURE,
-	    F_PAYEE_SIGNATURE}},
+	    F_PAYEE_SIGNATURE, F_REFUND_OF | OPT}},
 	{JZ_KIND_RECORD_RECEIVED,
 	    {F_PAYEE_RECORD, PAYMENT, F_PAYER_RECORD, F_PAYER_TIME,
-	    F_PAYEE_TIME, F_PAYER_SIGNATURE, F_PAYEE_SIGNATURE}},
+	    F_PAYEE_TIME, F_PAYER_SIGNATURE, F_PAYEE_SIGNATURE,
+	    F_REFUND_OF | OPT}},
 	{JZ_KIND_RECORD_LOAD,
 	    {F_RECORD, F_AMOUNT, F_CURRENCY, F_ONLINE_COUNTER, F_TIME,
 	    F_BALANCE, F_AGREEMENT_DIGEST, F_PAYER_SIGNATURE}},
@@ -214,13 +221,15 @@ static const struct kind KINDS[] = {
 	{JZ_KIND_PURSE_INFO,
 	    {F_STATE, F_CARD_ID | OPT, F_ASN | OPT, F_CURRENCY, F_BALANCE,
 	    F_MAX_BALANCE, F_MAX_SINGLE, F_ONLINE_COUNTER, F_PAYEE_COUNTER,
-	    F_RECORD, F_COUNT, F_CAPACITY}},
+	    F_RECORD, F_COUNT, F_CAPACITY, F_LIST_VERSION | OPT,
+	    F_PROFILE | OPT}},
 	{JZ_KIND_UNFINISHED, {PAYMENT}},
 	{JZ_KIND_PERSONALISATION,
 	    {F_ASN, F_CURRENCY, F_MAX_BALANCE, F_MAX_SINGLE,
 	    F_MAX_OFFLINE_SUM, F_MAX_OFFLINE_COUNT, F_PIN_ABOVE, F_ACCOUNT,
 	    F_IDENTITY, F_PIN, F_PIN_LIMIT, F_PIN_SUM | OPT,
-	    F_PIN_COUNT | OPT, F_PAYER_LEVEL | OPT, F_PAYER_CAP | OPT}},
+	    F_PIN_COUNT | OPT, F_PAYER_LEVEL | OPT, F_PAYER_CAP | OPT,
+	    F_PROFILE | OPT}},
 	{JZ_KIND_REVOCATION,
 	    {F_HOST_ID, F_LIST_VERSION, F_TIME, F_GENERATION, F_REVOKED | OPT,
 	    F_SIGNATURE}},
@@ -231,6 +240,7 @@ static const struct kind KINDS[] = {
 
 /* In the order of KINDS, by enum jz_lang. */
 static const char *const KIND_NAMES[][2] = {
+    {"hello", "支付问候"},
     {"payment request", "支付请求"},
     {"payment agreement", "支付同意"},
     {"payment confirmation", "支付确认"},

@@ -44,8 +44,9 @@
 
 enum jz_kind {
 	/* offline payment */
-	JZ_KIND_REQUEST = 0xFF22,      /* signed by the payee's card */
-	JZ_KIND_AGREEMENT = 0xFF23,    /* signed by the payer's card */
+	JZ_KIND_HELLO = 0xFF21,	    /* of the payer's card: encrypted profile */
+	JZ_KIND_REQUEST = 0xFF22,   /* signed by the payee's card */
+	JZ_KIND_AGREEMENT = 0xFF23, /* signed by the payer's card */
 	JZ_KIND_CONFIRMATION = 0xFF24, /* signed by the payee's card */
 	JZ_KIND_COMPLETION = 0xFF25,   /* signed by the payer's card */
 	JZ_KIND_RECEIPT = 0xFF26,      /* signed by the payee's card */
@@ -133,6 +134,9 @@ enum jz_tag {
 	JZ_TAG_PIN_COUNT = 0x9F3E, /* 4 bytes: PIN after so many without */
 	JZ_TAG_PAYER_LEVEL = 0x9F3F, /* 1 byte: assurance of a payer's card */
 	JZ_TAG_PAYER_CAP = 0x9F40,   /* 8 bytes: the most of one below that */
+	JZ_TAG_PROFILE = 0x9F50,     /* 1 byte: enum jz_profile */
+	JZ_TAG_REFUND_OF = 0x9F51,   /* 4 bytes: payee counter of the payment
+	                                that this gives back */
 	JZ_TAG_ASN = 0x5A,	     /* 10 bytes BCD */
 	JZ_TAG_RECORDS = 0xE1,	     /* the records of a batch */
 	JZ_TAG_CERTIFICATE = 0x7F21,
@@ -143,6 +147,12 @@ enum jz_tag {
 enum jz_outcome {
 	JZ_OUTCOME_CLAIM = 1,	/* the goods were delivered: pay me */
 	JZ_OUTCOME_RELEASE = 2, /* they were not: pay the payer back */
+};
+
+/* How the messages of a payment travel: a parameter of the purse. */
+enum jz_profile {
+	JZ_PROFILE_CLEAR = 0,	  /* the request in clear, the rest sealed */
+	JZ_PROFILE_ENCRYPTED = 1, /* all of them sealed */
 };
 
 /* The data of one payment, equal in confirmation, completion and records. */
@@ -195,6 +205,8 @@ struct jz_message {
 	uint32_t pin_count;
 	uint8_t payer_level;
 	uint64_t payer_cap;
+	uint8_t profile;
+	uint32_t refund_of;
 	uint8_t outcome;
 	uint8_t state;
 	uint32_t capacity;

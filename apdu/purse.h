@@ -42,14 +42,30 @@ enum jz_purse_ins {
 	JZ_INS_DROP = 0x78,	   /* payee: proof of non-payment */
 	JZ_INS_ABANDON = 0x7B, /* payee: P1 01 claim, 02 release -> exception */
 	JZ_INS_CANCEL_LOAD = 0x7A, /* -> load cancel */
+	JZ_INS_HELLO = 0x7C,	   /* payer: -> hello; encrypted profile */
+	JZ_INS_PEER = 0x7D,	   /* P1 enum jz_peer_step */
 	JZ_INS_PUT_LIST = 0x7E,	   /* a revocation list -> nothing */
 	/* our own, CLA 80: settlement, P1 names the step */
 	JZ_INS_SETTLE = 0x79,
 };
 
+/* P1 of REQUEST and AGREE: what stands for the card's own certificate. */
+enum jz_introduction {
+	JZ_WITH_CERTIFICATE = 0x00,
+	JZ_ID_ALONE = 0x01, /* the other card has it: JZ_PEER_PUT */
+};
+
+/* Certificates of other cards that this card keeps; all after the PIN. */
+enum jz_peer_step {
+	JZ_PEER_PUT = 0x01,    /* a certificate */
+	JZ_PEER_LIST = 0x02,   /* -> their IDs, 16 bytes each */
+	JZ_PEER_REMOVE = 0x03, /* 94 ID */
+};
+
 enum jz_fetch {
-	JZ_FETCH_PENDING = 0x70,      /* P2-th payment confirmed, in clear */
-	JZ_FETCH_AGREED = 0x71,	      /* the open agreement, in clear */
+	JZ_FETCH_RECORD = 0x55,	 /* P2-th newest record, signed, in clear */
+	JZ_FETCH_PENDING = 0x70, /* P2-th payment confirmed, in clear */
+	JZ_FETCH_AGREED = 0x71,	 /* the open agreement, in clear */
 	JZ_FETCH_CONFIRMATION = 0x72, /* sealed */
 	JZ_FETCH_COMPLETION = 0x73,   /* sealed */
 	JZ_FETCH_EXCEPTION = 0x7B,

@@ -267,6 +267,22 @@ static const struct jz_status ROWS[] = {
 	    "付款卡安全等级不足以支付该金额",
 	    "This amount cannot be paid with that card.",
 	    "该卡不能支付此金额。"),
+	ROW(PROFILE, EXACT,
+	    "message of the other profile: in clear where all is encrypted, "
+	    "or encrypted where it is in clear",
+	    "报文配置不符：应加密而为明文，或应为明文而已加密",
+	    "These two cards pay in different ways and cannot pay each other.",
+	    "两卡支付方式不同，不能互相支付。"),
+	ROW(STRANGER, EXACT,
+	    "authentication failed: no certificate came, and none is kept of "
+	    "that ID",
+	    "认证失败：报文无证书，卡内也未存该卡证书",
+	    FAKE_EN, FAKE_ZH),
+	ROW(REFUND, EXACT,
+	    "refund of no payment that this card has from that card, or of "
+	    "more than is left of it",
+	    "退款与本卡收自该卡的付款不符，或超过可退余额",
+	    "This refund is not possible.", "无法办理此退款。"),
 };
 
 static const struct jz_status UNKNOWN_ROW = {

@@ -88,6 +88,11 @@ enum {
 	JZ_SW_LIST_OLD = 0x9430,  /* revocation list not newer */
 	JZ_SW_ABANDONED = 0x9431, /* given up: the issuer settles it */
 	JZ_SW_LEVEL = 0x9432,	  /* the payer's card is of too low assurance */
+	JZ_SW_PROFILE = 0x9433,	  /* in clear where all is sealed, or sealed
+	                             where it is in clear */
+	JZ_SW_STRANGER = 0x9434,  /* no certificate, and none kept of that ID */
+	JZ_SW_REFUND = 0x9435,	  /* not of a payment received from that card,
+	                             or more than is left of it */
 };
 
 struct jz_status {

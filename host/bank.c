@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/control.h"
+
 struct library {
 	struct jz_bank bank;
 	struct jz_issuer *issuer; /* lent */
@@ -102,6 +104,12 @@ sign_in(struct jz_bank *b, struct jz_span bytes, struct jz_buffer *out)
 }
 
 static int
+readmit(struct jz_bank *b, struct jz_span certificate)
+{
+	return keep(b, jz_issuer_readmit(issuer_of(b), certificate));
+}
+
+static int
 batch(struct jz_bank *b, struct jz_span bytes, struct jz_buffer *out)
 {
 	return keep(b, jz_issuer_batch(issuer_of(b), bytes, out));
@@ -143,6 +151,7 @@ static const struct jz_bank_ops OPS = {
     .find = find,
     .challenge = challenge,
     .sign_in = sign_in,
+    .readmit = readmit,
     .batch = batch,
     .owed = owed,
     .list = list,

@@ -106,6 +106,8 @@ struct jz_bank_ops {
 	    struct jz_bank *b, struct jz_span request, struct jz_buffer *out);
 	int (*sign_in)(
 	    struct jz_bank *b, struct jz_span sign_in, struct jz_buffer *out);
+	/* A card that a ledger from a backup has lost (issuer/control.h). */
+	int (*readmit)(struct jz_bank *b, struct jz_span certificate);
 	int (*batch)(
 	    struct jz_bank *b, struct jz_span batch, struct jz_buffer *out);
 	int (*owed)(struct jz_bank *b, struct jz_span sign_in,

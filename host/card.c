@@ -201,6 +201,7 @@ jz_status_error(uint16_t sw)
 	case JZ_SW_FUNDS:
 		return JZ_ERR_FUNDS;
 	case JZ_SW_MAC:
+	case JZ_SW_STRANGER:
 		return JZ_ERR_AUTHENTICATION;
 	case JZ_SW_MISMATCH:
 		return JZ_ERR_DATA;
@@ -222,6 +223,10 @@ jz_status_error(uint16_t sw)
 		return JZ_ERR_CERT_SUITE;
 	case JZ_SW_CERT_MALFORMED:
 		return JZ_ERR_CERT_MALFORMED;
+	case JZ_SW_PROFILE:
+		return JZ_ERR_PROFILE;
+	case JZ_SW_REFUND:
+		return JZ_ERR_REFUND;
 	case JZ_SW_LIST_OLD:
 		return JZ_ERR_LIST_OLD;
 	default:

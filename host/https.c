@@ -305,6 +305,16 @@ batch(struct jz_bank *b, struct jz_span bytes, struct jz_buffer *out)
 }
 
 static int
+readmit(struct jz_bank *b, struct jz_span certificate)
+{
+	json_t *answer = NULL;
+	int err = ask_with(of(b), JZ_WIRE_READMIT, certificate, &answer);
+
+	json_decref(answer);
+	return err;
+}
+
+static int
 report(struct jz_bank *b, struct jz_span bytes)
 {
 	json_t *answer = NULL;
@@ -472,6 +482,7 @@ static const struct jz_bank_ops OPS = {
     .find = find,
     .challenge = challenge,
     .sign_in = sign_in,
+    .readmit = readmit,
     .batch = batch,
     .owed = owed,
     .list = list,

@@ -2,7 +2,7 @@
 /*
  * An offline payment between two cards in two readers, message by message:
  *
- *   request, agreement, confirmation, completion, receipt
+ *   [hello], request, agreement, confirmation, completion, receipt
  *
  * The payer's card debits when it gives the completion, the payee's card
  * credits when it takes it.  When a card lost its power and with it an answer,
@@ -93,6 +93,19 @@ credit_again(struct run *r, struct jz_span completion, struct jz_buffer *out)
 	return err != 0 ? err : jz_purse_credit(r->payee, completion, out);
 }
 
+/* What a sealed request asks for the payer's card alone can see: it is told what
+ * was agreed on here. */
+static int
+agree(struct run *r, struct jz_span in, struct jz_buffer *out)
+{
+	const struct jz_consent consent = {
+	    .amount_minor = r->terms->amount_minor};
+
+	return r->terms->hello.len == 0
+	    ? jz_purse_agree(r->payer, in, out)
+	    : jz_purse_agree_to(r->payer, in, &consent, out);
+}
+
 static int
 one_step(
     struct run *r, enum jz_step step, struct jz_span in, struct jz_buffer *out)
@@ -103,7 +116,7 @@ one_step(
 	case JZ_STEP_REQUEST:
 		return jz_purse_request(r->payee, r->terms, out);
 	case JZ_STEP_AGREE:
-		err = jz_purse_agree(r->payer, in, out);
+		err = agree(r, in, out);
 		return err != 0
 		    ? err
 		    : request_digest(jz_buffer_span(out), r->digest);
@@ -127,6 +140,59 @@ one_step(
 	}
 }
 
+int
+jz_pay_take_list(struct jz_session *s, struct jz_span list)
+{
+	int err = jz_purse_put_list(s, list);
+
+	return err == JZ_ERR_STATUS || err == JZ_ERR_LIST_OLD ||
+		(err <= JZ_ERR_CERT_MALFORMED && err >= JZ_ERR_CERT_SUITE) ||
+		err == JZ_ERR_AUTHENTICATION
+	    ? 0
+	    : err;
+}
+
+/* The list of one card to the other. */
+static int
+pass_list(struct jz_session *from, struct jz_session *to,
+    const struct jz_session **at)
+{
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer list = jz_buffer(bytes, sizeof(bytes));
+	int err = jz_purse_list(from, &list);
+
+	*at = from;
+	if (err != 0)
+		return err;
+	*at = to;
+	return jz_pay_take_list(to, jz_buffer_span(&list));
+}
+
+int
+jz_pay_prepare(struct jz_session *payer, struct jz_session *payee,
+    struct jz_buffer *hello, const struct jz_session **at)
+{
+	struct jz_purse_info from, to;
+	int err = jz_purse_info(payee, &to);
+
+	*at = payee;
+	if (err != 0)
+		return err;
+	*at = payer;
+	if ((err = jz_purse_info(payer, &from)) != 0)
+		return err;
+	if (from.profile != to.profile)
+		return JZ_ERR_PROFILE;
+	if (from.list_version > to.list_version)
+		err = pass_list(payer, payee, at);
+	else if (from.list_version < to.list_version)
+		err = pass_list(payee, payer, at);
+	if (err != 0 || from.profile == JZ_PROFILE_CLEAR)
+		return err;
+	*at = payer;
+	return jz_purse_hello(payer, hello);
+}
+
 static struct jz_session *
 who(const struct run *r, enum jz_step step)
 {
@@ -141,13 +207,23 @@ jz_pay(struct jz_session *payer, struct jz_session *payee,
     const struct jz_terms *t, struct jz_pay_result *result,
     void (*told)(enum jz_step, struct jz_span message, void *arg), void *arg)
 {
+	struct jz_terms terms = *t;
 	struct run r = {
-	    .payer = payer, .payee = payee, .terms = t, .result = result};
-	struct jz_span in = {NULL, 0};
+	    .payer = payer, .payee = payee, .terms = &terms, .result = result};
+	struct jz_buffer hello = jz_buffer(r.bytes[0], JZ_MESSAGE_MAX);
+	const struct jz_session *at = NULL;
+	struct jz_span in;
 	unsigned step;
-	int err = 0;
+	int err;
 
-	*result = (struct jz_pay_result){0};
+	*result = (struct jz_pay_result){.step = JZ_STEP_REQUEST};
+	err = jz_pay_prepare(payer, payee, &hello, &at);
+	if (err != 0) {
+		result->sw = at->sw;
+		result->payer_refused = at == payer;
+		return err;
+	}
+	in = terms.hello = jz_buffer_span(&hello);
 	for (step = JZ_STEP_REQUEST; step < JZ_STEP_DONE; step++) {
 		struct jz_buffer out =
 		    jz_buffer(r.bytes[step % 2], JZ_MESSAGE_MAX);

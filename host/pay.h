@@ -27,16 +27,35 @@ enum jz_step {
 };
 
 struct jz_pay_result {
-	enum jz_step step; /* the one that failed, or DONE */
-	uint16_t sw;	   /* the refusing card's status word, or 0 */
+	enum jz_step step;  /* the one that failed, or DONE */
+	uint16_t sw;	    /* the refusing card's status word, or 0 */
+	bool payer_refused; /* at REQUEST: it was the payer's card */
 	/* The payer may have been debited, the payee has not credited: fetch
 	 * the completion and give it to the payee's card. */
 	bool in_doubt;
 };
 
 /*
+ * What a terminal does before the first message, when both cards are before it:
+ * finds out the profile, hands the newer of the two revocation lists to the
+ * other card, so that both judge by the same, and gets the payer's hello, when
+ * there is one, into `hello` (JZ_MESSAGE_MAX bytes are enough).
+ * JZ_ERR_PROFILE: the cards pay in different ways; *at gets the session that an
+ * error is of.
+ */
+int jz_pay_prepare(struct jz_session *payer, struct jz_session *payee,
+    struct jz_buffer *hello, const struct jz_session **at);
+/*
+ * The same for one card and a list that came from afar: takes it when it is
+ * newer.  What the card does not take, it goes on without.  An error is one of
+ * the reader.
+ */
+int jz_pay_take_list(struct jz_session *s, struct jz_span list);
+
+/*
  * Offline payment between two cards in two readers (PIN already verified where
- * the payer's card wants it).  `told` is called before each step; may be NULL.
+ * the payer's card wants it), after jz_pay_prepare(), in either profile.
+ * `told` is called before each step; may be NULL.
  * Errors: those of the step, JZ_ERR_AUTHENTICATION and JZ_ERR_DATA among them.
  */
 int jz_pay(struct jz_session *payer, struct jz_session *payee,
@@ -95,6 +114,9 @@ enum jz_recovery {
 	JZ_RECOVERY_DROPPED,	  /* it was not paid, and no longer can be */
 	JZ_RECOVERY_GIVEN_UP,	  /* the payee had given it up: settle */
 	JZ_RECOVERY_ISSUER,	  /* too old for the payer's card: settle */
+	/* With one card alone, left for the other: */
+	JZ_RECOVERY_ASKED, /* what the payee's card waits for */
+	JZ_RECOVERY_SENT,  /* a completion */
 };
 
 /*
@@ -107,6 +129,28 @@ enum jz_recovery {
  * After an error (a card that was taken away) the same again goes on.
  */
 int jz_recover(struct jz_session *payer, struct jz_session *payee,
+    void (*told)(enum jz_recovery what, const struct jz_payment *p, void *arg),
+    void *arg);
+
+/* Messages that came from the other card, and those for it. */
+struct jz_mailbox {
+	/* The n-th, from 0, appended; JZ_ERR_NOT_FOUND after the last. */
+	int (*get)(void *arg, unsigned n, struct jz_buffer *out);
+	/* Keeps one; JZ_ERR_EXISTS: these very bytes are there. */
+	int (*put)(void *arg, struct jz_span message);
+	void *arg;
+};
+/*
+ * The same with one card, and the other's messages: whatever is in the mailbox
+ * is tried, and what the other card needs is put there.  Done at both ends in
+ * turn, payee first, and once more at the payer's, everything is finished.
+ * With the card's PIN verified also what no message speaks of is seen; without,
+ * and nothing to do by messages, JZ_ERR_STATUS, 6982.
+ */
+int jz_recover_payee(struct jz_session *payee, const struct jz_mailbox *box,
+    void (*told)(enum jz_recovery what, const struct jz_payment *p, void *arg),
+    void *arg);
+int jz_recover_payer(struct jz_session *payer, const struct jz_mailbox *box,
     void (*told)(enum jz_recovery what, const struct jz_payment *p, void *arg),
     void *arg);
 
@@ -126,14 +170,15 @@ int jz_settle(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_settle_result *result);
 
 struct jz_personal {
-	const char *holder;  /* user identity, up to 32 bytes */
-	const char *account; /* account at the issuer */
-	const char *pin;     /* 4-12 digits */
+	const char *holder;	     /* user identity, up to 32 bytes */
+	const char *account;	     /* account at the issuer */
+	const struct jz_secret *pin; /* 4-12 digits */
 	uint16_t currency;
 	uint64_t max_balance_minor;
 	uint64_t max_single_minor;
 	uint64_t pin_above_minor; /* PIN for amounts above this */
 	bool payee_only;
+	bool encrypted; /* the profile: docs/protocol.md, section 4 */
 	/* The keys that the card came with.  NULL: the well-known test keys,
 	 * 404142434445464748494A4B4C4D4E4F three times, under version FF. */
 	const struct jz_scp03_keys *transport_keys;

@@ -35,6 +35,8 @@
 #define LOAD_FIELDS_BYTES 12u
 /* PBOC amounts have four bytes, and terminals take them as signed. */
 #define AMOUNT_MAX     0x7FFFFFFFu
+#define TERMS_MAX      160u /* with a hello */
+#define AMOUNT_OBJECT  10u
 #define TAG_PUBLIC_KEY 0x7F49
 #define TAG_POINT      0x86
 
@@ -151,6 +153,8 @@ jz_purse_info(struct jz_session *s, struct jz_purse_info *out)
 	out->next_record = m.record;
 	out->unsettled = m.count;
 	out->capacity = m.capacity;
+	out->list_version = m.list_version;
+	out->profile = m.profile;
 	return 0;
 }
 
@@ -207,10 +211,11 @@ jz_purse_certificate(struct jz_session *s, uint8_t *out, size_t *len)
 }
 
 int
-jz_pin_to_bcd(
-    const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len)
+jz_pin_to_bcd(const struct jz_secret *secret,
+    uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len)
 {
-	size_t n = strlen(pin), i;
+	const uint8_t *pin = jz_secret_span(secret).data;
+	size_t n = secret->len, i;
 
 	*len = 0;
 	if (n < PIN_DIGITS_MIN || n > PIN_DIGITS_MAX)
@@ -232,7 +237,8 @@ jz_pin_to_bcd(
 }
 
 int
-jz_purse_verify_pin(struct jz_session *s, const char *pin, unsigned *tries_left)
+jz_purse_verify_pin(
+    struct jz_session *s, const struct jz_secret *pin, unsigned *tries_left)
 {
 	uint8_t bcd[JZ_PIN_BYTES_MAX];
 	struct jz_answer a;
@@ -332,7 +338,7 @@ int
 jz_purse_request(
     struct jz_session *payee, const struct jz_terms *t, struct jz_buffer *out)
 {
-	uint8_t data[64], when[JZ_TIME_BYTES];
+	uint8_t data[TERMS_MAX], when[JZ_TIME_BYTES];
 	struct jz_buffer b = jz_buffer(data, sizeof(data));
 	size_t n = t->reference != NULL ? strlen(t->reference) : 0;
 
@@ -349,18 +355,46 @@ jz_purse_request(
 	jz_tlv_put(&b, JZ_TAG_TIME, when, sizeof(when));
 	if (n > 0)
 		jz_tlv_put(&b, JZ_TAG_REFERENCE, t->reference, n);
+	if (t->refund_of != 0)
+		jz_tlv_put_uint(&b, JZ_TAG_REFUND_OF, t->refund_of, 4);
+	jz_put(&b, t->hello.data, t->hello.len);
 	if (b.bad)
 		return JZ_ERR_SPACE;
+	return carry_message(payee, JZ_INS_REQUEST,
+	    t->id_alone ? JZ_ID_ALONE : JZ_WITH_CERTIFICATE, jz_buffer_span(&b),
+	    t->hello.len != 0 ? JZ_KIND_SEALED : JZ_KIND_REQUEST, out);
+}
+
+int
+jz_purse_hello(struct jz_session *payer, struct jz_buffer *out)
+{
 	return carry_message(
-	    payee, JZ_INS_REQUEST, 0, jz_buffer_span(&b), JZ_KIND_REQUEST, out);
+	    payer, JZ_INS_HELLO, 0, nothing, JZ_KIND_HELLO, out);
+}
+
+int
+jz_purse_agree_to(struct jz_session *payer, struct jz_span request,
+    const struct jz_consent *consent, struct jz_buffer *out)
+{
+	uint8_t data[AMOUNT_OBJECT + JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(data, sizeof(data));
+
+	if (consent->amount_minor != 0)
+		jz_tlv_put_uint(&b, JZ_TAG_AMOUNT, consent->amount_minor, 8);
+	jz_put(&b, request.data, request.len);
+	if (b.bad)
+		return JZ_ERR_RANGE;
+	return carry_message(payer, JZ_INS_AGREE,
+	    consent->id_alone ? JZ_ID_ALONE : JZ_WITH_CERTIFICATE,
+	    jz_buffer_span(&b), JZ_KIND_SEALED, out);
 }
 
 int
 jz_purse_agree(
     struct jz_session *payer, struct jz_span request, struct jz_buffer *out)
 {
-	return carry_message(
-	    payer, JZ_INS_AGREE, 0, request, JZ_KIND_SEALED, out);
+	return carry_message(payer, JZ_INS_AGREE, JZ_WITH_CERTIFICATE, request,
+	    JZ_KIND_SEALED, out);
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include "../apdu/message.h"
 #include "../apdu/purse.h"
+#include "../keys/secret.h"
 #include "card.h"
 
 struct jz_purse_info {
@@ -19,9 +20,11 @@ struct jz_purse_info {
 	uint64_t max_single_minor;
 	uint32_t online_counter;
 	uint32_t offline_counter;
-	uint32_t next_record; /* number the next record will have */
-	uint32_t unsettled;   /* records not yet confirmed by the issuer */
-	uint32_t capacity;    /* records the log can hold */
+	uint32_t next_record;  /* number the next record will have */
+	uint32_t unsettled;    /* records not yet confirmed by the issuer */
+	uint32_t capacity;     /* records the log can hold */
+	uint32_t list_version; /* of its revocation list; 0: it has none */
+	uint8_t profile;       /* enum jz_profile */
 };
 
 /* One line of the card's log, JR/T 0025 SFI 18. */
@@ -47,13 +50,13 @@ int jz_purse_certificate(struct jz_session *s, uint8_t *out, size_t *len);
  * The PIN is wiped from the session's buffers.
  */
 int jz_purse_verify_pin(
-    struct jz_session *s, const char *pin, unsigned *tries_left);
+    struct jz_session *s, const struct jz_secret *pin, unsigned *tries_left);
 /*
  * A PIN of 4 to 12 digits as cards take it: BCD, an odd last nibble F.  *len
- * gets 2 to 6.  JZ_ERR_ARGUMENT for any other string.  The caller wipes out.
+ * gets 2 to 6.  JZ_ERR_ARGUMENT for anything else.  The caller wipes out.
  */
-int jz_pin_to_bcd(
-    const char *pin, uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len);
+int jz_pin_to_bcd(const struct jz_secret *pin,
+    uint8_t out[static JZ_PIN_BYTES_MAX], size_t *len);
 /*
  * Shows the purse a CA certificate of the root that it keeps, or the
  * certificate of a host under a CA that it knows; it believes it until it is
@@ -64,6 +67,22 @@ int jz_pin_to_bcd(
 int jz_purse_show(struct jz_session *s, struct jz_span certificate);
 /* Newest first; *n in: capacity, out: lines. */
 int jz_purse_log(struct jz_session *s, struct jz_log_line *out, size_t *n);
+
+/*
+ * The n-th newest record whole, from 1, with its signatures: FF56, FF57, FF58 or
+ * FF5A, appended.  After the PIN (JZ_ERR_STATUS, 6982).  JZ_ERR_NOT_FOUND: no
+ * n-th.
+ */
+int jz_purse_record(struct jz_session *s, unsigned n, struct jz_buffer *record);
+
+/* ---- other cards' certificates that it keeps, after the PIN (known.c) ---- */
+
+/* JZ_ERR_CERT_*; JZ_ERR_STATUS: 6A84 there is no room, 9428 it is its own. */
+int jz_purse_keep(struct jz_session *s, struct jz_span certificate);
+/* The IDs, JZ_ID_BYTES each; *n in: capacity, out: how many. */
+int jz_purse_kept(struct jz_session *s, uint8_t (*ids)[JZ_ID_BYTES], size_t *n);
+/* JZ_ERR_NOT_FOUND. */
+int jz_purse_forget(struct jz_session *s, const uint8_t id[static JZ_ID_BYTES]);
 
 /* ---- its key ------------------------------------------------------------ */
 
@@ -82,7 +101,17 @@ struct jz_terms {
 	uint16_t currency;
 	int64_t time;	       /* the terminal's, stated in the record */
 	const char *reference; /* the merchant's, up to 32 bytes; may be NULL */
+	/* A refund: the payee counter of the payment that is given back; 0. */
+	uint32_t refund_of;
+	/* Encrypted profile: the payer card's hello; else empty.  jz_pay() gets
+	 * it by itself. */
+	struct jz_span hello;
+	/* Without the card's certificate: the other card keeps it. */
+	bool id_alone;
 };
+
+/* Encrypted profile: the payer card's hello, appended.  JZ_ERR_PROFILE. */
+int jz_purse_hello(struct jz_session *payer, struct jz_buffer *out);
 
 /*
  * Each takes the message before it and gives the next one.  Messages are
@@ -93,6 +122,16 @@ int jz_purse_request(
     struct jz_session *payee, const struct jz_terms *t, struct jz_buffer *out);
 int jz_purse_agree(
     struct jz_session *payer, struct jz_span request, struct jz_buffer *out);
+/* What the payer's terminal says to its own card. */
+struct jz_consent {
+	/* What the cardholder was told; another amount: JZ_ERR_DATA.  0: any. */
+	uint64_t amount_minor;
+	/* Without the card's certificate: the payee's card keeps it. */
+	bool id_alone;
+};
+/* The same, with it. */
+int jz_purse_agree_to(struct jz_session *payer, struct jz_span request,
+    const struct jz_consent *consent, struct jz_buffer *out);
 int jz_purse_confirm(
     struct jz_session *payee, struct jz_span agreement, struct jz_buffer *out);
 int jz_purse_complete(struct jz_session *payer, struct jz_span confirmation,

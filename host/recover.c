@@ -7,7 +7,7 @@
  *   it has none and never will           its proof ends the pending entry
  *   it does not know any more            the issuer knows: both settle
  */
-#include "pay.h"
+#include "recover.h"
 
 #include <string.h>
 
@@ -32,12 +32,6 @@ tell(
 		r->told(what, p, r->arg);
 }
 
-static bool
-said(const struct jz_session *s, int err, uint16_t sw)
-{
-	return err == JZ_ERR_STATUS && s->sw == sw;
-}
-
 /*
  * The completion to the payee's card, its receipt back.  JZ_ERR_NOT_FOUND: the
  * payee's card does not wait for it (any more).
@@ -50,9 +44,9 @@ deliver(const struct recovery *r, struct jz_span completion,
 	struct jz_buffer receipt = jz_buffer(bytes, sizeof(bytes));
 	int err = jz_purse_credit(r->payee, completion, &receipt);
 
-	if (said(r->payee, err, JZ_SW_NO_PAYMENT))
+	if (jz_recover_said(r->payee, err, JZ_SW_NO_PAYMENT))
 		return JZ_ERR_NOT_FOUND;
-	if (said(r->payee, err, JZ_SW_ABANDONED)) {
+	if (jz_recover_said(r->payee, err, JZ_SW_ABANDONED)) {
 		tell(r, JZ_RECOVERY_GIVEN_UP, p);
 		return JZ_ERR_NOT_FOUND;
 	}
@@ -70,15 +64,15 @@ prove_and_drop(const struct recovery *r, const struct jz_payment *p)
 	struct jz_buffer proof = jz_buffer(bytes, sizeof(bytes));
 	int err = jz_purse_prove(r->payer, p, &proof);
 
-	if (said(r->payer, err, JZ_SW_SETTLED) ||
-	    said(r->payer, err, JZ_SW_PAID)) {
+	if (jz_recover_said(r->payer, err, JZ_SW_SETTLED) ||
+	    jz_recover_said(r->payer, err, JZ_SW_PAID)) {
 		tell(r, JZ_RECOVERY_ISSUER, p);
 		return 0;
 	}
 	if (err == 0)
 		err = jz_purse_drop(r->payee, jz_buffer_span(&proof));
 	/* The payee's card may never have confirmed it. */
-	if (err == 0 || said(r->payee, err, JZ_SW_NO_PAYMENT)) {
+	if (err == 0 || jz_recover_said(r->payee, err, JZ_SW_NO_PAYMENT)) {
 		tell(r, JZ_RECOVERY_DROPPED, p);
 		return 0;
 	}
@@ -94,7 +88,7 @@ finish_pending(const struct recovery *r, const struct jz_payment *p)
 	int err =
 	    jz_purse_fetch_completion(r->payer, p->request_digest, &completion);
 
-	if (said(r->payer, err, JZ_SW_NO_PAYMENT))
+	if (jz_recover_said(r->payer, err, JZ_SW_NO_PAYMENT))
 		return prove_and_drop(r, p);
 	return err != 0
 	    ? err
@@ -121,8 +115,8 @@ finish_all_pending(const struct recovery *r)
 	return err;
 }
 
-static int
-digest_of(struct jz_span sealed, struct jz_payment *out)
+int
+jz_recover_digest(struct jz_span sealed, struct jz_payment *out)
 {
 	struct jz_cursor c = jz_cursor(sealed), in;
 	struct jz_span content;
@@ -153,7 +147,7 @@ finish_completions(const struct recovery *r)
 		if (err == JZ_ERR_NOT_FOUND)
 			return 0;
 		if (err == 0)
-			err = digest_of(jz_buffer_span(&b), &p);
+			err = jz_recover_digest(jz_buffer_span(&b), &p);
 		if (err == 0)
 			err = deliver(r, jz_buffer_span(&b),
 			    JZ_RECOVERY_ACKNOWLEDGED, &p);
@@ -206,12 +200,12 @@ jz_recover(struct jz_session *payer, struct jz_session *payee,
 	if (err != 0)
 		return err;
 	err = finish_all_pending(&r);
-	payee_hides = said(payee, err, JZ_SW_SECURITY);
+	payee_hides = jz_recover_said(payee, err, JZ_SW_SECURITY);
 	if (err != 0 && !payee_hides)
 		return err;
 	err = finish_completions(&r);
 	if (err == 0)
 		err = finish_agreement(&r);
-	payer_hides = said(payer, err, JZ_SW_SECURITY);
+	payer_hides = jz_recover_said(payer, err, JZ_SW_SECURITY);
 	return payer_hides && !payee_hides ? 0 : err;
 }

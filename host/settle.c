@@ -13,11 +13,32 @@
  */
 #include <string.h>
 
+#include "../apdu/error.h"
 #include "../keys/revocation.h"
 #include "bank.h"
 
 /* More batches than any card's log can fill: one that never ends is wrong. */
 #define BATCHES_MAX 256u
+
+/* An issuer whose ledger was put back from a backup may have lost the card: it
+ * is registered again by its certificate. */
+static int
+challenge(struct jz_session *s, struct jz_bank *bank, struct jz_span request,
+    struct jz_buffer *out)
+{
+	uint8_t certificate[JZ_CERTIFICATE_MAX];
+	size_t len = sizeof(certificate);
+	int err = bank->ops->challenge(bank, request, out);
+
+	if (err != JZ_ERR_REFUSED || bank->refusal != JZ_REFUSAL_UNKNOWN_CARD)
+		return err;
+	if (jz_purse_certificate(s, certificate, &len) != 0 ||
+	    bank->ops->readmit(bank, jz_span(certificate, len)) != 0) {
+		bank->refusal = JZ_REFUSAL_UNKNOWN_CARD;
+		return err;
+	}
+	return bank->ops->challenge(bank, request, out);
+}
 
 /* The card's signed sign-in stays in *signed_in: it says who asks. */
 int
@@ -32,7 +53,8 @@ jz_bank_sign_in(
 	err = jz_purse_settle(
 	    s, JZ_SETTLE_SIGN_IN_REQUEST, jz_span(NULL, 0), &card);
 	if (err == 0)
-		err = bank->ops->challenge(bank, jz_buffer_span(&card), &host);
+		err = challenge(s, bank, jz_buffer_span(&card), &host);
+	card = jz_buffer(x, sizeof(x));
 	if (err == 0)
 		err = jz_purse_settle(
 		    s, JZ_SETTLE_SIGN_IN, jz_buffer_span(&host), signed_in);

@@ -7,6 +7,7 @@
 #define JZ_HOST_SIGN_H
 
 #include "../apdu/esign.h"
+#include "../keys/secret.h"
 #include "card.h"
 #include "gp.h"
 #include "issuer/esign.h"
@@ -21,12 +22,29 @@
 int jz_sign_contact(
     struct jz_session *s, struct jz_span order, struct jz_buffer *signature);
 
+/*
+ * The user's certificate in X.509 form: SELECT and GET DATA; appends the DER.
+ * JZ_ERR_NOT_FOUND: the card has none.
+ */
+int jz_sign_certificate(struct jz_session *s, struct jz_buffer *der);
+
+/*
+ * What was signed, for who has nothing but the certificate: the bytes under the
+ * signature, and the signature in DER.  JZ_ERR_UNSUPPORTED: in this mode and
+ * scheme only card and issuer know them (docs/esign.md).
+ */
+int jz_sign_evidence(const struct jz_engine *e, struct jz_span order,
+    struct jz_span signature, struct jz_buffer *to_be_signed,
+    struct jz_buffer *der);
+
 struct jz_sign_personal {
 	const char *holder;  /* up to 32 bytes */
 	const char *account; /* at the issuer: what the card signs for */
-	const char *pin;     /* 4-12 digits, for the card's own keys */
+	const struct jz_secret *pin; /* 4-12 digits, for the card's own keys */
 	uint64_t pin_above_minor;
 	enum jz_esign_kind mode;  /* FF32 to FF36 */
+	uint8_t scheme;		  /* enum jz_scheme */
+	bool may_be_guessed;	  /* JZ_ESIGN_MAY_BE_GUESSED */
 	uint8_t length, alphabet; /* of joint passwords */
 	uint8_t language;	  /* of the card: 0 English, 1 Chinese */
 	uint16_t wait_s, show_s;

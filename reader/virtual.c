@@ -79,13 +79,12 @@ join(const char *a, const char *b)
 /* ---- the sealing key ---------------------------------------------------- */
 
 static int
-passphrase_key(const char *passphrase, const uint8_t *hint, uint8_t key[32])
+passphrase_key(
+    const struct jz_secret *passphrase, const uint8_t *hint, uint8_t key[32])
 {
-	size_t len = strlen(passphrase);
-
-	if (len == 0 || len > JZ_PASSPHRASE_MAX)
+	if (passphrase->len == 0)
 		return JZ_ERR_ARGUMENT;
-	return jz_openssl_scrypt(jz_span(passphrase, len),
+	return jz_openssl_scrypt(passphrase,
 	    jz_span(hint + AT_SALT, SCRYPT_SALT_BYTES), hint[AT_LOG2], SCRYPT_R,
 	    SCRYPT_P, key, JZ_RAW_KEY_BYTES);
 }
@@ -96,6 +95,21 @@ key_path(const struct jz_virtual_options *o, char **out)
 	*out = o->key_path != NULL ? strdup(o->key_path)
 				   : join(o->path, KEY_SUFFIX);
 	return *out == NULL ? JZ_ERR_MEMORY : 0;
+}
+
+/* One that was just made, or the one that is there. */
+static int
+file_key(const char *path, bool make, uint8_t out[static JZ_RAW_KEY_BYTES])
+{
+	struct jz_secret key = {0};
+	int e = make ? jz_rawkey_create(path, &key) : JZ_ERR_EXISTS;
+
+	if (e == JZ_ERR_EXISTS)
+		e = jz_rawkey_read(path, &key);
+	if (e == 0)
+		memcpy(out, jz_secret_span(&key).data, JZ_RAW_KEY_BYTES);
+	jz_secret_wipe(&key);
+	return e;
 }
 
 /*
@@ -124,9 +138,7 @@ create_key(const struct jz_virtual_options *o, const struct jz_engine *engine,
 	}
 	if ((e = key_path(o, &path)) != 0)
 		return e;
-	e = jz_rawkey_create(path, setup->seal_key);
-	if (e == JZ_ERR_EXISTS)
-		e = jz_rawkey_read(path, setup->seal_key);
+	e = file_key(path, true, setup->seal_key);
 	free(path);
 	return e;
 }
@@ -153,7 +165,7 @@ find_key(const struct jz_virtual_options *o, struct jz_card_setup *setup)
 		return JZ_ERR_PASSPHRASE;
 	if ((e = key_path(o, &path)) != 0)
 		return e;
-	e = jz_rawkey_read(path, setup->seal_key);
+	e = file_key(path, false, setup->seal_key);
 	free(path);
 	/* "Not found" would be said of the card. */
 	return e == JZ_ERR_NOT_FOUND ? JZ_ERR_PASSPHRASE : e;

@@ -17,11 +17,13 @@
 
 struct jz_virtual;	/* an open virtual card */
 struct jz_virtual_pool; /* what many cards share */
+struct jz_secret;	/* keys/secret.h */
 
 struct jz_virtual_options {
-	const char *path;	/* NULL: in memory */
-	const char *key_path;	/* NULL: path + ".key" */
-	const char *passphrase; /* not NULL: instead of a key file */
+	const char *path;     /* NULL: in memory */
+	const char *key_path; /* NULL: path + ".key" */
+	const struct jz_secret
+	    *passphrase; /* not NULL: instead of a key file */
 	/* Lent until the card is freed; NULL: the card has its own. */
 	struct jz_virtual_pool *pool;
 	/* Memory for the issuer's domain and a purse, and no more: nothing else

@@ -100,7 +100,7 @@ jz_reader_open_virtual(const char *rest, struct jz_reader **out)
 {
 	struct jz_virtual_options o;
 	struct jz_virtual *v = NULL;
-	char secret[JZ_PASSPHRASE_MAX + 1];
+	struct jz_secret secret = {0};
 	const char *source = NULL;
 	char *name = NULL;
 	int e = JZ_ERR_MEMORY;
@@ -112,17 +112,16 @@ jz_reader_open_virtual(const char *rest, struct jz_reader **out)
 	if ((e = parse_name(name, &o, &source)) != 0)
 		goto out;
 	if (source != NULL) {
-		e = jz_secret_source(
-		    source, "Passphrase: ", secret, sizeof(secret));
+		e = jz_secret_source(source, "Passphrase: ", &secret);
 		if (e != 0)
 			goto out;
-		o.passphrase = secret;
+		o.passphrase = &secret;
 	}
 	e = jz_virtual_open(&o, &v);
 	if (e == 0)
 		e = jz_reader_take_virtual(&v, out);
 out:
-	jz_wipe(secret, sizeof(secret));
+	jz_secret_wipe(&secret);
 	free(name);
 	return e;
 }

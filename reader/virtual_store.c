@@ -46,11 +46,11 @@ new_file(const char *path, struct jz_file **out)
 }
 
 static int
-write_key(const struct jz_engine *e, struct jz_file *f,
-    uint8_t key[static JZ_RAW_KEY_BYTES])
+write_key(const struct jz_engine *e, struct jz_file *f, struct jz_secret *key)
 {
 	uint8_t text[JZ_RAW_KEY_TEXT_BYTES];
-	int err = e->crypto->random(e->state, key, JZ_RAW_KEY_BYTES);
+	int err = e->crypto->random(
+	    e->state, jz_secret_fill(key, JZ_RAW_KEY_BYTES), JZ_RAW_KEY_BYTES);
 
 	if (err == 0) {
 		jz_rawkey_text(key, text);
@@ -62,8 +62,8 @@ write_key(const struct jz_engine *e, struct jz_file *f,
 
 /* The file takes a card like this one, which is closed again at once. */
 static int
-write_card(const struct jz_virtual *v, struct jz_file *f,
-    const uint8_t key[static JZ_RAW_KEY_BYTES])
+write_card(
+    const struct jz_virtual *v, struct jz_file *f, const struct jz_secret *key)
 {
 	const struct jz_virtual_options o = {.pool = v->pool};
 	struct jz_virtual_snapshot *s = NULL;
@@ -77,7 +77,8 @@ write_card(const struct jz_virtual *v, struct jz_file *f,
 		goto out;
 	setup.chip = &jz_file_chip;
 	setup.chip_state = f;
-	memcpy(setup.seal_key, key, sizeof(setup.seal_key));
+	memcpy(
+	    setup.seal_key, jz_secret_span(key).data, sizeof(setup.seal_key));
 	e = jz_virtual_engine(copy, v->engine->crypto->suite, &setup);
 	if (e == 0)
 		e = jz_virtual_memory(copy, v->nvm_bytes, v->ram_bytes, &setup);
@@ -93,7 +94,7 @@ out:
 static int
 store_one(const struct jz_virtual *v, const char *path, struct jz_file **files)
 {
-	uint8_t key[JZ_RAW_KEY_BYTES] = {0};
+	struct jz_secret key = {0};
 	char *key_file = key_path(path);
 	int e = key_file == NULL ? JZ_ERR_MEMORY : 0;
 
@@ -102,10 +103,10 @@ store_one(const struct jz_virtual *v, const char *path, struct jz_file **files)
 	if (e == 0)
 		e = new_file(path, &files[1]);
 	if (e == 0)
-		e = write_key(v->engine, files[0], key);
+		e = write_key(v->engine, files[0], &key);
 	if (e == 0)
-		e = write_card(v, files[1], key);
-	jz_wipe(key, sizeof(key));
+		e = write_card(v, files[1], &key);
+	jz_secret_wipe(&key);
 	free(key_file);
 	return e;
 }

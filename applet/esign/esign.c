@@ -3,9 +3,13 @@
  * The e-signature applet's class and its table of instructions.
  */
 #include "esign.h"
+#include "../../apdu/error.h"
 #include "../../apdu/tlv.h"
 
+#include <stddef.h>
+
 #define OPERATING 0x01 /* state: personalised */
+#define LAYOUT_1  1
 
 #define JZ_TAG_FCI     0x6F
 #define JZ_TAG_DF_NAME 0x84
@@ -19,6 +23,17 @@ get_certificate(struct jz_applet *self, struct jz_apdu *apdu)
 	return JZ_SW_OK;
 }
 
+static uint16_t
+get_x509(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct esign_nvm *p = esign_nvm(self);
+
+	if (p->x509_len == 0)
+		return JZ_SW_REFERENCE;
+	jz_put(&apdu->out, p->x509, p->x509_len);
+	return JZ_SW_OK;
+}
+
 /* Nothing that a contact changes: JPS-18. */
 static uint16_t
 get_info(struct jz_applet *self, struct jz_apdu *apdu)
@@ -26,6 +41,7 @@ get_info(struct jz_applet *self, struct jz_apdu *apdu)
 	const struct esign_nvm *p = esign_nvm(self);
 	struct jz_esign_info info = {.state = (uint8_t)esign_state(self),
 	    .mode = p->mode,
+	    .scheme = p->scheme,
 	    .length = p->length,
 	    .alphabet = p->alphabet,
 	    .key_version = p->key_version};
@@ -41,6 +57,7 @@ static const struct jz_instruction TABLE[] = {
 	/* CLA   INS                  P1    P2    Nc from, to             states */
 	{ 0x80, JZ_INS_SIGN,         0x00, 0x00, 1, JZ_ESIGN_ORDER_MAX,  OPERATING, esign_sign },
 	{ 0x00, JZ_INS_GET_DATA,     0x7F, 0x21, 0, 0,                   OPERATING, get_certificate },
+	{ 0x00, JZ_INS_GET_DATA,     0xFF, 0x38, 0, 0,                   OPERATING, get_x509 },
 	{ 0x00, JZ_INS_GET_DATA,     0xFF, 0x3A, 0, 0,                   0,         get_info },
 	{ 0x00, JZ_INS_GENERATE_KEY, 0x81, 0x00, 0, 0,                   0,         esign_read_key },
 };
@@ -80,6 +97,24 @@ install(struct jz_applet *self, struct jz_span params)
 	return params.len == 0 ? JZ_SW_OK : JZ_SW_DATA;
 }
 
+/* Layout 1 had neither scheme nor X.509; all before that is where it was. */
+static int
+upgrade(struct jz_applet *self, uint16_t from, struct jz_span old)
+{
+	static const uint8_t scheme = JZ_SCHEME_DEFAULT;
+	const struct esign_nvm *p = esign_nvm(self);
+	const size_t head = offsetof(struct esign_nvm, pin_above);
+	const size_t end = offsetof(struct esign_nvm, x509_len);
+	int err;
+
+	if (from != LAYOUT_1 || old.len < end)
+		return JZ_ERR_CARD_VERSION;
+	err = jz_write_nonatomic(
+	    self, &p->pin_above, old.data + head, end - head);
+	return err != 0 ? err
+			: jz_write_nonatomic(self, &p->scheme, &scheme, 1);
+}
+
 const struct jz_applet_class jz_esign_class = {
     .abi = JZ_ABI,
     .layout = JZ_ESIGN_LAYOUT,
@@ -89,5 +124,6 @@ const struct jz_applet_class jz_esign_class = {
     .install = install,
     .select = answer_select,
     .process = process,
+    .upgrade = upgrade,
     .store_data = esign_store_data,
 };

@@ -28,7 +28,7 @@
 #include "../../keys/certificate.h"
 #include "../../keys/esign.h"
 
-#define JZ_ESIGN_LAYOUT	     1
+#define JZ_ESIGN_LAYOUT	     2
 #define JZ_ESIGN_COUNTER_MAX 0xFFFFFFFFu
 /* Nobody guesses it in the three tries that the issuer allows. */
 #define JZ_JOINT_CHOICES_MIN 1000000u
@@ -68,9 +68,13 @@ struct esign_nvm {
 	uint8_t certificate[JZ_CERTIFICATE_MAX];
 	struct jz_key_pair key;
 	uint8_t issuer_key[JZ_POINT_BYTES];
-	uint8_t reserved[2];
+	uint8_t scheme;
+	uint8_t reserved;
 	struct esign_pending pending;
-	uint8_t reserved2[4];
+	/* Layout 1 ended here. */
+	uint16_t x509_len;
+	uint8_t x509[JZ_ESIGN_X509_MAX]; /* whole FF38 */
+	uint8_t reserved2[2];
 };
 _Static_assert(offsetof(struct esign_nvm, pending) ==
 	32 + 28 + 16 + 20 + JZ_CERTIFICATE_MAX + 97 + 65 + 2,
@@ -109,8 +113,9 @@ uint16_t esign_store_data(struct jz_applet *self, struct jz_apdu *apdu);
 unsigned esign_alphabet(uint8_t alphabet);
 /* The character that a random byte chooses, or 0: take another byte. */
 uint8_t esign_choose(uint8_t alphabet, uint8_t random);
-/* Whether there are JZ_JOINT_CHOICES_MIN passwords of this kind or more. */
-bool esign_strong(uint8_t alphabet, unsigned length);
+/* Whether there are JZ_JOINT_CHOICES_MIN passwords of this kind or more; where
+ * guesses can be tested, 2^64 (JPS-17). */
+bool esign_strong(uint8_t alphabet, unsigned length, bool guessable);
 /* Draws one.  JZ_ERR_CRYPTO and what jz_card_random() says; zeroed then. */
 int esign_draw(
     struct jz_applet *self, uint8_t alphabet, uint8_t *out, unsigned length);

@@ -65,14 +65,19 @@ esign_choose(uint8_t alphabet, uint8_t random)
 }
 
 bool
-esign_strong(uint8_t alphabet, unsigned length)
+esign_strong(uint8_t alphabet, unsigned length, bool guessable)
 {
 	unsigned n = esign_alphabet(alphabet);
 	uint64_t choices = 1;
+	bool more = false; /* than 64 bits can say */
 
-	for (unsigned i = 0; i < length && choices < JZ_JOINT_CHOICES_MIN; i++)
+	if (n == 0)
+		return false;
+	for (unsigned i = 0; i < length && !more; i++) {
+		more = choices > UINT64_MAX / n;
 		choices *= n;
-	return choices >= JZ_JOINT_CHOICES_MIN;
+	}
+	return more || (!guessable && choices >= JZ_JOINT_CHOICES_MIN);
 }
 
 int

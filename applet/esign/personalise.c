@@ -17,6 +17,8 @@
 #include <string.h>
 
 #define LANGUAGES 2
+#define MODE_HIGH 0xFF00u /* of a kind, above its mode */
+#define FLAGS	  (JZ_ESIGN_KEY_AFTER_PIN | JZ_ESIGN_MAY_BE_GUESSED)
 
 uint16_t
 esign_read_key(struct jz_applet *self, struct jz_apdu *apdu)
@@ -55,6 +57,25 @@ store_certificate(struct jz_applet *self, struct jz_span in)
 	return JZ_SW_OK;
 }
 
+/* Of the same key, for programs that know no other certificates.  The card hands
+ * it out as it came. */
+static uint16_t
+store_x509(struct jz_applet *self, struct jz_span in)
+{
+	const struct esign_nvm *p = esign_nvm(self);
+	uint16_t len = (uint16_t)in.len;
+	struct jz_cursor c = jz_cursor(in);
+	struct jz_span der;
+
+	if (in.len > sizeof(p->x509) ||
+	    jz_tlv_expect(&c, JZ_ESIGN_X509, &der) != 0 || !jz_cursor_end(&c) ||
+	    der.len == 0)
+		return JZ_SW_CERT_MALFORMED;
+	jz_write(self, p->x509, in.data, in.len);
+	jz_write(self, &p->x509_len, &len, sizeof(len));
+	return JZ_SW_OK;
+}
+
 /* A key that is no point would make every signature fail. */
 static bool
 is_point(const struct jz_applet *self, const uint8_t *key)
@@ -68,14 +89,24 @@ is_point(const struct jz_applet *self, const uint8_t *key)
 	return err == 0;
 }
 
+/* JPS-17: a guess that can be tested is for who asks for it by name, and for
+ * passwords that nobody tries through. */
+static bool
+password_is_good(const struct jz_esign_profile *m)
+{
+	uint32_t kind = MODE_HIGH | m->mode;
+	bool guessable = jz_esign_guessable(kind, m->scheme);
+
+	return jz_esign_is_mode(kind) && jz_scheme_is_good(m->scheme) &&
+	    m->length >= JZ_JOINT_MIN && m->length <= JZ_JOINT_MAX &&
+	    (!guessable || (m->flags & JZ_ESIGN_MAY_BE_GUESSED) != 0) &&
+	    esign_strong(m->alphabet, m->length, guessable);
+}
+
 static bool
 profile_is_good(const struct jz_applet *self, const struct jz_esign_profile *m)
 {
-	return jz_esign_is_mode(0xFF00u | m->mode) &&
-	    m->length >= JZ_JOINT_MIN && m->length <= JZ_JOINT_MAX &&
-	    esign_alphabet(m->alphabet) != 0 &&
-	    esign_strong(m->alphabet, m->length) &&
-	    (m->flags & (uint8_t)~JZ_ESIGN_KEY_AFTER_PIN) == 0 &&
+	return password_is_good(m) && (m->flags & (uint8_t)~FLAGS) == 0 &&
 	    m->language < LANGUAGES && m->wait_s >= JZ_ESIGN_SECONDS_MIN &&
 	    m->show_s >= JZ_ESIGN_SECONDS_MIN && jz_pin_is_digits(m->pin) &&
 	    esign_nvm(self)->has_key != 0 && is_point(self, m->issuer_key);
@@ -90,6 +121,7 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 	if (jz_esign_get_profile(in, &m) != 0 || !profile_is_good(self, &m))
 		return JZ_SW_DATA;
 	jz_write_u8(self, &p->mode, m.mode);
+	jz_write_u8(self, &p->scheme, m.scheme);
 	jz_write_u8(self, &p->length, m.length);
 	jz_write_u8(self, &p->alphabet, m.alphabet);
 	jz_write_u8(self, &p->flags, m.flags);
@@ -116,6 +148,8 @@ store(struct jz_applet *self, uint32_t tag, struct jz_span in)
 		return jz_make_key_pair(self, &p->key, &p->has_key, in);
 	case JZ_TAG_CERTIFICATE:
 		return store_certificate(self, in);
+	case JZ_ESIGN_X509:
+		return store_x509(self, in);
 	case JZ_ESIGN_PERSONALISATION:
 		return store_parameters(self, in);
 	default:

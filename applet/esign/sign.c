@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SIGN: the one contact (JPS-18).  A transaction message comes in, a signature
- * over its digest and the encrypted joint password goes out (JPS-4, -5 or -7), and
- * the card is alone.
+ * in the card's mode and scheme goes out (JPS-2 to JPS-8), and the card is alone.
  */
 #include "esign.h"
 #include "../../apdu/error.h"
@@ -33,23 +32,50 @@ need_of(const struct esign_nvm *p, const struct jz_esign_order *order)
 							: NEED_PIN;
 }
 
-/* Password, nonce and keys. */
+/* Password, nonce and keys; a random number beside the password only where the
+ * scheme has one. */
 static int
 draw(struct jz_applet *self, struct contact *c)
 {
 	const struct esign_nvm *p = esign_nvm(self);
+	/* One draw for all three: each takes fresh entropy and four hashes. */
+	struct {
+		uint8_t random[sizeof(c->joint.random)];
+		uint8_t nonce[sizeof(c->signature.nonce)];
+		uint8_t key[sizeof(c->standby.key)];
+	} drawn;
 	int err = esign_draw(self, p->alphabet, c->joint.password, p->length);
 
 	c->joint.len = p->length;
 	if (err == 0)
-		err = jz_card_random(
-		    self, c->joint.random, sizeof(c->joint.random));
-	if (err == 0)
-		err = jz_card_random(
-		    self, c->signature.nonce, sizeof(c->signature.nonce));
-	if (err == 0)
-		err = jz_card_random(
-		    self, c->standby.key, sizeof(c->standby.key));
+		err = jz_card_random(self, &drawn, sizeof(drawn));
+	if (err == 0) {
+		if ((p->scheme & JZ_SCHEME_BARE) == 0)
+			memcpy(c->joint.random, drawn.random,
+			    sizeof(drawn.random));
+		memcpy(c->signature.nonce, drawn.nonce, sizeof(drawn.nonce));
+		memcpy(c->standby.key, drawn.key, sizeof(drawn.key));
+	}
+	jz_wipe(&drawn, sizeof(drawn));
+	return err;
+}
+
+/* Which card, which contact, which message. */
+static int
+begin(struct jz_applet *self, struct jz_span order, struct contact *c)
+{
+	const struct esign_nvm *p = esign_nvm(self);
+	struct jz_esign_signature *s = &c->signature;
+	int err = jz_esign_order(jz_card_engine(self), order, s);
+
+	s->kind = (enum jz_esign_kind)(MODE_HIGH | p->mode);
+	s->scheme = p->scheme;
+	memcpy(s->card_id, p->id, sizeof(s->card_id));
+	memcpy(c->joint.order_digest, s->order_digest, JZ_DIGEST_BYTES);
+	s->counter = p->counter + 1;
+	s->key_version = p->key_version;
+	s->sealed =
+	    jz_span(c->sealed, jz_joint_sealed_bytes(p->scheme, c->joint.len));
 	return err;
 }
 
@@ -58,20 +84,20 @@ make_signature(struct jz_applet *self, struct jz_span order, struct contact *c)
 {
 	const struct esign_nvm *p = esign_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
-	struct jz_esign_signature *s = &c->signature;
-	int err = jz_esign_digest(e, order, s->order_digest);
+	struct jz_esign_ends ends;
+	int err = begin(self, order, c);
 
-	s->kind = (enum jz_esign_kind)(MODE_HIGH | p->mode);
-	memcpy(s->card_id, p->id, sizeof(s->card_id));
-	memcpy(c->joint.order_digest, s->order_digest, JZ_DIGEST_BYTES);
-	s->counter = p->counter + 1;
-	s->key_version = p->key_version;
-	s->sealed = jz_span(c->sealed, JZ_JOINT_SEALED_BYTES(c->joint.len));
 	if (err == 0)
-		err = jz_joint_seal(
-		    e, s, &p->key, p->issuer_key, &c->joint, c->sealed);
-	jz_esign_bind(s, order, &c->joint);
-	return err != 0 ? err : jz_esign_sign(e, s, &p->key);
+		err = jz_esign_meet(
+		    e, &c->signature, &p->key, p->issuer_key, &ends);
+	if (err != 0)
+		return err;
+	err = jz_joint_seal(e, &c->signature, &ends, &c->joint, c->sealed);
+	jz_esign_bind(&c->signature, &c->joint);
+	if (err == 0)
+		err = jz_esign_sign(e, &c->signature, &ends);
+	jz_wipe(&ends, sizeof(ends));
+	return err;
 }
 
 /* E2 */
@@ -122,8 +148,7 @@ sign(struct jz_applet *self, struct jz_apdu *apdu, enum esign_need need,
 	if (err == 0)
 		err = jz_standby_write(self, &c->standby, sizeof(c->standby));
 	if (err == 0)
-		err = jz_esign_put_signature(
-		    &c->signature, JZ_SIGNED, &apdu->out);
+		err = jz_esign_put_signature(&c->signature, &apdu->out);
 	return jz_runtime_status(err);
 }
 

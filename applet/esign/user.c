@@ -97,7 +97,8 @@ decipher(struct jz_applet *self, const struct esign_standby *s,
 	const struct esign_pending *w = &esign_nvm(self)->pending;
 	const struct jz_engine *e = jz_card_engine(self);
 	uint8_t digest[JZ_DIGEST_BYTES];
-	int err = jz_esign_digest(e, jz_span(w->order, w->order_len), digest);
+	struct jz_span order = jz_span(w->order, w->order_len);
+	int err = e->crypto->hash(e->state, &order, 1, digest);
 
 	return err != 0 ? err
 			: e->crypto->open(e->state, s->key, ESIGN_NONCE,

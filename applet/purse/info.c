@@ -84,6 +84,8 @@ purse_get_info(struct jz_applet *self, struct jz_apdu *apdu)
 	m.record = p->next_record;
 	m.count = p->next_record - p->first_unsettled;
 	m.capacity = JZ_PURSE_RECORDS;
+	m.list_version = p->list_version;
+	m.profile = p->profile;
 	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
 }
 
@@ -149,4 +151,22 @@ purse_read_log(struct jz_applet *self, struct jz_apdu *apdu)
 	    bcd);
 	jz_put(&apdu->out, bcd, sizeof(bcd));
 	return JZ_SW_OK;
+}
+
+/*
+ * The same record whole, with its signatures, as settlement uploads it.  A
+ * number that settlement has freed stays readable until it is overwritten.
+ */
+uint16_t
+purse_fetch_record(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	uint32_t n = apdu->command.p2;
+
+	if (purse_cod(self)->pin_ok == 0)
+		return JZ_SW_SECURITY;
+	if (n == 0 || n > JZ_PURSE_RECORDS || n >= p->next_record)
+		return JZ_SW_RECORD;
+	return purse_status(purse_record_encode(
+	    p, purse_slot(p, p->next_record - n), &apdu->out));
 }

@@ -36,17 +36,57 @@ needs_pin(const struct purse_nvm *p, uint64_t amount)
 	    (p->pin_count != 0 && p->no_pin_count >= p->pin_count);
 }
 
+/* The payment that this card received under this counter of its own. */
+static const struct purse_record *
+received(const struct purse_nvm *p, uint32_t counter)
+{
+	for (unsigned i = 0; i < JZ_PURSE_RECORDS; i++)
+		if (p->record[i].number != 0 &&
+		    p->record[i].type == JZ_TYPE_EP_RECEIVED &&
+		    p->record[i].payment.payee_counter == counter)
+			return &p->record[i];
+	return NULL;
+}
+
+/*
+ * P7.  The log overwrites the oldest first: while the payment is in it, so are
+ * all its refunds.  An open agreement gives way to the new one, so it does not
+ * count.
+ */
+static uint16_t
+can_refund(const struct purse_nvm *p, const struct jz_message *request)
+{
+	const struct purse_record *first = received(p, request->refund_of);
+	uint64_t sum = request->payment.amount;
+
+	if (first == NULL || request->refund_of > JZ_PURSE_REFUND_MAX ||
+	    !purse_same_card(first->payment.peer_id, request->payment.payee_id))
+		return JZ_SW_REFUND;
+	for (unsigned i = 0; i < JZ_PURSE_RECORDS; i++)
+		if (p->record[i].number != 0 &&
+		    p->record[i].type == JZ_TYPE_EP_PURCHASE &&
+		    purse_refund_of(&p->record[i].payment) ==
+			request->refund_of)
+			sum += p->record[i].payment.amount;
+	return sum <= first->payment.amount ? JZ_SW_OK : JZ_SW_REFUND;
+}
+
 uint16_t
-purse_can_pay(const struct jz_applet *self, const struct jz_payment *pay)
+purse_can_pay(const struct jz_applet *self, const struct jz_message *request)
 {
 	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_payment *pay = &request->payment;
+	uint16_t sw;
 
-	if ((p->flags & JZ_FLAG_PAYEE_ONLY) != 0)
+	if ((p->flags & JZ_FLAG_PAYEE_ONLY) != 0 && request->refund_of == 0)
 		return JZ_SW_CERT_ROLE;
 	if (pay->currency != p->currency)
 		return JZ_SW_CURRENCY;
 	if (pay->amount == 0)
 		return JZ_SW_DATA;
+	if (request->refund_of != 0 &&
+	    (sw = can_refund(p, request)) != JZ_SW_OK)
+		return sw;
 	if (pay->amount > p->max_single)
 		return JZ_SW_SINGLE_LIMIT;
 	if (!within_offline_limits(p, pay->amount))

@@ -23,6 +23,8 @@ struct terms {
 	uint16_t currency;
 	int64_t time;
 	struct jz_span reference;
+	uint32_t refund_of;   /* 0: none */
+	struct jz_span hello; /* the whole object; encrypted profile */
 };
 
 /* Four BCD digits as a number; false when one is no digit. */
@@ -42,7 +44,24 @@ from_bcd(uint64_t bcd, uint16_t *out)
 	return true;
 }
 
-/* 80 amount, 81 currency, 86 time, [8E reference]. */
+/* [9F51 refund of], [FF21 hello]: what ends the terms. */
+static bool
+parse_rest(struct jz_cursor *c, struct terms *t)
+{
+	uint64_t refund = 0;
+
+	if (c->len > 0 && jz_tlv_peek(c) == JZ_TAG_REFUND_OF) {
+		if (jz_tlv_expect_uint(c, JZ_TAG_REFUND_OF, 4, &refund) != 0 ||
+		    refund == 0)
+			return false;
+		t->refund_of = (uint32_t)refund;
+	}
+	if (c->len > 0)
+		t->hello = jz_take(c, c->len);
+	return t->hello.len == 0 || jz_message_peek(t->hello) == JZ_KIND_HELLO;
+}
+
+/* 80 amount, 81 currency, 86 time, [8E reference], and the rest. */
 static uint16_t
 parse_terms(struct jz_span in, struct terms *t)
 {
@@ -56,11 +75,11 @@ parse_terms(struct jz_span in, struct terms *t)
 	    jz_tlv_expect_bytes(&c, JZ_TAG_TIME, bcd, sizeof(bcd)) != 0 ||
 	    jz_time_from_bcd(bcd, &t->time) != 0)
 		return JZ_SW_DATA;
-	if (c.len > 0 &&
+	if (c.len > 0 && jz_tlv_peek(&c) == JZ_TAG_REFERENCE &&
 	    (jz_tlv_expect(&c, JZ_TAG_REFERENCE, &t->reference) != 0 ||
 		t->reference.len == 0 || t->reference.len > JZ_REFERENCE_MAX))
 		return JZ_SW_DATA;
-	if (!jz_cursor_end(&c) || !from_bcd(currency, &t->currency))
+	if (!parse_rest(&c, t) || !from_bcd(currency, &t->currency))
 		return JZ_SW_DATA;
 	if (t->amount == 0 || t->amount > JZ_PURSE_AMOUNT_MAX)
 		return JZ_SW_DATA;
@@ -87,10 +106,36 @@ purse_find_pending(const struct purse_nvm *p, const uint8_t *request_digest)
 	return NULL;
 }
 
-/* Signs the request and commits it with its counter (P3). */
+/* The message, and its digest where what seals it looks for it. */
 static int
-open_request(
-    struct jz_applet *self, const struct terms *t, struct jz_message *m)
+make_request(const struct jz_applet *self, const struct terms *t,
+    const struct purse_request *r, struct jz_message *m)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	int err;
+
+	m->kind = JZ_KIND_REQUEST;
+	m->payment.amount = r->amount;
+	m->payment.currency = r->currency;
+	m->payment.time = r->time;
+	m->payment.payee_counter = r->counter;
+	memcpy(m->payment.payee_id, p->id, sizeof(p->id));
+	memcpy(m->payee_key, r->ephemeral.public_key, sizeof(m->payee_key));
+	m->list_version = p->list_version;
+	m->reference = t->reference;
+	m->refund_of = t->refund_of;
+	err = jz_message_digest(e, m, m->payment.request_digest);
+	return err != 0 ? err : jz_message_sign(e, m, &p->key);
+}
+
+/*
+ * Signs the request and commits it with its counter (P3).  In the encrypted
+ * profile the keys are there already, and the ephemeral one is erased.
+ */
+static int
+open_request(struct jz_applet *self, const struct terms *t,
+    struct jz_message *m, struct purse_answer *a)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
@@ -102,25 +147,26 @@ open_request(
 	r.currency = t->currency;
 	r.counter = p->offline_counter + 1;
 	r.open = 1;
+	purse_refund_set(r.refund_of, t->refund_of);
 	if ((err = e->crypto->generate(e->state, &r.ephemeral)) != 0 ||
 	    (err = jz_card_random(self, m->nonce, sizeof(m->nonce))) != 0)
 		goto out;
-	m->kind = JZ_KIND_REQUEST;
-	m->payment.amount = r.amount;
-	m->payment.currency = r.currency;
-	m->payment.time = r.time;
-	m->payment.payee_counter = r.counter;
-	memcpy(m->payment.payee_id, p->id, sizeof(p->id));
-	memcpy(m->payee_key, r.ephemeral.public_key, sizeof(m->payee_key));
-	m->list_version = p->list_version;
-	m->reference = t->reference;
-	m->certificate = jz_span(p->certificate, p->certificate_len);
-	if ((err = jz_message_digest(e, m, r.digest)) != 0 ||
-	    (err = jz_message_sign(e, m, &p->key)) != 0)
+	if (t->hello.len != 0) {
+		err = purse_answer_hello(self, t->hello, &r.ephemeral, a);
+		if (err != 0)
+			goto out;
+		memcpy(m->payer_key, a->payer_key, sizeof(m->payer_key));
+		jz_wipe(
+		    r.ephemeral.private_key, sizeof(r.ephemeral.private_key));
+	}
+	if ((err = make_request(self, t, &r, m)) != 0)
 		goto out;
+	memcpy(r.digest, m->payment.request_digest, sizeof(r.digest));
 	jz_begin(self);
 	jz_write_u32(self, &p->offline_counter, r.counter);
 	jz_write(self, &p->request, &r, sizeof(r));
+	if (t->hello.len != 0)
+		jz_write(self, &p->answer, a, sizeof(*a));
 	err = jz_commit(self);
 out:
 	jz_wipe(&r, sizeof(r));
@@ -131,6 +177,7 @@ uint16_t
 purse_request(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
+	struct purse_answer a = {0};
 	struct jz_message m;
 	struct terms t;
 	uint16_t sw;
@@ -138,6 +185,10 @@ purse_request(struct jz_applet *self, struct jz_apdu *apdu)
 
 	if ((sw = parse_terms(apdu->command.data, &t)) != JZ_SW_OK)
 		return sw;
+	if (purse_encrypted(p) != (t.hello.len != 0))
+		return JZ_SW_PROFILE;
+	if (t.refund_of > JZ_PURSE_REFUND_MAX)
+		return JZ_SW_REFUND;
 	if (t.currency != p->currency)
 		return JZ_SW_CURRENCY;
 	if ((sw = purse_can_receive(p, t.amount)) != JZ_SW_OK)
@@ -145,9 +196,16 @@ purse_request(struct jz_applet *self, struct jz_apdu *apdu)
 	if (p->offline_counter == JZ_PURSE_COUNTER_MAX)
 		return JZ_SW_COUNTER;
 	memset(&m, 0, sizeof(m));
-	if ((err = open_request(self, &t, &m)) != 0)
-		return purse_status(err);
-	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
+	if (apdu->command.p1 == JZ_WITH_CERTIFICATE)
+		m.certificate = jz_span(p->certificate, p->certificate_len);
+	err = open_request(self, &t, &m, &a);
+	if (err == 0)
+		err = t.hello.len == 0
+		    ? jz_message_encode(&m, JZ_SIGNED, &apdu->out)
+		    : jz_message_seal(jz_card_engine(self), &m, a.keys.to_payer,
+			  m.payee_key, &apdu->out);
+	jz_wipe(&a, sizeof(a));
+	return purse_status(err);
 }
 
 /* The agreement answers the open request and comes from a good card. */
@@ -159,18 +217,22 @@ check_agreement(const struct jz_applet *self, const struct jz_sealed *s,
 	const struct purse_request *r = &p->request;
 	uint16_t sw;
 
+	const uint8_t *payer_key =
+	    s->has_payer_key ? s->payer_key : p->answer.payer_key;
+
 	if (memcmp(m->payment.request_digest, r->digest, JZ_DIGEST_BYTES) !=
 		0 ||
 	    memcmp(m->payee_key, r->ephemeral.public_key, JZ_POINT_BYTES) !=
 		0 ||
-	    memcmp(m->payer_key, s->payer_key, JZ_POINT_BYTES) != 0)
+	    memcmp(m->payer_key, payer_key, JZ_POINT_BYTES) != 0)
 		return JZ_SW_MISMATCH;
-	if ((sw = purse_peer(self, m->certificate, peer)) != JZ_SW_OK)
+	sw = purse_sender(self, m, m->payment.payer_id, peer);
+	if (sw != JZ_SW_OK)
 		return sw;
-	if ((peer->flags & JZ_FLAG_PAYEE_ONLY) != 0)
+	/* Such a card gives back what it was paid, and pays nothing else. */
+	if ((peer->flags & JZ_FLAG_PAYEE_ONLY) != 0 &&
+	    jz_get_be(r->refund_of, sizeof(r->refund_of)) == 0)
 		return JZ_SW_CERT_ROLE;
-	if (memcmp(peer->holder, m->payment.payer_id, JZ_ID_BYTES) != 0)
-		return JZ_SW_MISMATCH;
 	return purse_status(
 	    jz_message_verify(jz_card_engine(self), m, peer->public_key));
 }
@@ -179,12 +241,9 @@ check_agreement(const struct jz_applet *self, const struct jz_sealed *s,
 static bool
 payer_pending(const struct purse_nvm *p, const uint8_t *payer_id)
 {
-	static const size_t card_name = 11; /* "CN" and the card number */
-
 	for (unsigned i = 0; i < JZ_PURSE_PENDING; i++)
 		if (p->pending[i].used != 0 &&
-		    memcmp(p->pending[i].payment.peer_id, payer_id,
-			card_name) == 0)
+		    purse_same_card(p->pending[i].payment.peer_id, payer_id))
 			return true;
 	return false;
 }
@@ -219,6 +278,8 @@ open_pending(struct jz_applet *self, const struct jz_message *agreement,
 	    (err = jz_message_sign(e, confirmation, &p->key)) != 0)
 		return err;
 	purse_payment_store(&pending.payment, pay, PURSE_PAYEE);
+	memcpy(pending.payment.refund_of, p->request.refund_of,
+	    sizeof(pending.payment.refund_of));
 	pending.keys = *keys;
 	memcpy(pending.signature, confirmation->signature,
 	    sizeof(pending.signature));
@@ -227,6 +288,8 @@ open_pending(struct jz_applet *self, const struct jz_message *agreement,
 	jz_begin(self);
 	jz_write(self, purse_free_pending(p), &pending, sizeof(pending));
 	jz_fill(self, &p->request, 0, sizeof(p->request));
+	if (purse_encrypted(p))
+		jz_fill(self, &p->answer, 0, sizeof(p->answer));
 	err = jz_commit(self);
 	jz_wipe(&pending, sizeof(pending));
 	return err;
@@ -336,17 +399,26 @@ purse_confirm(struct jz_applet *self, struct jz_apdu *apdu)
 	uint16_t sw;
 	int err;
 
-	if (jz_sealed_parse(apdu->command.data, &s) != 0 || !s.has_payer_key)
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payee_key)
+		return JZ_SW_DATA;
+	if (purse_encrypted(p) && s.has_payer_key)
+		return JZ_SW_PROFILE;
+	if (!purse_encrypted(p) && !s.has_payer_key)
 		return JZ_SW_DATA;
 	if ((slot = purse_find_pending(p, s.request_digest)) != NULL)
 		return confirm_again(self, slot, &s, apdu);
 	if (r->open == 0 ||
 	    memcmp(r->digest, s.request_digest, JZ_DIGEST_BYTES) != 0)
 		return JZ_SW_NO_PAYMENT;
-	err = jz_working_keys(jz_card_engine(self), r->ephemeral.private_key,
-	    s.payer_key, r->digest, s.payer_key, &keys);
-	if (err != 0)
-		return purse_status(err);
+	if (purse_encrypted(p)) {
+		keys = p->answer.keys;
+	} else {
+		err = jz_working_keys(jz_card_engine(self),
+		    r->ephemeral.private_key, s.payer_key, r->digest,
+		    s.payer_key, &keys);
+		if (err != 0)
+			return purse_status(err);
+	}
 	sw = confirm(self, &s, &keys, apdu);
 	jz_wipe(&keys, sizeof(keys));
 	return sw;
@@ -504,7 +576,8 @@ purse_credit(struct jz_applet *self, struct jz_apdu *apdu)
 
 	if (jz_message_peek(apdu->command.data) == JZ_KIND_COMPLETION)
 		return credit_relayed(self, apdu);
-	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key ||
+	    s.has_payee_key)
 		return JZ_SW_DATA;
 	slot = purse_find_pending(purse_nvm(self), s.request_digest);
 	if (slot == NULL)

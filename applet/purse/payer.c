@@ -25,24 +25,44 @@ check_request(const struct jz_applet *self, const struct jz_message *m,
     struct jz_certificate *peer)
 {
 	const struct jz_engine *e = jz_card_engine(self);
-	uint16_t sw;
+	uint16_t sw = purse_sender(self, m, m->payment.payee_id, peer);
 
-	if ((sw = purse_peer(self, m->certificate, peer)) != JZ_SW_OK)
+	if (sw != JZ_SW_OK)
 		return sw;
-	if (memcmp(peer->holder, m->payment.payee_id, JZ_ID_BYTES) != 0)
-		return JZ_SW_MISMATCH;
 	return purse_status(jz_message_verify(e, m, peer->public_key));
+}
+
+/* Clear profile: our point, and the keys.  The other has them by the hello. */
+static int
+make_keys(const struct jz_applet *self, const struct jz_message *request,
+    const uint8_t *request_digest, struct jz_message *m,
+    struct purse_agreement *a)
+{
+	const struct jz_engine *e = jz_card_engine(self);
+	struct jz_key_pair ephemeral;
+	int err;
+
+	if (purse_encrypted(purse_nvm(self))) {
+		memcpy(m->payer_key, request->payer_key, sizeof(m->payer_key));
+		return 0;
+	}
+	if ((err = e->crypto->generate(e->state, &ephemeral)) != 0)
+		return err;
+	memcpy(m->payer_key, ephemeral.public_key, sizeof(m->payer_key));
+	err = jz_working_keys(e, ephemeral.private_key, request->payee_key,
+	    request_digest, m->payer_key, &a->keys);
+	jz_wipe(&ephemeral, sizeof(ephemeral));
+	return err;
 }
 
 /* Fills the agreement message and its persistent form. */
 static int
 make_agreement(const struct jz_applet *self, const struct jz_message *request,
-    struct jz_message *m, struct purse_agreement *a)
+    struct jz_span certificate, struct jz_message *m, struct purse_agreement *a)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
 	struct jz_payment pay = request->payment;
-	struct jz_key_pair ephemeral;
 	int err;
 
 	memset(m, 0, sizeof(*m));
@@ -50,58 +70,113 @@ make_agreement(const struct jz_applet *self, const struct jz_message *request,
 	pay.payer_counter = p->offline_counter + 1;
 	memcpy(pay.payer_id, p->id, sizeof(pay.payer_id));
 	if ((err = jz_message_digest(e, request, pay.request_digest)) != 0 ||
-	    (err = e->crypto->generate(e->state, &ephemeral)) != 0)
+	    (err = make_keys(self, request, pay.request_digest, m, a)) != 0)
 		return err;
 	m->payment = pay;
 	memcpy(m->payee_key, request->payee_key, sizeof(m->payee_key));
-	memcpy(m->payer_key, ephemeral.public_key, sizeof(m->payer_key));
 	m->list_version = p->list_version;
-	m->certificate = jz_span(p->certificate, p->certificate_len);
-	if ((err = jz_working_keys(e, ephemeral.private_key, request->payee_key,
-		 pay.request_digest, m->payer_key, &a->keys)) != 0 ||
-	    (err = jz_message_digest(e, m, pay.agreement_digest)) != 0 ||
+	m->certificate = certificate;
+	if ((err = jz_message_digest(e, m, pay.agreement_digest)) != 0 ||
 	    (err = jz_message_sign(e, m, &p->key)) != 0)
-		goto out;
+		return err;
 	purse_payment_store(&a->payment, &pay, PURSE_PAYER);
+	purse_refund_set(a->payment.refund_of, request->refund_of);
 	a->open = 1;
-out:
-	jz_wipe(&ephemeral, sizeof(ephemeral));
-	return err;
+	return 0;
+}
+
+/* Counter, agreement, and the end of the hello: one commit. */
+static int
+commit_agreement(struct jz_applet *self, const struct purse_agreement *a)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	bool pin = purse_cod(self)->pin_ok != 0;
+
+	purse_cod(self)->pin_ok = 0;
+	jz_begin(self);
+	purse_count_agreement(self, a->payment.amount, pin);
+	jz_write_u32(self, &p->offline_counter, p->offline_counter + 1);
+	jz_write(self, &p->agreement, a, sizeof(*a));
+	if (purse_encrypted(p))
+		jz_fill(self, &p->hello, 0, sizeof(p->hello));
+	return jz_commit(self);
+}
+
+/*
+ * [80 amount] before the request: what the cardholder was told, for a terminal
+ * that cannot read it out of a sealed one.  0: nothing.
+ */
+static bool
+parse_told(struct jz_span *in, uint64_t *amount)
+{
+	struct jz_cursor c = jz_cursor(*in);
+
+	*amount = 0;
+	if (jz_tlv_peek(&c) != JZ_TAG_AMOUNT)
+		return true;
+	if (jz_tlv_expect_uint(&c, JZ_TAG_AMOUNT, 8, amount) != 0 ||
+	    *amount == 0)
+		return false;
+	*in = jz_span(c.data, c.len);
+	return true;
+}
+
+/* In clear, or under the keys that the hello gives, as the profile wants. */
+static uint16_t
+read_request(const struct jz_applet *self, struct jz_span in,
+    uint8_t plain[static JZ_MESSAGE_MAX], struct jz_working_keys *keys,
+    struct jz_message *out)
+{
+	static const uint8_t none[JZ_POINT_BYTES];
+	bool sealed = jz_message_peek(in) == JZ_KIND_SEALED;
+
+	if (sealed != purse_encrypted(purse_nvm(self)) &&
+	    (sealed || jz_message_decode(in, JZ_KIND_REQUEST, out) == 0))
+		return JZ_SW_PROFILE;
+	if (sealed)
+		return purse_open_request(self, in, plain, keys, out);
+	return jz_message_decode(in, JZ_KIND_REQUEST, out) != 0 ||
+		memcmp(out->payer_key, none, sizeof(none)) != 0
+	    ? JZ_SW_DATA
+	    : JZ_SW_OK;
 }
 
 uint16_t
 purse_agree(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_span own = jz_span(NULL, 0), in = apdu->command.data;
+	uint8_t plain[JZ_MESSAGE_MAX];
 	struct jz_message request, m;
 	struct jz_certificate peer;
 	struct purse_agreement a = {0};
+	uint64_t amount;
 	uint16_t sw;
-	bool pin;
 	int err;
 
-	if (jz_message_decode(apdu->command.data, JZ_KIND_REQUEST, &request) !=
-	    0)
+	if (!parse_told(&in, &amount))
 		return JZ_SW_DATA;
-	if ((sw = check_request(self, &request, &peer)) != JZ_SW_OK ||
-	    (sw = purse_can_pay(self, &request.payment)) != JZ_SW_OK)
-		return sw;
-	if ((err = make_agreement(self, &request, &m, &a)) != 0)
+	sw = read_request(self, in, plain, &a.keys, &request);
+	if (sw == JZ_SW_OK && amount != 0 && amount != request.payment.amount)
+		sw = JZ_SW_MISMATCH;
+	if (sw != JZ_SW_OK ||
+	    (sw = check_request(self, &request, &peer)) != JZ_SW_OK ||
+	    (sw = purse_can_pay(self, &request)) != JZ_SW_OK)
 		goto out;
-	memcpy(a.payee_key, peer.public_key, sizeof(a.payee_key));
-	pin = purse_cod(self)->pin_ok != 0;
-	purse_cod(self)->pin_ok = 0;
-	jz_begin(self);
-	purse_count_agreement(self, request.payment.amount, pin);
-	jz_write_u32(self, &p->offline_counter, p->offline_counter + 1);
-	jz_write(self, &p->agreement, &a, sizeof(a));
-	if ((err = jz_commit(self)) != 0)
-		goto out;
-	err = jz_message_seal(
-	    jz_card_engine(self), &m, a.keys.to_payee, m.payer_key, &apdu->out);
+	if (apdu->command.p1 == JZ_WITH_CERTIFICATE)
+		own = jz_span(p->certificate, p->certificate_len);
+	if ((err = make_agreement(self, &request, own, &m, &a)) == 0) {
+		memcpy(a.payee_key, peer.public_key, sizeof(a.payee_key));
+		err = commit_agreement(self, &a);
+	}
+	if (err == 0)
+		err = jz_message_seal(jz_card_engine(self), &m, a.keys.to_payee,
+		    purse_encrypted(p) ? NULL : m.payer_key, &apdu->out);
+	sw = purse_status(err);
 out:
 	jz_wipe(&a, sizeof(a));
-	return purse_status(err);
+	jz_wipe(plain, sizeof(plain));
+	return sw;
 }
 
 static uint16_t
@@ -161,7 +236,8 @@ purse_complete(struct jz_applet *self, struct jz_apdu *apdu)
 	struct jz_sealed s;
 	int err;
 
-	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key ||
+	    s.has_payee_key)
 		return JZ_SW_DATA;
 	if (a->open == 0 ||
 	    memcmp(a->payment.request_digest, s.request_digest,
@@ -242,7 +318,8 @@ purse_acknowledge(struct jz_applet *self, struct jz_apdu *apdu)
 	struct jz_sealed s;
 	int err;
 
-	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key)
+	if (jz_sealed_parse(apdu->command.data, &s) != 0 || s.has_payer_key ||
+	    s.has_payee_key)
 		return JZ_SW_DATA;
 	r = purse_find_record(p, JZ_TYPE_EP_PURCHASE, s.request_digest);
 	if (r == NULL || r->keys_held == 0)

@@ -7,13 +7,18 @@
 
 #include <string.h>
 
-/* "CN" and the card number: the same card, whatever its key pair. */
-#define JZ_CARD_NAME_BYTES 11
+#define JZ_CARD_NAME_BYTES 11 /* "CN" and the card number */
+
+bool
+purse_same_card(const uint8_t *a, const uint8_t *b)
+{
+	return memcmp(a, b, JZ_CARD_NAME_BYTES) == 0;
+}
 
 bool
 purse_is_self(const struct purse_nvm *p, const uint8_t *holder)
 {
-	return memcmp(p->id, holder, JZ_CARD_NAME_BYTES) == 0;
+	return purse_same_card(p->id, holder);
 }
 
 uint16_t
@@ -42,6 +47,20 @@ purse_peer(const struct jz_applet *self, struct jz_span certificate,
 	if (err != 0)
 		return jz_certificate_status(err);
 	return purse_is_self(p, out->holder) ? JZ_SW_SAME_CARD : JZ_SW_OK;
+}
+
+uint16_t
+purse_sender(const struct jz_applet *self, const struct jz_message *m,
+    const uint8_t id[static JZ_ID_BYTES], struct jz_certificate *out)
+{
+	uint16_t sw;
+
+	if (m->certificate.len == 0)
+		return purse_recall(self, id, out);
+	if ((sw = purse_peer(self, m->certificate, out)) != JZ_SW_OK)
+		return sw;
+	return memcmp(out->holder, id, JZ_ID_BYTES) == 0 ? JZ_SW_OK
+							 : JZ_SW_MISMATCH;
 }
 
 /*

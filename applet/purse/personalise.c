@@ -126,6 +126,7 @@ write_parameters(struct jz_applet *self, const struct jz_message *m)
 	jz_write_u32(self, &p->pin_count, m->pin_count);
 	jz_write_u8(self, &p->payer_level, m->payer_level);
 	jz_write_u64(self, &p->payer_cap, m->payer_cap);
+	jz_write_u8(self, &p->profile, m->profile);
 	jz_write(self, p->account, m->account.data, m->account.len);
 	jz_write_u8(self, &p->account_len, (uint8_t)m->account.len);
 	jz_write(self, p->identity, m->identity.data, m->identity.len);
@@ -143,7 +144,8 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 		return JZ_SW_DATA;
 	if (m.max_balance == 0 || m.max_balance > JZ_PURSE_AMOUNT_MAX ||
 	    m.max_single > m.max_balance || !jz_pin_is_digits(m.pin) ||
-	    m.payer_level > JZ_ASSURANCE_HARDWARE)
+	    m.payer_level > JZ_ASSURANCE_HARDWARE ||
+	    m.profile > JZ_PROFILE_ENCRYPTED)
 		return JZ_SW_DATA;
 	write_parameters(self, &m);
 	if (jz_pin_update(self, &p->pin, m.pin, m.pin_limit) != 0)

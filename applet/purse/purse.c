@@ -10,7 +10,12 @@
 #include <string.h>
 
 #define OPERATING 0x01 /* state: personalised */
-#define LAYOUT_1  1    /* release 0.1.0 */
+/* 80 10, 81 4, 86 9, 8E 34, 9F51 7, FF21 88 */
+#define TERMS_MAX 152
+/* 80 10, and the request. */
+#define AGREE_MAX (10 + JZ_MESSAGE_MAX)
+#define LAYOUT_1  1 /* release 0.1.0 */
+#define LAYOUT_2  2
 
 #define JZ_APPLICATION_VERSION 0x0001
 #define JZ_TAG_FCI	       0x6F
@@ -42,12 +47,16 @@ verify(struct jz_applet *self, struct jz_apdu *apdu)
 static const struct jz_instruction TABLE[] = {
 	/* CLA   INS                     P1      P2    Nc from, to  states */
 	{ 0x80, JZ_INS_GET_BALANCE,      0x00,   0x02,   0,    0, 0,         get_balance },
-	{ 0x80, JZ_INS_REQUEST,          0x00,   0x00,  23,   57, OPERATING, purse_request },
-	{ 0x80, JZ_INS_AGREE,            0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_agree },
+	{ 0x80, JZ_INS_HELLO,            0x00,   0x00,   0,    0, OPERATING, purse_greet },
+	{ 0x80, JZ_INS_REQUEST,          JZ_WITH_CERTIFICATE, 0x00, 23, TERMS_MAX, OPERATING, purse_request },
+	{ 0x80, JZ_INS_REQUEST,          JZ_ID_ALONE, 0x00, 23, TERMS_MAX, OPERATING, purse_request },
+	{ 0x80, JZ_INS_AGREE,            JZ_WITH_CERTIFICATE, 0x00, 1, AGREE_MAX, OPERATING, purse_agree },
+	{ 0x80, JZ_INS_AGREE,            JZ_ID_ALONE, 0x00, 1, AGREE_MAX, OPERATING, purse_agree },
 	{ 0x80, JZ_INS_CONFIRM,          0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_confirm },
 	{ 0x80, JZ_INS_COMPLETE,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_complete },
 	{ 0x80, JZ_INS_CREDIT,           0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_credit },
 	{ 0x80, JZ_INS_ACKNOWLEDGE,      0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_acknowledge },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_RECORD, JZ_ANY, 0, 0, OPERATING, purse_fetch_record },
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_PENDING, JZ_ANY, 0, 0, OPERATING, purse_fetch_pending },
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_AGREED, 0x00, 0,  0, OPERATING, purse_fetch_agreed },
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_CONFIRMATION, 0x00, 34, 34, OPERATING, purse_fetch_confirmation },
@@ -61,6 +70,9 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_CREDIT_FOR_LOAD,  0x00,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_credit_for_load },
 	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
 	{ 0x80, JZ_INS_SETTLE,           JZ_ANY, 0x00,   0, JZ_MESSAGE_MAX, OPERATING, purse_settle },
+	{ 0x80, JZ_INS_PEER,             JZ_PEER_PUT, 0x00, 1, JZ_CERTIFICATE_MAX, OPERATING, purse_peers },
+	{ 0x80, JZ_INS_PEER,             JZ_PEER_LIST, 0x00, 0, 0, OPERATING, purse_peers },
+	{ 0x80, JZ_INS_PEER,             JZ_PEER_REMOVE, 0x00, 18, 18, OPERATING, purse_peers },
 	{ 0x80, JZ_INS_PUT_LIST,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_put_list },
 	{ 0x00, JZ_INS_PERFORM,          0x00,   0xBE,   1, JZ_CERTIFICATE_MAX, OPERATING, purse_verify_certificate },
 	{ 0x00, JZ_INS_VERIFY,           0x00,   JZ_PIN_REFERENCE, 1, JZ_PIN_MAX, OPERATING, verify },
@@ -127,24 +139,26 @@ uninstall(struct jz_applet *self)
 }
 
 /*
- * Layout 1 ended before the revocation list; all before that is where it was.
- * What was paid and cleared it does not say: of no earlier counter can be said
- * that it was not paid (P6), but of the agreement that is still open.
+ * Layout 1 ended before the revocation list, layout 2 before the hello; all
+ * before that is where it was, and what is new is zero: the clear profile.
+ * What was paid and cleared layout 1 does not say: of no earlier counter can be
+ * said that it was not paid (P6), but of the agreement that is still open.
  */
 static int
 upgrade(struct jz_applet *self, uint16_t from, struct jz_span old)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const size_t head = offsetof(struct purse_nvm, balance);
-	const size_t end = offsetof(struct purse_nvm, list);
+	const size_t end = from == LAYOUT_1 ? offsetof(struct purse_nvm, list)
+					    : offsetof(struct purse_nvm, hello);
 	uint32_t cleared;
 	int err;
 
-	if (from != LAYOUT_1 || old.len < end)
+	if ((from != LAYOUT_1 && from != LAYOUT_2) || old.len < end)
 		return JZ_ERR_CARD_VERSION;
 	err =
 	    jz_write_nonatomic(self, &p->balance, old.data + head, end - head);
-	if (err != 0)
+	if (err != 0 || from == LAYOUT_2)
 		return err;
 	cleared = p->agreement.open != 0
 	    ? p->agreement.payment.payer_counter - 1

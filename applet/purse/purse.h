@@ -10,6 +10,8 @@
  *   load.c         load, exactly once
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
+ *   hello.c        the encrypted profile: hello, and the keys made of it
+ *   known.c        certificates of other cards that this one keeps
  *   unfinished.c   what becomes of a payment that stops half-way: proof of
  *                  non-payment, drop, abandon
  *   limits.c       what this card allows itself to pay and to take
@@ -33,6 +35,8 @@
  *       by the payer, or a signed exception.
  *   P6  No counter at or below cleared_counter is said to be unpaid: its record
  *       may be gone.
+ *   P7  The refunds of a payment received, those agreed included, are together
+ *       no more than it was; a payee-only card pays nothing else.
  */
 #ifndef JZ_APPLET_PURSE_H
 #define JZ_APPLET_PURSE_H
@@ -44,9 +48,12 @@
 #include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 
-#define JZ_PURSE_RECORDS     32
-#define JZ_PURSE_PENDING     4
-#define JZ_PURSE_LAYOUT	     2
+#define JZ_PURSE_RECORDS 32
+#define JZ_PURSE_PENDING 4
+#define JZ_PURSE_LAYOUT	 3
+#define JZ_PURSE_KNOWN	 4
+/* A refund is kept in three bytes. */
+#define JZ_PURSE_REFUND_MAX  0xFFFFFFu
 #define JZ_PURSE_COUNTER_MAX 0xFFFFFFFFu
 /* PBOC amounts have four bytes, and terminals take them as signed. */
 #define JZ_PURSE_AMOUNT_MAX 0x7FFFFFFFu
@@ -72,7 +79,7 @@ struct purse_payment {
 	uint32_t payee_counter;
 	uint32_t payer_counter;
 	uint8_t time[JZ_PURSE_TIME_BYTES];
-	uint8_t reserved[3];
+	uint8_t refund_of[3]; /* payee counter of the first payment, or 0 */
 	uint8_t peer_id[JZ_ID_BYTES];
 	uint8_t request_digest[JZ_DIGEST_BYTES];
 	uint8_t agreement_digest[JZ_DIGEST_BYTES];
@@ -97,8 +104,9 @@ struct purse_request {
 	uint8_t open;
 	uint8_t reserved[1];
 	uint8_t digest[JZ_DIGEST_BYTES];
-	struct jz_key_pair ephemeral;
-	uint8_t reserved2[7];
+	struct jz_key_pair ephemeral; /* encrypted profile: its point alone */
+	uint8_t refund_of[3];
+	uint8_t reserved2[4];
 };
 _Static_assert(sizeof(struct purse_request) == 160, "no padding");
 
@@ -181,6 +189,36 @@ struct purse_list {
 };
 _Static_assert(sizeof(struct purse_list) == 592, "no padding");
 
+/* The hello that this card, as payer, waits for a request to. */
+struct purse_hello {
+	struct jz_key_pair key;
+	uint8_t nonce[JZ_NONCE_BYTES];
+	uint8_t open;
+	uint8_t reserved[6];
+};
+_Static_assert(sizeof(struct purse_hello) == 120, "no padding");
+
+/* What the encrypted profile adds to the open request. */
+struct purse_answer {
+	struct jz_working_keys keys;
+	uint8_t payer_key[JZ_POINT_BYTES]; /* of the hello */
+	uint8_t reserved[7];
+};
+_Static_assert(sizeof(struct purse_answer) == 104, "no padding");
+
+/* Of another card's certificate, verified, what a payment needs. */
+struct purse_known {
+	int64_t from, to;
+	uint16_t generation;
+	uint8_t assurance; /* enum jz_assurance */
+	uint8_t flags;
+	uint8_t used;
+	uint8_t reserved[2];
+	uint8_t id[JZ_ID_BYTES];
+	uint8_t public_key[JZ_POINT_BYTES];
+};
+_Static_assert(sizeof(struct purse_known) == 104, "no padding");
+
 struct purse_nvm {
 	struct jz_nvm_head head;
 	/* the money and what counts it */
@@ -234,6 +272,12 @@ struct purse_nvm {
 	uint64_t no_pin_sum;
 	uint32_t no_pin_count;
 	uint32_t cleared_counter; /* of the payments settled, the highest */
+	/* layout 2 ends here */
+	struct purse_hello hello;
+	struct purse_answer answer;
+	struct purse_known known[JZ_PURSE_KNOWN];
+	uint8_t profile; /* enum jz_profile */
+	uint8_t reserved4[7];
 };
 _Static_assert(offsetof(struct purse_nvm, id) == 120, "no padding");
 _Static_assert(
@@ -244,7 +288,8 @@ _Static_assert(offsetof(struct purse_nvm, from) == 480, "no padding");
 _Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
 	600 + 3 * 104 + 160 + 200 + 152 + 264 * JZ_PURSE_PENDING +
-	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 16 + 40,
+	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 16 + 40 + 120 +
+	    104 + 104 * JZ_PURSE_KNOWN + 8,
     "no padding");
 _Static_assert(offsetof(struct purse_nvm, list) % 8 == 0, "no padding");
 
@@ -302,6 +347,8 @@ uint16_t purse_read_log(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_initialize_load(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_cancel_load(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_greet(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_peers(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_request(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_confirm(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_credit(struct jz_applet *self, struct jz_apdu *apdu);
@@ -313,6 +360,7 @@ uint16_t purse_fetch_completion(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_pending(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_agreed(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_exception(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_record(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_prove(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_drop(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_abandon(struct jz_applet *self, struct jz_apdu *apdu);
@@ -335,6 +383,17 @@ uint16_t purse_status(int error);
 /* peer.c: parses, verifies and judges a certificate of another card. */
 uint16_t purse_peer(const struct jz_applet *self, struct jz_span certificate,
     struct jz_certificate *out);
+/*
+ * The card that sent a message: by the certificate in it, or, without one, by
+ * the one that is kept of this ID, as it is judged today.
+ */
+uint16_t purse_sender(const struct jz_applet *self, const struct jz_message *m,
+    const uint8_t id[static JZ_ID_BYTES], struct jz_certificate *out);
+/* known.c: what is kept of this ID; JZ_SW_STRANGER.  Dates are judged. */
+uint16_t purse_recall(const struct jz_applet *self,
+    const uint8_t id[static JZ_ID_BYTES], struct jz_certificate *out);
+/* "CN" and the card number: the same card, whatever its key pair. */
+bool purse_same_card(const uint8_t *a, const uint8_t *b);
 /* Whether the holder reference names this card (whatever its key pair). */
 bool purse_is_self(const struct purse_nvm *p, const uint8_t *holder);
 /* chain.c: the CA of this reference, or our own, which has another. */
@@ -360,13 +419,27 @@ int purse_judge(const struct purse_nvm *p, const struct jz_certificate *peer);
 
 /* limits.c: what must be true to pay and to take so much. */
 uint16_t
-purse_can_pay(const struct jz_applet *self, const struct jz_payment *pay);
+purse_can_pay(const struct jz_applet *self, const struct jz_message *request);
 uint16_t purse_can_receive(const struct purse_nvm *p, uint64_t amount);
 /* Of this payer's card. */
 uint16_t purse_can_receive_from(const struct purse_nvm *p, uint64_t amount,
     const struct jz_certificate *payer);
 /* Counts an agreement with or without PIN; within the caller's transaction. */
 void purse_count_agreement(struct jz_applet *self, uint64_t amount, bool pin);
+
+/* hello.c */
+static inline bool
+purse_encrypted(const struct purse_nvm *p)
+{
+	return p->profile == JZ_PROFILE_ENCRYPTED;
+}
+/* The hello in a request's terms, to the point of this pair. */
+int purse_answer_hello(const struct jz_applet *self, struct jz_span hello,
+    const struct jz_key_pair *own, struct purse_answer *out);
+/* Opens a sealed request that answers the open hello. */
+uint16_t purse_open_request(const struct jz_applet *self, struct jz_span in,
+    uint8_t plain[static JZ_MESSAGE_MAX], struct jz_working_keys *keys,
+    struct jz_message *out);
 
 /* payee.c: of a payment confirmed and not finished; NULL. */
 const struct purse_pending *
@@ -385,6 +458,9 @@ void purse_payment_load(const struct purse_nvm *p, struct jz_payment *out,
 bool
 purse_payment_equal(const struct purse_nvm *p, const struct purse_payment *a,
     enum purse_side own, const struct jz_payment *b);
+/* The payee counter of the payment that this one gives back, or 0. */
+uint32_t purse_refund_of(const struct purse_payment *pay);
+void purse_refund_set(uint8_t out[static 3], uint32_t counter);
 /* Records that may still be promised (P2). */
 uint32_t purse_log_room(const struct purse_nvm *p);
 /* Sum of what pending payments and an open load may still add (P1). */

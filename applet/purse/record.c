@@ -76,6 +76,18 @@ purse_payment_equal(const struct purse_nvm *p, const struct purse_payment *a,
 }
 
 uint32_t
+purse_refund_of(const struct purse_payment *pay)
+{
+	return (uint32_t)jz_get_be(pay->refund_of, sizeof(pay->refund_of));
+}
+
+void
+purse_refund_set(uint8_t out[static 3], uint32_t counter)
+{
+	jz_set_be(out, 3, counter);
+}
+
+uint32_t
 purse_log_room(const struct purse_nvm *p)
 {
 	uint32_t taken = p->next_record - p->first_unsettled;
@@ -190,6 +202,7 @@ purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
 	m.payee_time = purse_time(r->payee_time);
 	memcpy(m.payer_signature, r->payer_signature, JZ_SIGNATURE_BYTES);
 	memcpy(m.payee_signature, r->payee_signature, JZ_SIGNATURE_BYTES);
+	m.refund_of = purse_refund_of(&r->payment);
 	if (purse_paid(r)) {
 		m.kind = JZ_KIND_RECORD_PAID;
 		m.payer_record = r->number;

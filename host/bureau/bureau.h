@@ -44,7 +44,7 @@
 
 #define JZ_BUREAU_LINES_MAX 1000000u
 #define JZ_BUREAU_JOBS_MAX  64u
-#define JZ_BUREAU_PIN_CAP   13u /* 12 digits */
+#define JZ_BUREAU_PIN_MAX   12u /* digits */
 
 /* ---- orders (order.c) --------------------------------------------------- */
 
@@ -52,7 +52,7 @@
 struct jz_order_line {
 	char account[JZ_ACCOUNT_MAX + 1]; /* "": the number's own */
 	char holder[JZ_IDENTITY_MAX + 1]; /* "": the account */
-	char pin[JZ_BUREAU_PIN_CAP];	  /* "": made, for the mailer */
+	struct jz_secret pin;		  /* empty: made, for the mailer */
 	uint64_t max_balance_minor, max_single_minor, pin_above_minor;
 	bool payee_only;
 };
@@ -93,7 +93,7 @@ struct jz_mailer;
 struct jz_letter {
 	char number[JZ_ISSUER_NUMBER_CHARS + 1];
 	char holder[JZ_IDENTITY_MAX + 1];
-	char pin[JZ_BUREAU_PIN_CAP];
+	struct jz_secret pin;
 };
 
 /*
@@ -102,8 +102,8 @@ struct jz_letter {
  * JZ_ERR_PASSPHRASE: it is sealed under another; JZ_ERR_KEYFILE: it is none;
  * JZ_ERR_STATE: others than its owner may read it; JZ_ERR_SYSTEM.
  */
-int jz_mailer_open(
-    const char *path, struct jz_span passphrase, struct jz_mailer **out);
+int jz_mailer_open(const char *path, const struct jz_secret *passphrase,
+    struct jz_mailer **out);
 /* A command's standard input, a letter a line: NUMBER TAB HOLDER TAB PIN. */
 int jz_mailer_printer(const char *command, struct jz_mailer **out);
 /* Durable, or taken by the command, when it returns 0. */
@@ -114,7 +114,7 @@ int jz_mailer_close(struct jz_mailer **m);
 /* Every letter of a sealed file, the last for each number alone, in order of
  * number.  `each` returns 0 to go on.  As jz_mailer_open, JZ_ERR_NOT_FOUND,
  * JZ_ERR_DECRYPT (altered). */
-int jz_mailer_read(const char *path, struct jz_span passphrase,
+int jz_mailer_read(const char *path, const struct jz_secret *passphrase,
     int (*each)(const struct jz_letter *l, void *arg), void *arg);
 
 /* ---- runs (run.c, readers.c) -------------------------------------------- */

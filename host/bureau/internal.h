@@ -77,7 +77,7 @@ struct jz_job {
 	uint32_t number;
 	char text[JZ_ISSUER_NUMBER_CHARS + 1];
 	char path[JZ_BUREAU_PATH_CAP];
-	char pin[JZ_BUREAU_PIN_CAP];
+	struct jz_secret pin;
 	struct jz_personal personal;
 	struct jz_issuer_card card;
 	struct jz_reader *reader;

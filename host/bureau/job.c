@@ -69,10 +69,10 @@ jz_run_end(struct jz_run *r, struct jz_bureau_progress *out)
 static int
 choose_pin(struct jz_run *r, const struct jz_order_line *line, struct jz_job *j)
 {
-	if (line->pin[0] == '\0')
+	if (line->pin.len == 0)
 		return jz_issuer_card_pin(
-		    r->b->issuer, r->journal.salt, j->number, j->pin);
-	memcpy(j->pin, line->pin, sizeof(j->pin));
+		    r->b->issuer, r->journal.salt, j->number, &j->pin);
+	j->pin = line->pin;
 	return 0;
 }
 
@@ -106,7 +106,7 @@ jz_job_begin(struct jz_run *r, size_t line, struct jz_job *job)
 	job->card.number = job->number;
 	job->personal = (struct jz_personal){.account = job->card.account,
 	    .holder = job->card.holder,
-	    .pin = job->pin,
+	    .pin = &job->pin,
 	    .currency = jz_issuer_currency(r->b->issuer),
 	    .max_balance_minor = l->max_balance_minor,
 	    .max_single_minor = l->max_single_minor,
@@ -204,12 +204,12 @@ letters(struct jz_run *r, struct jz_job *const *jobs, size_t n,
 	for (size_t k = 0; k < n; k++) {
 		const struct jz_job *j = jobs[k];
 
-		if (j->error != 0 || o->lines[j->line].pin[0] != '\0')
+		if (j->error != 0 || o->lines[j->line].pin.len > 0)
 			continue;
 		memcpy(out[many].number, j->text, sizeof(out[many].number));
 		memcpy(
 		    out[many].holder, j->card.holder, sizeof(out[many].holder));
-		memcpy(out[many].pin, j->pin, sizeof(out[many].pin));
+		out[many].pin = j->pin;
 		many++;
 	}
 	err = many > 0 ? jz_mailer_write(r->b->mailer, out, many) : 0;

@@ -91,7 +91,7 @@ digest(const struct jz_bureau *b, uint8_t out[static JZ_HASH_BYTES])
 {
 	const struct jz_engine *e = jz_issuer_engine(b->issuer);
 	const struct jz_order *o = b->order;
-	struct jz_order_line line;
+	const struct jz_order_line *line;
 	struct {
 		uint8_t before[JZ_HASH_BYTES];
 		uint64_t limits[3];
@@ -101,16 +101,15 @@ digest(const struct jz_bureau *b, uint8_t out[static JZ_HASH_BYTES])
 	int err = 0;
 
 	for (size_t k = 0; k < o->n && err == 0; k++) {
-		line = o->lines[k];
-		part.limits[0] = line.max_balance_minor;
-		part.limits[1] = line.max_single_minor;
-		part.limits[2] = line.pin_above_minor;
-		part.flags[0] = line.payee_only;
-		part.flags[1] = line.pin[0] != '\0';
-		jz_wipe(line.pin, sizeof(line.pin));
+		line = &o->lines[k];
+		part.limits[0] = line->max_balance_minor;
+		part.limits[1] = line->max_single_minor;
+		part.limits[2] = line->pin_above_minor;
+		part.flags[0] = line->payee_only;
+		part.flags[1] = line->pin.len > 0;
 		all[0] = jz_span(&part, sizeof(part));
-		all[1] = jz_span(line.account, strlen(line.account) + 1);
-		all[2] = jz_span(line.holder, strlen(line.holder) + 1);
+		all[1] = jz_span(line->account, strlen(line->account) + 1);
+		all[2] = jz_span(line->holder, strlen(line->holder) + 1);
 		err = e->crypto->hash(e->state, all, 3, out);
 		memcpy(part.before, out, sizeof(part.before));
 	}

@@ -45,7 +45,7 @@
 #define READ_BY_OTHERS (S_IRWXG | S_IRWXO)
 #define AAD_BYTES      (HEAD_BYTES + 8)
 _Static_assert(
-    JZ_ISSUER_NUMBER_CHARS + JZ_IDENTITY_MAX + JZ_BUREAU_PIN_CAP + 3 <=
+    JZ_ISSUER_NUMBER_CHARS + JZ_IDENTITY_MAX + JZ_BUREAU_PIN_MAX + 3 <=
 	LETTER_MAX,
     "a letter is a line");
 
@@ -104,7 +104,7 @@ read_at(int fd, off_t at, uint8_t *out, size_t len)
 /* ---- the sealed file ---------------------------------------------------- */
 
 static int
-derive(struct jz_mailer *m, struct jz_span passphrase)
+derive(struct jz_mailer *m, const struct jz_secret *passphrase)
 {
 	return jz_openssl_scrypt(passphrase,
 	    jz_span(m->head + AT_SALT, SALT_BYTES), SCRYPT_N_LOG2, SCRYPT_R,
@@ -121,7 +121,7 @@ check_seal(const struct jz_mailer *m, uint8_t seal[static JZ_SEAL_TAG_BYTES])
 }
 
 static int
-begin_file(struct jz_mailer *m, struct jz_span passphrase)
+begin_file(struct jz_mailer *m, const struct jz_secret *passphrase)
 {
 	uint8_t bytes[AT_PARCELS];
 	int err;
@@ -144,7 +144,7 @@ begin_file(struct jz_mailer *m, struct jz_span passphrase)
 }
 
 static int
-check_file(struct jz_mailer *m, struct jz_span passphrase)
+check_file(struct jz_mailer *m, const struct jz_secret *passphrase)
 {
 	uint8_t there[JZ_SEAL_TAG_BYTES], want[JZ_SEAL_TAG_BYTES];
 	int err;
@@ -207,8 +207,8 @@ associated(const struct jz_mailer *m, off_t at, uint8_t aad[static AAD_BYTES])
 
 /* Opens or begins; its folder must be there. */
 static int
-open_file(
-    struct jz_mailer *m, const char *path, int flags, struct jz_span passphrase)
+open_file(struct jz_mailer *m, const char *path, int flags,
+    const struct jz_secret *passphrase)
 {
 	struct stat st;
 	int err;
@@ -242,8 +242,8 @@ new_mailer(struct jz_mailer **out)
 }
 
 int
-jz_mailer_open(
-    const char *path, struct jz_span passphrase, struct jz_mailer **out)
+jz_mailer_open(const char *path, const struct jz_secret *passphrase,
+    struct jz_mailer **out)
 {
 	struct jz_mailer *m = NULL;
 	int err = new_mailer(&m);
@@ -304,12 +304,19 @@ jz_mailer_close(struct jz_mailer **mailer)
 static size_t
 put_letters(const struct jz_letter *letters, size_t n, char *out, size_t cap)
 {
-	size_t len = 0;
+	struct jz_buffer b = jz_buffer(out, cap);
 
-	for (size_t k = 0; k < n; k++)
-		len += (size_t)snprintf(out + len, cap - len, "%s\t%s\t%s\n",
-		    letters[k].number, letters[k].holder, letters[k].pin);
-	return len;
+	for (size_t k = 0; k < n; k++) {
+		struct jz_span pin = jz_secret_span(&letters[k].pin);
+
+		jz_put(&b, letters[k].number, strlen(letters[k].number));
+		jz_put_u8(&b, '\t');
+		jz_put(&b, letters[k].holder, strlen(letters[k].holder));
+		jz_put_u8(&b, '\t');
+		jz_put(&b, pin.data, pin.len);
+		jz_put_u8(&b, '\n');
+	}
+	return b.len;
 }
 
 static int
@@ -385,6 +392,19 @@ keep(struct letters *l, const struct jz_letter *letter)
 	return 0;
 }
 
+/* The rest of the line; NULL when it is no PIN's. */
+static const char *
+take_pin(const char *at, const char *end, struct jz_secret *out)
+{
+	jz_secret_wipe(out);
+	for (; at < end && *at != '\n'; at++) {
+		if (out->len == JZ_BUREAU_PIN_MAX)
+			return NULL;
+		(void)jz_secret_add(out, (uint8_t)*at);
+	}
+	return at < end ? at + 1 : NULL;
+}
+
 /* One field up to its end mark; NULL when it is none. */
 static const char *
 take(const char *at, const char *end, char mark, char *out, size_t cap)
@@ -413,7 +433,7 @@ keep_parcel(struct letters *l, const char *text, size_t len)
 			at =
 			    take(at, end, '\t', one.holder, sizeof(one.holder));
 		if (at != NULL)
-			at = take(at, end, '\n', one.pin, sizeof(one.pin));
+			at = take_pin(at, end, &one.pin);
 		err = at == NULL ? JZ_ERR_KEYFILE : keep(l, &one);
 	}
 	jz_wipe(&one, sizeof(one));
@@ -472,7 +492,7 @@ tell(struct letters *l, int (*each)(const struct jz_letter *l, void *arg),
 }
 
 int
-jz_mailer_read(const char *path, struct jz_span passphrase,
+jz_mailer_read(const char *path, const struct jz_secret *passphrase,
     int (*each)(const struct jz_letter *l, void *arg), void *arg)
 {
 	struct letters l = {NULL, 0, 0};

@@ -97,7 +97,7 @@ bool
 jz_order_needs_mailer(const struct jz_order *o)
 {
 	for (size_t k = 0; k < o->n; k++)
-		if (o->lines[k].pin[0] == '\0')
+		if (o->lines[k].pin.len == 0)
 			return true;
 	return false;
 }
@@ -158,10 +158,14 @@ pin(const struct list *l, const char *text, struct jz_order_line *line)
 {
 	uint8_t bcd[JZ_PIN_BYTES_MAX];
 	size_t len;
-	int err = l->private ? jz_pin_to_bcd(text, bcd, &len) : JZ_ERR_STATE;
+	int err = l->private ? 0 : JZ_ERR_STATE;
 
+	if (err == 0)
+		err = jz_secret_set(&line->pin, jz_span(text, strlen(text)));
+	if (err == 0)
+		err = jz_pin_to_bcd(&line->pin, bcd, &len);
 	jz_wipe(bcd, sizeof(bcd));
-	return err != 0 ? err : copy(line->pin, sizeof(line->pin), text);
+	return err;
 }
 
 static int

@@ -77,14 +77,14 @@ choose_line(struct jz_run *r, struct jz_job *job, size_t begun)
 		job->line = other->line;
 		job->number = other->number;
 		memcpy(job->text, other->text, sizeof(job->text));
-		memcpy(job->pin, other->pin, sizeof(job->pin));
+		job->pin = other->pin;
 		memcpy(other->card.public_key, job->card.public_key,
 		    sizeof(other->card.public_key));
 		job->card = other->card;
 		job->personal = other->personal;
 		job->personal.account = job->card.account;
 		job->personal.holder = job->card.holder;
-		job->personal.pin = job->pin;
+		job->personal.pin = &job->pin;
 	}
 	jz_wipe(other, sizeof(*other));
 	free(other);

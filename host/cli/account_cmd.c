@@ -64,19 +64,19 @@ jz_cmd_issuer_account_unblock(struct jz_cli *c)
 int
 jz_cmd_issuer_account_password(struct jz_cli *c)
 {
-	char password[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret password = {0};
 	struct jz_issuer *issuer = NULL;
 	int err = jz_cli_issuer(c, c->argument[0], &issuer);
 
 	if (err == 0)
 		err = jz_cli_passphrase_by(c, JZ_OPT_PASSWORD, "password",
 		    jz_tr(c, "The account's password: ", "账户密码："),
-		    password);
+		    &password);
 	if (err == 0)
 		err = about(c, issuer,
-		    jz_issuer_account_password(issuer, c->argument[1],
-			jz_span(password, strlen(password))));
-	jz_wipe(password, sizeof(password));
+		    jz_issuer_account_password(
+			issuer, c->argument[1], &password));
+	jz_secret_wipe(&password);
 	jz_issuer_free(&issuer);
 	if (err != 0)
 		return err;

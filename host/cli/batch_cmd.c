@@ -301,14 +301,13 @@ mailer_error(struct jz_cli *c, int err, const char *path)
 
 /* The passphrase that a mailer is sealed under; the caller wipes it. */
 static int
-mailer_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
+mailer_passphrase(struct jz_cli *c, struct jz_secret *out)
 {
 	const char *source = c->value[JZ_OPT_MAILER_PASSPHRASE];
 	int err = jz_secret_source(source,
-	    jz_tr(c, "Passphrase of the PIN mailer: ", "密码信口令："), out,
-	    JZ_PASSPHRASE_MAX);
+	    jz_tr(c, "Passphrase of the PIN mailer: ", "密码信口令："), out);
 
-	if (err == 0 && out[0] == '\0')
+	if (err == 0 && out->len == 0)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "the passphrase is empty", "口令为空"));
 	return err == 0 ? 0
@@ -322,7 +321,7 @@ open_mailer(struct batch *b)
 	struct jz_cli *c = b->c;
 	const char *path = c->value[JZ_OPT_MAILER];
 	const char *printer = c->value[JZ_OPT_PRINTER];
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	int err = 0;
 
 	if (path != NULL && printer != NULL)
@@ -342,14 +341,13 @@ open_mailer(struct batch *b)
 		err = jz_mailer_printer(printer, &b->mailer);
 		return err != 0 ? jz_cli_fail(c, err, "%s", printer) : 0;
 	}
-	err = mailer_passphrase(c, pass);
+	err = mailer_passphrase(c, &pass);
 	if (err == 0) {
-		err = jz_mailer_open(
-		    path, jz_span(pass, strlen(pass)), &b->mailer);
+		err = jz_mailer_open(path, &pass, &b->mailer);
 		if (err != 0)
 			err = mailer_error(c, err, path);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 
@@ -533,15 +531,20 @@ jz_cmd_card_batch(struct jz_cli *c)
 static int
 show_letter(const struct jz_letter *l, void *arg)
 {
+	struct jz_span pin = jz_secret_span(&l->pin);
+
 	(void)arg;
-	printf("%s\t%s\t%s\n", l->number, l->holder, l->pin);
-	return 0;
+	printf("%s\t%s\t", l->number, l->holder);
+	return fwrite(pin.data, 1, pin.len, stdout) == pin.len &&
+		putchar('\n') != EOF
+	    ? 0
+	    : JZ_ERR_SYSTEM;
 }
 
 int
 jz_cmd_card_mailer(struct jz_cli *c)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	const char *path = c->argument[0];
 	int err;
 
@@ -551,13 +554,12 @@ jz_cmd_card_mailer(struct jz_cli *c)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "PINs go to a printer, not into JSON",
 			"PIN 只供打印，不输出 JSON"));
-	err = mailer_passphrase(c, pass);
+	err = mailer_passphrase(c, &pass);
 	if (err == 0) {
-		err = jz_mailer_read(
-		    path, jz_span(pass, strlen(pass)), show_letter, NULL);
+		err = jz_mailer_read(path, &pass, show_letter, NULL);
 		if (err != 0)
 			err = mailer_error(c, err, path);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }

@@ -35,7 +35,7 @@ int
 jz_cmd_card_create(struct jz_cli *c)
 {
 	struct jz_virtual_options o = {.path = c->argument[0]};
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	struct jz_virtual *v = NULL;
 	char reader[JZ_CLI_DETAIL_MAX];
 	enum jz_suite suite = JZ_SUITE_NIST;
@@ -46,15 +46,15 @@ jz_cmd_card_create(struct jz_cli *c)
 	o.suite = suite;
 	o.key_path = c->value[JZ_OPT_KEY];
 	if (err == 0 && jz_cli_has(c, JZ_OPT_PASSPHRASE)) {
-		err = jz_cli_passphrase(c, pass);
-		o.passphrase = pass;
+		err = jz_cli_passphrase(c, &pass);
+		o.passphrase = &pass;
 	}
 	if (err == 0) {
 		err = jz_virtual_create(&o, &v);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", o.path);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	jz_virtual_free(&v);
 	if (err != 0)
 		return err;
@@ -376,7 +376,7 @@ jz_cmd_card_personalise(struct jz_cli *c)
 	struct jz_scp03_keys keys = {0};
 	struct jz_issuer *issuer = NULL;
 	struct jz_cli_card card = {0};
-	char pin[JZ_PIN_TEXT_MAX] = {0};
+	struct jz_secret pin = {0};
 	const char *dir;
 	int err = jz_cli_issuer_dir(c, &dir);
 
@@ -385,7 +385,7 @@ jz_cmd_card_personalise(struct jz_cli *c)
 	if (err == 0)
 		err = jz_cli_issuer(c, dir, &issuer);
 	if (err == 0)
-		err = jz_cli_pin(c, pin);
+		err = jz_cli_pin(c, &pin);
 	if (err == 0)
 		err = transport_keys(c, &keys, &p);
 	if (err == 0) {
@@ -393,12 +393,13 @@ jz_cmd_card_personalise(struct jz_cli *c)
 		p.holder = jz_cli_has(c, JZ_OPT_HOLDER)
 		    ? c->value[JZ_OPT_HOLDER]
 		    : p.account;
-		p.pin = pin;
+		p.pin = &pin;
 		p.currency = jz_issuer_currency(issuer);
 		p.payee_only = jz_cli_has(c, JZ_OPT_PAYEE_ONLY);
+		p.encrypted = jz_cli_has(c, JZ_OPT_ENCRYPTED);
 		err = personalise(c, &card, issuer, &p);
 	}
-	jz_wipe(pin, sizeof(pin));
+	jz_secret_wipe(&pin);
 	jz_wipe(&keys, sizeof(keys));
 	jz_issuer_free(&issuer);
 	jz_cli_close(&card);

@@ -22,6 +22,7 @@
 #include "../../reader/reader.h"
 #include "../card.h"
 #include "../gp.h"
+#include "../issuer/control.h"
 #include "../issuer/issuer.h"
 #include "../bank.h"
 #include "../purse.h"
@@ -107,6 +108,9 @@ enum jz_option {
 	JZ_OPT_LENGTH,
 	JZ_OPT_ALPHABET,
 	JZ_OPT_MODE,
+	JZ_OPT_SCHEME,
+	JZ_OPT_MAY_BE_GUESSED,
+	JZ_OPT_QR,
 	JZ_OPT_LISTEN,
 	JZ_OPT_CERTIFICATE,
 	JZ_OPT_CERTIFICATE_KEY,
@@ -120,6 +124,18 @@ enum jz_option {
 	JZ_OPT_RESUME,
 	JZ_OPT_STORE,
 	JZ_OPT_PASSWORD,
+	JZ_OPT_EVIDENCE,
+	JZ_OPT_HELLO,
+	JZ_OPT_REFUND_OF,
+	JZ_OPT_REVOCATION_OUT,
+	JZ_OPT_BY_ID,
+	JZ_OPT_ENCRYPTED,
+	JZ_OPT_CONNECT,
+	JZ_OPT_FORGET,
+	JZ_OPT_KEEP,
+	JZ_OPT_OPERATOR,
+	JZ_OPT_OPERATOR_PASSPHRASE,
+	JZ_OPT_HEAD,
 	JZ_OPTIONS,
 };
 
@@ -220,6 +236,7 @@ void jz_cli_id(const uint8_t *id, size_t len, char *out);
 json_t *jz_cli_hex(struct jz_span s);
 /* Hex digits, blanks between bytes allowed.  JZ_ERR_ARGUMENT, JZ_ERR_SPACE. */
 int jz_cli_from_hex(const char *text, struct jz_buffer *out);
+int jz_cli_from_hex_span(struct jz_span text, struct jz_buffer *out);
 
 /* ---- files (files.c) ---------------------------------------------------- */
 
@@ -303,8 +320,6 @@ const char *jz_exit_text(enum jz_exit code, enum jz_lang lang);
 
 /* ---- what commands need (open.c) ---------------------------------------- */
 
-#define JZ_PIN_TEXT_MAX 32
-
 /* An open card with its purse selected. */
 struct jz_cli_card {
 	struct jz_reader *reader;
@@ -328,8 +343,13 @@ void jz_cli_close(struct jz_cli_card *card);
 /* A reader without looking for a purse on its card. */
 int jz_cli_open_reader(
     struct jz_cli *c, enum jz_option option, struct jz_reader **out);
-/* A PIN by --pin into a buffer that the caller wipes. */
-int jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX]);
+/* A PIN by --pin; the caller wipes it. */
+int jz_cli_pin(struct jz_cli *c, struct jz_secret *out);
+/* The terms of a payment by options, in the currency of the card that asks
+ * (pay_cmd.c).  A failure is explained in c. */
+struct jz_terms;
+int
+jz_cli_terms(struct jz_cli *c, struct jz_cli_card *payee, struct jz_terms *t);
 /* Asks for the PIN by --pin and has the card verify it. */
 int jz_cli_verify_pin_of(
     struct jz_cli *c, enum jz_option option, struct jz_cli_card *card);
@@ -338,11 +358,11 @@ int jz_cli_verify_pin(struct jz_cli *c, struct jz_cli_card *card);
 /* Explains why jz_secret_source() gave no secret for --OPTION; gives err. */
 int jz_cli_no_secret(
     struct jz_cli *c, int err, const char *option, const char *source);
-/* The passphrase by --passphrase into a buffer that the caller wipes. */
-int jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX]);
+/* The passphrase by --passphrase; the caller wipes it. */
+int jz_cli_passphrase(struct jz_cli *c, struct jz_secret *out);
 /* By another option, asked for by another prompt. */
 int jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option,
-    const char *name, const char *prompt, char out[static JZ_PASSPHRASE_MAX]);
+    const char *name, const char *prompt, struct jz_secret *out);
 /* Opens the issuer at `dir` with --passphrase. */
 int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */
@@ -414,6 +434,7 @@ const struct jz_cli_command *jz_cli_command(unsigned i);
 extern const struct jz_cli_command jz_cli_card_commands[];
 extern const struct jz_cli_command jz_cli_manage_commands[];
 extern const struct jz_cli_command jz_cli_issuer_commands[];
+extern const struct jz_cli_command jz_cli_control_commands[];
 extern const struct jz_cli_command jz_cli_key_commands[];
 extern const struct jz_cli_command jz_cli_pay_commands[];
 extern const struct jz_cli_command jz_cli_certificate_commands[];
@@ -465,15 +486,34 @@ int jz_cmd_issuer_revoke(struct jz_cli *c);
 int jz_cmd_issuer_revocation(struct jz_cli *c);
 int jz_cmd_issuer_x509(struct jz_cli *c);
 int jz_cmd_issuer_serve(struct jz_cli *c);
+int jz_cmd_issuer_incidents(struct jz_cli *c);
+int jz_cmd_issuer_audit(struct jz_cli *c);
+int jz_cmd_issuer_audit_head(struct jz_cli *c);
+int jz_cmd_issuer_audit_verify(struct jz_cli *c);
+int jz_cmd_issuer_operator_create(struct jz_cli *c);
+int jz_cmd_issuer_operator_add(struct jz_cli *c);
+int jz_cmd_issuer_operators(struct jz_cli *c);
+int jz_cmd_issuer_propose(struct jz_cli *c);
+int jz_cmd_issuer_proposals(struct jz_cli *c);
+int jz_cmd_issuer_approve(struct jz_cli *c);
+int jz_cmd_issuer_reject(struct jz_cli *c);
+int jz_cmd_statement_verify(struct jz_cli *c);
 int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);
 int jz_cmd_certificate_export(struct jz_cli *c);
 int jz_cmd_card_esign(struct jz_cli *c);
+int jz_cmd_card_user(struct jz_cli *c);
 int jz_cmd_sign(struct jz_cli *c);
+int jz_cmd_qr(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);
+int jz_cmd_pay_hello(struct jz_cli *c);
+int jz_cmd_pay_receive(struct jz_cli *c);
+int jz_cmd_pay_send(struct jz_cli *c);
+int jz_cmd_card_records(struct jz_cli *c);
+int jz_cmd_card_known(struct jz_cli *c);
 int jz_cmd_pay_request(struct jz_cli *c);
 int jz_cmd_pay_agree(struct jz_cli *c);
 int jz_cmd_pay_confirm(struct jz_cli *c);

@@ -55,7 +55,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(MAX_BALANCE) |
 	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY) |
-	    JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION),
+	    JZ_OPT(ENCRYPTED) | JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_personalise,
@@ -141,7 +141,8 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	"card esign", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(PIN_ABOVE) |
-	    JZ_OPT(LENGTH) | JZ_OPT(ALPHABET) | JZ_OPT(MODE),
+	    JZ_OPT(LENGTH) | JZ_OPT(ALPHABET) | JZ_OPT(MODE) |
+	    JZ_OPT(SCHEME) | JZ_OPT(MAY_BE_GUESSED),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_esign,
@@ -150,6 +151,9 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "certifies its key and registers it for the account.  Up to --pin-above a\n"
 	 "key on the card is enough to see a joint password, above it the PIN is\n"
 	 "typed on the card's own keys.  Once only.\n"
+	 "--mode and --scheme choose what is signed and how it is encrypted; where\n"
+	 "the terminal could test guesses of a joint password then, the card takes\n"
+	 "it only with --may-be-guessed and 64 bits of --length and --alphabet.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi card esign --card virtual:alice.card --issuer bank \\\n"
@@ -158,11 +162,28 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "在本发卡行已个人化的卡上安装电子签名应用，签发其证书并为账户登记。\n"
 	 "不超过 --pin-above 的金额按键即可显示联合密码，超过的须在卡自己的键上\n"
 	 "输 PIN。只能进行一次。\n"
+	 "--mode 与 --scheme 决定签什么、怎样加密；终端因此可试猜联合密码时，须加\n"
+	 "--may-be-guessed，且 --length 与 --alphabet 达 64 位强度，卡才接受。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card esign --card virtual:alice.card --issuer bank \\\n"
 	 "      --passphrase env:BANK --account alice --pin env:PIN \\\n"
 	 "      --pin-above 100\n"},
+},
+{
+	"card user", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(OUT), 0,
+	JZ_EXITS_CARD | JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO), jz_cmd_card_user,
+	{"the X.509 certificate of who signs with a card",
+	 "读出卡中签名用户的 X.509 证书"},
+	{"Reads the certificate of the e-signature applet's key in PEM, for openssl\n"
+	 "and its like.  Needs no PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card user --card virtual:alice.card --out alice.pem\n",
+	 "以 PEM 格式读出电子签名应用密钥的证书，供 openssl 等程序使用。无需 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card user --card virtual:alice.card --out alice.pem\n"},
 },
 {
 	"card info", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD, jz_cmd_card_info,
@@ -205,6 +226,43 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card log --card virtual:alice.card --pin prompt\n"},
+},
+{
+	"card records", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(PIN), 0,
+	JZ_EXITS_CARD | JZ_EXIT(PIN), jz_cmd_card_records,
+	{"the card's records, whole", "显示卡内完整记录"},
+	{"All records that the card still has, newest first: number, time, kind,\n"
+	 "amount (negative is paid), the other card's ID, the counters of payer and\n"
+	 "payee, and of a refund the counter of the first payment.  --json adds the\n"
+	 "digests and the signed record.  It takes the PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card records --card virtual:alice.card --pin prompt\n",
+	 "卡内现有的全部记录，新的在前：编号、时间、种类、金额（负数为付出）、对方卡号、\n"
+	 "付款与收款计数器，退款另有原付款的计数器。--json 另含摘要与签名的记录。\n"
+	 "须输 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card records --card virtual:alice.card --pin prompt\n"},
+},
+{
+	"card known", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(PIN) | JZ_OPT(KEEP) | JZ_OPT(FORGET), 0,
+	JZ_EXITS_CARD | JZ_EXIT(PIN) | JZ_EXIT(AUTHENTICATION),
+	jz_cmd_card_known,
+	{"other cards whose certificate it keeps", "卡内所存的其他卡的证书"},
+	{"A message without certificate (--by-id) is taken from a card whose\n"
+	 "certificate is kept here.  There is room for four.  --keep FILE stores one,\n"
+	 "which the issuer must have signed, --forget ID drops one; then the IDs are\n"
+	 "listed.  It takes the PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card known --card virtual:alice.card --pin prompt --keep bob.cvc\n",
+	 "卡接受来自这里所存证书的卡的无证书报文（--by-id），至多存四张。--keep 文件\n"
+	 "存入一张（须由发卡行签发），--forget 卡号 删除一张，然后列出各卡号。须输 PIN。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card known --card virtual:alice.card --pin prompt --keep bob.cvc\n"},
 },
 {
 	"card serve", "FILE...", 1, 16,

@@ -182,20 +182,35 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "  jiaozi issuer books bank --passphrase env:BANK\n"},
 },
 {
-	"issuer statement", "DIR [CARD]", 1, 2, PASS, 0, JZ_EXITS_ISSUER,
-	jz_cmd_issuer_statement,
-	{"list settled payments", "列出已结算的付款"},
+	"issuer statement", "DIR [CARD|PAYMENT]", 1, 2,
+	PASS | JZ_OPT(FORM) | JZ_OPT(OUT), 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_issuer_statement,
+	{"list settled payments, or tell their story", "列出已结算的付款及其经过"},
 	{"Lists the offline payments that cards have uploaded: when, who paid\n"
 	 "whom, how much, and which side has settled; --json adds both\n"
 	 "signatures.  CARD shows the payments of one card.\n"
 	 "\n"
-	 "Example\n"
-	 "  jiaozi issuer statement bank --passphrase env:BANK --json\n",
+	 "With a PAYMENT (the request's digest, as --json has it) or --form the\n"
+	 "full story: what each side's upload proves, signature by signature,\n"
+	 "verified with the two certificates alone, and the postings.  --form text,\n"
+	 "json (for `jiaozi statement verify`), or html (one page, nothing else\n"
+	 "needed).\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi issuer statement bank --passphrase env:BANK --json\n"
+	 "  jiaozi issuer statement bank CN00000000100001 --form html \\\n"
+	 "      --out statement.html --passphrase env:BANK\n",
 	 "列出卡已上传的脱机付款：时间、双方、金额、哪一方已结算；--json 另含\n"
 	 "双方签名。给出 CARD 时只列该卡的付款。\n"
 	 "\n"
+	 "给出 PAYMENT（支付请求的摘要，见 --json）或 --form 时列出全部经过：双方上传的\n"
+	 "每个签名各证明什么，仅凭两张证书验证，以及分录。--form 为 text、json（供\n"
+	 "jiaozi statement verify 使用）或 html（单页，自成一体）。\n"
+	 "\n"
 	 "示例\n"
-	 "  jiaozi issuer statement bank --passphrase env:BANK --json\n"},
+	 "  jiaozi issuer statement bank --passphrase env:BANK --json\n"
+	 "  jiaozi issuer statement bank CN00000000100001 --form html \\\n"
+	 "      --out statement.html --passphrase env:BANK\n"},
 },
 {
 	"issuer revoke", "DIR [CARD]", 1, 2,

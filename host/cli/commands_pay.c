@@ -4,7 +4,9 @@
  */
 #include "cli.h"
 
-#define STEP (JZ_OPT(CARD) | JZ_OPT(IN) | JZ_OPT(OUT) | JZ_OPT(HEX))
+/* The newer revocation list, carried beside the messages. */
+#define LISTS (JZ_OPT(REVOCATION) | JZ_OPT(REVOCATION_OUT))
+#define STEP  (JZ_OPT(CARD) | JZ_OPT(IN) | JZ_OPT(OUT) | JZ_OPT(HEX))
 
 /* Of an issuer's daemon. */
 #define HTTPS                                                                  \
@@ -74,7 +76,8 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 {
 	"pay", "", 0, 0,
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT) | JZ_OPT(PIN) |
-	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES) | JZ_OPT(AUTHORITIES),
+	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES) | JZ_OPT(AUTHORITIES) |
+	    JZ_OPT(REFUND_OF) | JZ_OPT(BY_ID),
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT),
 	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay,
 	{"one card pays another, offline", "一张卡脱机付款给另一张"},
@@ -82,6 +85,12 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "completion (the payer's card debits), receipt (the payee's card\n"
 	 "credits).  Each is signed; no network and no issuer is needed.\n"
 	 "--pin is needed above the amount set at personalisation.\n"
+	 "Cards of the encrypted profile say hello first.  The card with the newer\n"
+	 "revocation list gives it to the other.\n"
+	 "\n"
+	 "--refund-of gives back what the payer's card was paid by this payee:\n"
+	 "see the payee's counter in `jiaozi card records`.  A payee-only card\n"
+	 "pays refunds and nothing else.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi pay --payer virtual:alice.card --payee virtual:bob.card \\\n"
@@ -89,15 +98,80 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "两卡之间五条报文：支付请求、同意支付、支付确认、支付完成（付款卡扣款）、\n"
 	 "收据（收款卡入账）。每条都有签名，无需网络与发卡行。\n"
 	 "超过个人化时设定的金额须用 --pin。\n"
+	 "加密配置的卡先发问候。吊销列表较新的卡把列表交给对方。\n"
+	 "\n"
+	 "--refund-of 为退款：付款卡退回收款卡原先所付，编号见 jiaozi card records\n"
+	 "的收款计数器。只收款的卡只能退款。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi pay --payer virtual:alice.card --payee virtual:bob.card \\\n"
 	 "      --amount 25.00 --pin env:PIN --reference 面条\n"},
 },
 {
+	"pay hello", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(OUT) | JZ_OPT(HEX), 0,
+	JZ_EXITS_PAY, jz_cmd_pay_hello,
+	{"0: the payer's card says hello (encrypted profile)",
+	 "零：付款卡发出问候（加密配置）"},
+	{"Gives the hello that a request of the encrypted profile answers; it names\n"
+	 "nobody.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay hello --card virtual:alice.card --out hello.tlv\n"
+	 "  jiaozi pay request --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --hello hello.tlv --out request.tlv\n",
+	 "生成加密配置的支付请求所答复的问候报文，其中不含任何身份。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay hello --card virtual:alice.card --out hello.tlv\n"
+	 "  jiaozi pay request --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --hello hello.tlv --out request.tlv\n"},
+},
+{
+	"pay receive", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(REFERENCE) | JZ_OPT(LISTEN) |
+	    JZ_OPT(TIMEOUT) | JZ_OPT(AUTHORITIES) | JZ_OPT(REFUND_OF) |
+	    JZ_OPT(BY_ID),
+	JZ_OPT(AMOUNT) | JZ_OPT(LISTEN), JZ_EXITS_PAY, jz_cmd_pay_receive,
+	{"be paid by a terminal far away", "由远处的终端付款"},
+	{"Waits for one payer's terminal (`pay send`), and carries out the payee's\n"
+	 "side of the payment over the connection.  Exit 3: the other side was too\n"
+	 "slow; 8: it sent what is no message of a payment; 12: it is gone.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay receive --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --listen tcp:0.0.0.0:7000\n",
+	 "等待一个付款终端（pay send）连入，经此连接完成收款一侧。退出码 3：对方超时；\n"
+	 "8：对方发来的不是支付报文；12：对方已断开。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay receive --card virtual:bob.card --amount 25.00 \\\n"
+	 "      --listen tcp:0.0.0.0:7000\n"},
+},
+{
+	"pay send", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(CONNECT) | JZ_OPT(TIMEOUT) |
+	    JZ_OPT(PIN) | JZ_OPT(AUTHORITIES),
+	JZ_OPT(CONNECT), JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_send,
+	{"pay a terminal far away", "付款给远处的终端"},
+	{"Connects to the payee's terminal (`pay receive`), and carries out the\n"
+	 "payer's side.  With --amount the card agrees to that amount and no other.\n"
+	 "Cut off after the debit, the completion is had again by `pay fetch`.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi pay send --card virtual:alice.card --amount 25.00 --pin env:PIN \\\n"
+	 "      --connect tcp:shop.example:7000\n",
+	 "连接收款终端（pay receive），完成付款一侧。给出 --amount 时卡只同意该金额。\n"
+	 "扣款后中断的，用 pay fetch 再次取出支付完成报文。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi pay send --card virtual:alice.card --amount 25.00 --pin env:PIN \\\n"
+	 "      --connect tcp:shop.example:7000\n"},
+},
+{
 	"pay request", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(REFERENCE) | JZ_OPT(OUT) |
-	    JZ_OPT(HEX),
+	    JZ_OPT(HEX) | JZ_OPT(HELLO) | JZ_OPT(REFUND_OF) | JZ_OPT(BY_ID) |
+	    LISTS,
 	JZ_OPT(AMOUNT), JZ_EXITS_PAY, jz_cmd_pay_request,
 	{"1: the payee's card asks", "一：收款卡发出支付请求"},
 	{"Gives the payment request: amount, time, certificate, signed by the\n"
@@ -106,16 +180,21 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 PIPE_ZH},
 },
 {
-	"pay agree", "", 0, 0, STEP | JZ_OPT(PIN) | JZ_OPT(AUTHORITIES), 0,
+	"pay agree", "", 0, 0,
+	STEP | JZ_OPT(PIN) | JZ_OPT(AUTHORITIES) | JZ_OPT(AMOUNT) |
+	    JZ_OPT(BY_ID) | LISTS,
+	0,
 	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_pay_agree,
 	{"2: the payer's card agrees", "二：付款卡同意支付"},
 	{"Takes the request, verifies who asks, and gives the agreement,\n"
-	 "enciphered for the payee's card.\n\n" PIPE_EN,
+	 "enciphered for the payee's card.  With --amount the card agrees to that\n"
+	 "amount and no other: in the encrypted profile no terminal can see it.\n\n"
+	 PIPE_EN,
 	 "读入支付请求，验证对方身份，生成加密给收款卡的同意支付报文。\n\n"
 	 PIPE_ZH},
 },
 {
-	"pay confirm", "", 0, 0, STEP | JZ_OPT(AUTHORITIES), 0, JZ_EXITS_PAY, jz_cmd_pay_confirm,
+	"pay confirm", "", 0, 0, STEP | JZ_OPT(AUTHORITIES) | LISTS, 0, JZ_EXITS_PAY, jz_cmd_pay_confirm,
 	{"3: the payee's card confirms", "三：收款卡确认支付"},
 	{"Takes the agreement, verifies who pays, keeps room for the credit, and\n"
 	 "gives the confirmation.\n\n" PIPE_EN,
@@ -226,8 +305,8 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 },
 {
 	"recover", "", 0, 0,
-	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(PIN) | JZ_OPT(PAYEE_PIN),
-	JZ_OPT(PAYER) | JZ_OPT(PAYEE), JZ_EXITS_PAY | JZ_EXIT(PIN),
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(PIN) | JZ_OPT(PAYEE_PIN) |
+	    JZ_OPT(MESSAGES), 0, JZ_EXITS_PAY | JZ_EXIT(PIN),
 	jz_cmd_recover,
 	{"finish payments that stopped half-way", "完成中断的支付"},
 	{"Looks at both cards and says what became of each payment between them:\n"
@@ -238,42 +317,82 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "--pin is the payer's: it shows what that card has paid or agreed to.\n"
 	 "--payee-pin shows what the payee's card waits for.  One is needed.\n"
 	 "\n"
-	 "Example\n"
+	 "When the cards are far apart, one of them and --messages: the other's\n"
+	 "messages are in that directory (`jiaozi pay --messages` keeps them, too),\n"
+	 "and what the other card needs is put there.  First at the payee's, then at\n"
+	 "the payer's, and both once more.\n"
+	 "\n"
+	 "Examples\n"
 	 "  jiaozi recover --payer virtual:alice.card --payee virtual:bob.card \\\n"
-	 "      --pin env:PIN\n",
+	 "      --pin env:PIN\n"
+	 "  jiaozi recover --payee virtual:bob.card --messages usb --payee-pin env:PIN\n",
 	 "查看两张卡，说明两卡之间每笔交易的结果：已付款的把完成报文送达并取回收据；\n"
 	 "未付款的由付款卡证明，收款卡不再等待。无论执行多少次，款项至多转移一次。\n"
 	 "\n"
 	 "--pin 为付款卡的 PIN，可见其已付或已同意的交易；--payee-pin 可见收款卡\n"
 	 "等待的交易。至少给出一个。\n"
 	 "\n"
+	 "两卡相距很远时，给出其中一张卡与 --messages：该目录存有另一张卡的报文\n"
+	 "（也可由 jiaozi pay --messages 保存），另一张卡所需的报文写入该目录。先在收款方\n"
+	 "执行，再在付款方执行，然后双方各再执行一次。\n"
+	 "\n"
 	 "示例\n"
 	 "  jiaozi recover --payer virtual:alice.card --payee virtual:bob.card \\\n"
-	 "      --pin env:PIN\n"},
+	 "      --pin env:PIN\n"
+	 "  jiaozi recover --payee virtual:bob.card --messages usb --payee-pin env:PIN\n"},
 },
 {
 	"settle", "", 0, 0,
-	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | HTTPS, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AT) |
+	    HTTPS, 0,
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION) |
 	    JZ_EXIT(NETWORK), jz_cmd_settle,
 	{"bring a card's records to the issuer", "结算：把卡的记录交给发卡行"},
 	{"Card and issuer sign in to each other; the card gives its records in\n"
 	 "signed batches; the issuer verifies and posts each once and confirms;\n"
 	 "the card clears what is confirmed.  No balance on the card changes.\n"
+	 "Cut off, the same command goes on.  --at HH:MM waits for that time of the\n"
+	 "day (UTC) first; docs/settlement.md has a timer for every day.\n"
 	 "\n"
-	 "Example\n"
-	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n",
+	 "Examples\n"
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"
+	 "  jiaozi settle --at 18:30 --card pcsc:* --issuer bank --passphrase env:BANK\n",
 	 "卡与发卡行互相验证身份；卡分批交出签名的记录；发卡行逐条验证、记账一次\n"
-	 "并确认；卡清除已确认的记录。卡内余额不变。\n"
+	 "并确认；卡清除已确认的记录。卡内余额不变。中断后再执行同一命令即可继续。\n"
+	 "--at HH:MM 先等到当日该时刻 (UTC)；每日定时见 docs/settlement.md。\n"
 	 "\n"
 	 "示例\n"
-	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"},
+	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"
+	 "  jiaozi settle --at 18:30 --card pcsc:* --issuer bank --passphrase env:BANK\n"},
+},
+{
+	"qr", "", 0, 0,
+	JZ_OPT(ACCOUNT) | JZ_OPT(AMOUNT) | JZ_OPT(CURRENCY) | JZ_OPT(TO) |
+	    JZ_OPT(NAME) | JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(QR) |
+	    JZ_OPT(OUT),
+	0, JZ_EXIT(NOT_FOUND) | JZ_EXIT(IO), jz_cmd_qr,
+	{"a transaction as a QR code, for jiaozi sign --qr",
+	 "把交易做成二维码，供 jiaozi sign --qr 使用"},
+	{"What a shop shows: payee, amount, and what is bought.  Without --out the\n"
+	 "code is drawn in the terminal, else written as a PNG picture.  With --qr\n"
+	 "it says what is in another one.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi qr --to bob --amount 12.34 --details 'order 7'\n"
+	 "  jiaozi qr --to bob --amount 12.34 --out order7.png\n",
+	 "商家出示的二维码：收款方、金额与商品说明。不带 --out 时画在终端里，\n"
+	 "否则写成 PNG 图片。加 --qr 时读出另一个二维码的内容。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi qr --to bob --amount 12.34 --details '订单 7'\n"
+	 "  jiaozi qr --to bob --amount 12.34 --out order7.png\n"},
 },
 {
 	"sign", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(AMOUNT) | JZ_OPT(CURRENCY) | JZ_OPT(TO) | JZ_OPT(NAME) |
-	    JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(JOINT) | JZ_OPT(SCREEN),
+	    JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(QR) | JZ_OPT(JOINT) |
+	    JZ_OPT(SCREEN) | JZ_OPT(EVIDENCE),
 	0,
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN), jz_cmd_sign,
 	{"transfer money with a card that shows what it signs",
@@ -283,20 +402,25 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "agrees there reads the joint password off it and types it here.  Then, and\n"
 	 "only then, both go to the issuer, which executes the transfer once.\n"
 	 "The transaction comes from options, or with --order from a JSON object\n"
-	 "of texts: account, amount, to, and currency, name, details if wanted.\n"
+	 "of texts: account, amount, to, and currency, name, details if wanted; or\n"
+	 "with --qr from the same in a QR code.  Options say what is not in there.\n"
 	 "With --screen this terminal is the display and the keys of a virtual card.\n"
+	 "With --evidence what was signed is kept for others: docs/esign.md.\n"
 	 "\n"
 	 "Examples\n"
 	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"
 	 "      --account alice --to bob --amount 12.34 --details 'order 7'\n"
 	 "  jiaozi sign --card virtual:alice.card --screen --issuer bank \\\n"
-	 "      --order order.json\n",
+	 "      --order order.json\n"
+	 "  jiaozi sign --card pcsc:* --issuer bank --account alice --qr shop.png\n",
 	 "一次接入：卡收到交易报文、给出签名后即可离开读卡器。卡自己的显示屏显示\n"
 	 "所签内容；在卡上确认后读出联合密码并在此输入，然后才一并提交发卡行，\n"
 	 "发卡行只执行一次转账。\n"
 	 "交易由选项给出，或以 --order 从 JSON 对象（均为文本）读取：account、\n"
-	 "amount、to，以及可选的 currency、name、details。\n"
+	 "amount、to，以及可选的 currency、name、details；或以 --qr 从二维码图片\n"
+	 "读取同样的内容。其中没有的由选项补充。\n"
 	 "加 --screen 时，本终端就是虚拟卡的显示屏与按键。\n"
+	 "加 --evidence 时，保存所签内容供他人验证，见 docs/esign.md。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"

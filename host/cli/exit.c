@@ -35,7 +35,9 @@ static const struct {
     {JZ_EXIT_IO,
 	{"reading or writing a file or the database failed",
 	    "读写文件或数据库失败"}},
-    {JZ_EXIT_BOOKS, {"the issuer's books do not balance", "发卡行账目不平"}},
+    {JZ_EXIT_BOOKS,
+	{"the issuer's books do not balance, or its audit log was altered",
+	    "发卡行账目不平，或审计日志被篡改"}},
     {JZ_EXIT_PART,
 	{"some cards of the order could not be made; see its report",
 	    "订单中部分卡未能制成，见报告"}},
@@ -90,7 +92,7 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_PLUGIN_CLASS: case JZ_ERR_PLUGIN_HASH:
 		return JZ_EXIT_CARD_FILE;
 	case JZ_ERR_STATUS: case JZ_ERR_ANSWER: case JZ_ERR_STATE:
-	case JZ_ERR_SUITE:
+	case JZ_ERR_SUITE: case JZ_ERR_PROFILE: case JZ_ERR_REFUND:
 		return JZ_EXIT_CARD;
 	case JZ_ERR_PIN: case JZ_ERR_PIN_BLOCKED:
 		return JZ_EXIT_PIN;
@@ -104,9 +106,12 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 	case JZ_ERR_CERT_EXPIRED: case JZ_ERR_CERT_NOT_YET:
 	case JZ_ERR_CERT_REVOKED: case JZ_ERR_CERT_ROLE:
 	case JZ_ERR_CERT_ISSUER: case JZ_ERR_CERT_SUITE:
-	case JZ_ERR_CERT_NAME: case JZ_ERR_SERVER:
+	case JZ_ERR_CERT_NAME: case JZ_ERR_SERVER: case JZ_ERR_PEER:
 		return JZ_EXIT_AUTHENTICATION;
-	case JZ_ERR_LIST_FULL:
+	case JZ_ERR_LIST_FULL: case JZ_ERR_OPERATOR_UNKNOWN:
+	case JZ_ERR_OPERATOR_SAME: case JZ_ERR_PROPOSAL_ALTERED:
+	case JZ_ERR_PROPOSAL_EXPIRED: case JZ_ERR_PROPOSAL_DECIDED:
+	case JZ_ERR_PROPOSAL_STALE: case JZ_ERR_NOT_DUE:
 		return JZ_EXIT_ISSUER;
 	case JZ_ERR_FUNDS:
 		return JZ_EXIT_FUNDS;
@@ -114,10 +119,11 @@ jz_exit_code(int error) /* NOLINT(readability-function-size): all errors */
 		return JZ_EXIT_NOT_FOUND;
 	case JZ_ERR_EXISTS: case JZ_ERR_LIST_OLD: case JZ_ERR_ORDER_OTHER:
 		return JZ_EXIT_EXISTS;
+	case JZ_ERR_PEER_GONE:
 	case JZ_ERR_SYSTEM: case JZ_ERR_CARD_DEAD: case JZ_ERR_CARD_STORAGE:
 	case JZ_ERR_DATABASE: case JZ_ERR_CONTENDED:
 		return JZ_EXIT_IO;
-	case JZ_ERR_AUDIT:
+	case JZ_ERR_AUDIT: case JZ_ERR_LOG_ALTERED:
 		return JZ_EXIT_BOOKS;
 	case JZ_ERR_NETWORK: case JZ_ERR_SERVER_BUSY:
 	case JZ_ERR_SERVER_ANSWER:

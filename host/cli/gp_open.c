@@ -11,9 +11,7 @@
 #include "../../keys/openssl/openssl.h"
 #include "../../keys/secret.h"
 
-/* Three keys in hexadecimal, with a mark between any two bytes. */
-#define KEYS_TEXT_MAX 192
-#define DEFAULT_KEYS  "default"
+#define DEFAULT_KEYS "default"
 /* What a card says it can do to responses, in its i. */
 #define PARAMETER_R_MAC 0x20
 #define PARAMETER_R_ENC 0x40
@@ -72,18 +70,17 @@ keys_from(struct jz_cli *c, const char *option, const char *source,
 {
 	uint8_t bytes[3 * JZ_KEY_BYTES];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
-	char text[KEYS_TEXT_MAX] = {0};
+	struct jz_secret text = {0};
 	int err = jz_secret_source(source,
-	    jz_tr(c, "Keys (ENC MAC DEK): ", "密钥（ENC MAC DEK）："), text,
-	    sizeof(text));
+	    jz_tr(c, "Keys (ENC MAC DEK): ", "密钥（ENC MAC DEK）："), &text);
 
 	if (err != 0 && err != JZ_ERR_SPACE)
 		return jz_cli_no_secret(c, err, option, source);
 	if (err == 0)
-		err = jz_cli_from_hex(text, &b);
+		err = jz_cli_from_hex_span(jz_secret_span(&text), &b);
 	if (err == 0)
 		err = take_keys(jz_buffer_span(&b), out);
-	jz_wipe(text, sizeof(text));
+	jz_secret_wipe(&text);
 	jz_wipe(bytes, sizeof(bytes));
 	if (err != 0)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT,

@@ -121,7 +121,8 @@ jz_cli_command(unsigned i)
 {
 	static const struct jz_cli_command *const tables[] = {
 	    jz_cli_card_commands, jz_cli_manage_commands,
-	    jz_cli_issuer_commands, jz_cli_key_commands, jz_cli_pay_commands,
+	    jz_cli_issuer_commands, jz_cli_control_commands,
+	    jz_cli_key_commands, jz_cli_pay_commands,
 	    jz_cli_certificate_commands, jz_cli_other_commands};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)

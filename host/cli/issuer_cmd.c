@@ -2,7 +2,7 @@
 /*
  * jiaozi issuer ...: accounts, deposits, and what the books say.
  */
-#include "cli.h"
+#include "statement.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -19,7 +19,7 @@ int
 jz_cmd_issuer_init(struct jz_cli *c)
 {
 	const struct jz_currency *cur = jz_currency_find("CNY");
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	enum jz_suite suite;
 	int err = jz_cli_suite(c, &suite);
 
@@ -33,17 +33,16 @@ jz_cmd_issuer_init(struct jz_cli *c)
 		    jz_tr(c, "\"%s\" is no currency that this program knows",
 			"本程序没有货币“%s”"),
 		    c->value[JZ_OPT_CURRENCY]);
-	err = jz_cli_passphrase(c, pass);
+	err = jz_cli_passphrase(c, &pass);
 	if (err == 0) {
-		struct jz_span secret = jz_span(pass, strlen(pass));
 		const struct jz_issuer_options o = {cur->code, suite,
 		    c->value[JZ_OPT_TOKEN], c->value[JZ_OPT_STORE]};
 
-		err = jz_issuer_create_with(c->argument[0], secret, &o);
+		err = jz_issuer_create_with(c->argument[0], &pass, &o);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	if (err != 0)
 		return err;
 	jz_cli_say(c,
@@ -59,16 +58,15 @@ jz_cmd_issuer_init(struct jz_cli *c)
 int
 jz_cmd_issuer_admin_key(struct jz_cli *c)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
-	int err = jz_cli_passphrase(c, pass);
+	struct jz_secret pass = {0};
+	int err = jz_cli_passphrase(c, &pass);
 
 	if (err == 0) {
-		err = jz_issuer_add_admin(
-		    c->argument[0], jz_span(pass, strlen(pass)));
+		err = jz_issuer_add_admin(c->argument[0], &pass);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	if (err != 0)
 		return err;
 	jz_cli_say(c,
@@ -237,6 +235,8 @@ show_books(struct jz_cli *c, const struct jz_books *b, uint16_t currency)
 		b->transit_load},
 	    {"transit_payment", jz_tr(c, "payments in transit", "付款在途"),
 		b->transit_payment},
+	    {"fraud", jz_tr(c, "lost to copied cards", "复制卡损失"), b->fraud},
+	    {"lost", jz_tr(c, "from lost cards", "遗失卡余额"), b->lost},
 	};
 	char x[JZ_MONEY_TEXT];
 
@@ -363,8 +363,9 @@ one_payment(const struct jz_payment_story *p, void *arg)
 	return 0;
 }
 
-int
-jz_cmd_issuer_statement(struct jz_cli *c)
+/* One line for each payment. */
+static int
+list_payments(struct jz_cli *c)
 {
 	struct statement s = {c, NULL, json_array()};
 	struct jz_issuer *issuer = NULL;
@@ -382,4 +383,40 @@ jz_cmd_issuer_statement(struct jz_cli *c)
 	jz_cli_put(c, "payments", s.list);
 	jz_issuer_free(&issuer);
 	return err;
+}
+
+/* The whole story of what `which` names: a payment, a card, or (NULL) all. */
+static int
+tell_stories(struct jz_cli *c, const char *which)
+{
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_buffer b = jz_buffer(digest, sizeof(digest));
+	struct jz_issuer *issuer = NULL;
+	uint16_t currency;
+	bool card = which != NULL && strlen(which) == JZ_ID_BYTES;
+	bool payment = which != NULL && !card;
+	int err = 0;
+
+	if (payment &&
+	    (jz_cli_from_hex(which, &b) != 0 || b.bad ||
+		b.len != JZ_DIGEST_BYTES))
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s", which);
+	err = begin(c, &issuer, &currency);
+	if (err == 0)
+		err = jz_cli_story(
+		    c, issuer, card ? which : NULL, payment ? digest : NULL);
+	if (err == JZ_ERR_DATABASE)
+		err = jz_cli_issuer_error(c, issuer, err);
+	jz_issuer_free(&issuer);
+	return err;
+}
+
+int
+jz_cmd_issuer_statement(struct jz_cli *c)
+{
+	const char *which = c->arguments > 1 ? c->argument[1] : NULL;
+	bool payment = which != NULL && strlen(which) == 2 * JZ_DIGEST_BYTES;
+
+	return payment || jz_cli_has(c, JZ_OPT_FORM) ? tell_stories(c, which)
+						     : list_payments(c);
 }

@@ -100,22 +100,20 @@ jz_cmd_issuer_keys(struct jz_cli *c)
 static int
 roll(struct jz_cli *c, const char *which, unsigned *version)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	uint8_t kvn = 0;
-	int err = jz_cli_passphrase(c, pass);
+	int err = jz_cli_passphrase(c, &pass);
 
 	if (err == 0 && strcmp(which, ADMIN) == 0) {
-		err = jz_issuer_roll_master(
-		    c->argument[0], jz_span(pass, strlen(pass)), &kvn);
+		err = jz_issuer_roll_master(c->argument[0], &pass, &kvn);
 		*version = kvn;
 	} else if (err == 0) {
-		err = jz_issuer_roll_chain(c->argument[0],
-		    jz_span(pass, strlen(pass)), strcmp(which, CA) == 0,
-		    version);
+		err = jz_issuer_roll_chain(
+		    c->argument[0], &pass, strcmp(which, CA) == 0, version);
 	}
 	if (err != 0 && c->detail[0] == '\0')
 		err = jz_cli_fail(c, err, "%s", c->argument[0]);
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 

@@ -2,12 +2,19 @@
 /*
  * jiaozi load, jiaozi settle: a card and its issuer.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include "cli.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../apdu/status.h"
+#include "../../apdu/time.h"
+#include "../pay.h"
+
+#define DAY (24 * 60 * 60)
 
 /* Errors that the issuer's library gives, and the card never. */
 static bool
@@ -408,8 +415,60 @@ jz_cmd_load(struct jz_cli *c)
 	return with_bank(c, load);
 }
 
+/* Seconds of the day of HH:MM; -1 for what is none. */
+static long
+time_of_day(const char *text)
+{
+	unsigned n[5] = {0};
+
+	if (strlen(text) != 5 || text[2] != ':')
+		return -1;
+	for (unsigned k = 0; k < 5; k++) {
+		if (k == 2)
+			continue;
+		if (text[k] < '0' || text[k] > '9')
+			return -1;
+		n[k] = (unsigned)(text[k] - '0');
+	}
+	n[0] = n[0] * 10 + n[1];
+	n[3] = n[3] * 10 + n[4];
+	return n[0] > 23 || n[3] > 59 ? -1 : (long)(n[0] * 3600 + n[3] * 60);
+}
+
+/*
+ * Until the clock, which may be set meanwhile, says that it is this time of the
+ * day.  The card is not touched before.
+ */
+static int
+wait_until(struct jz_cli *c)
+{
+	const char *text = c->value[JZ_OPT_AT];
+	long at = time_of_day(text);
+	int64_t now = (int64_t)time(NULL), due;
+	char when[21];
+
+	if (at < 0)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "--at %s: HH:MM", text);
+	due = now - now % DAY + at;
+	if (due + 59 < now) /* a whole minute is "at" */
+		due += DAY;
+	jz_time_to_text(due, when);
+	if (due > now)
+		jz_cli_say(
+		    c, jz_tr(c, "settles at %s\n", "将于 %s 结算\n"), when);
+	fflush(stdout);
+	while ((int64_t)time(NULL) < due) {
+		const struct timespec second = {1, 0};
+
+		(void)nanosleep(&second, NULL);
+	}
+	return 0;
+}
+
 int
 jz_cmd_settle(struct jz_cli *c)
 {
-	return with_bank(c, settle);
+	int err = jz_cli_has(c, JZ_OPT_AT) ? wait_until(c) : 0;
+
+	return err != 0 ? err : with_bank(c, settle);
 }

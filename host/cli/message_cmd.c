@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../keys/certificate.h"
 #include "../../keys/openssl/openssl.h"
@@ -71,9 +70,9 @@ from_hex(struct exchange *x, const char *name)
 }
 
 static int
-read_message(struct exchange *x)
+read_message(struct exchange *x, enum jz_option option)
 {
-	const char *name = x->c->value[JZ_OPT_IN];
+	const char *name = x->c->value[option];
 	FILE *f = stdin;
 	int err;
 
@@ -136,29 +135,38 @@ static int
 do_request(struct exchange *x, struct jz_cli_card *card)
 {
 	struct jz_terms t = {0};
-	struct jz_purse_info info;
-	int err = jz_purse_info(&card->session, &info);
+	int err = jz_cli_terms(x->c, card, &t);
 
-	if (err != 0)
-		return err;
-	t.currency = info.currency;
-	t.time = (int64_t)time(NULL);
-	t.reference = x->c->value[JZ_OPT_REFERENCE];
-	err = jz_cli_amount(
-	    x->c, x->c->value[JZ_OPT_AMOUNT], t.currency, &t.amount_minor);
+	if (jz_cli_has(x->c, JZ_OPT_HELLO))
+		t.hello = jz_buffer_span(&x->in);
 	return err != 0 ? err : jz_purse_request(&card->session, &t, &x->out);
+}
+
+static int
+do_hello(struct exchange *x, struct jz_cli_card *card)
+{
+	return jz_purse_hello(&card->session, &x->out);
 }
 
 static int
 do_agree(struct exchange *x, struct jz_cli_card *card)
 {
+	struct jz_consent told = {.id_alone = jz_cli_has(x->c, JZ_OPT_BY_ID)};
+	const char *amount = x->c->value[JZ_OPT_AMOUNT];
+	struct jz_purse_info info;
 	int err = 0;
 
 	if (jz_cli_has(x->c, JZ_OPT_PIN))
 		err = jz_cli_verify_pin(x->c, card);
-	return err != 0
-	    ? err
-	    : jz_purse_agree(&card->session, jz_buffer_span(&x->in), &x->out);
+	if (err == 0 && amount != NULL) {
+		err = jz_purse_info(&card->session, &info);
+		if (err == 0)
+			err = jz_cli_amount(
+			    x->c, amount, info.currency, &told.amount_minor);
+	}
+	return err != 0 ? err
+			: jz_purse_agree_to(&card->session,
+			      jz_buffer_span(&x->in), &told, &x->out);
 }
 
 static int
@@ -312,6 +320,43 @@ do_release(struct exchange *x, struct jz_cli_card *card)
 	return give_up(x, card, JZ_OUTCOME_RELEASE);
 }
 
+/* --revocation: what the other card's terminal wrote, before it is judged. */
+static int
+take_list(struct jz_cli *c, struct jz_cli_card *card)
+{
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	int err;
+
+	if (!jz_cli_has(c, JZ_OPT_REVOCATION))
+		return 0;
+	err = jz_cli_read_file(c, c->value[JZ_OPT_REVOCATION], &b);
+	if (err == 0 &&
+	    jz_message_peek(jz_buffer_span(&b)) != JZ_KIND_REVOCATION)
+		return jz_cli_fail(c, JZ_ERR_MESSAGE, "--revocation %s",
+		    c->value[JZ_OPT_REVOCATION]);
+	return err != 0 ? err
+			: jz_pay_take_list(&card->session, jz_buffer_span(&b));
+}
+
+/* --revocation-out: this card's, if it has one. */
+static int
+give_list(struct jz_cli *c, struct jz_cli_card *card)
+{
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	int err;
+
+	if (!jz_cli_has(c, JZ_OPT_REVOCATION_OUT))
+		return 0;
+	err = jz_purse_list(&card->session, &b);
+	if (err == JZ_ERR_NOT_FOUND)
+		return 0;
+	return err != 0 ? jz_cli_card_error(c, &card->session, err)
+			: jz_cli_write_file(c, c->value[JZ_OPT_REVOCATION_OUT],
+			      jz_buffer_span(&b));
+}
+
 static int
 one_step(struct jz_cli *c, step_fn *step, bool reads, bool writes)
 {
@@ -322,19 +367,31 @@ one_step(struct jz_cli *c, step_fn *step, bool reads, bool writes)
 	x.out = jz_buffer(x.out_bytes, sizeof(x.out_bytes));
 	c->stranger = true;
 	if (reads)
-		err = read_message(&x);
+		err = read_message(&x, JZ_OPT_IN);
+	else if (jz_cli_has(c, JZ_OPT_HELLO))
+		err = read_message(&x, JZ_OPT_HELLO);
 	if (err == 0)
 		err = jz_cli_open(c, JZ_OPT_CARD, &card);
+	if (err == 0)
+		err = take_list(c, &card);
 	if (err == 0) {
 		err = step(&x, &card);
 		/* A step that failed before its command has explained it. */
 		if (err != 0 && c->detail[0] == '\0')
 			err = jz_cli_card_error(c, &card.session, err);
 	}
+	if (err == 0)
+		err = give_list(c, &card);
 	jz_cli_close(&card);
 	if (err == 0 && writes)
 		err = write_message(&x);
 	return err;
+}
+
+int
+jz_cmd_pay_hello(struct jz_cli *c)
+{
+	return one_step(c, do_hello, false, true);
 }
 
 int

@@ -214,12 +214,10 @@ jz_cli_no_secret(
 }
 
 static int
-pin_of(
-    struct jz_cli *c, enum jz_option option, char out[static JZ_PIN_TEXT_MAX])
+pin_of(struct jz_cli *c, enum jz_option option, struct jz_secret *out)
 {
 	const char *source = c->value[option];
-	int err = jz_secret_source(
-	    source, jz_tr(c, "PIN: ", "PIN:"), out, JZ_PIN_TEXT_MAX);
+	int err = jz_secret_source(source, jz_tr(c, "PIN: ", "PIN:"), out);
 
 	if (err == JZ_ERR_SPACE)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
@@ -230,7 +228,7 @@ pin_of(
 }
 
 int
-jz_cli_pin(struct jz_cli *c, char out[static JZ_PIN_TEXT_MAX])
+jz_cli_pin(struct jz_cli *c, struct jz_secret *out)
 {
 	return pin_of(c, JZ_OPT_PIN, out);
 }
@@ -245,12 +243,12 @@ int
 jz_cli_verify_pin_of(
     struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
 {
-	char pin[JZ_PIN_TEXT_MAX] = {0};
+	struct jz_secret pin = {0};
 	unsigned tries = 0;
-	int err = pin_of(c, option, pin);
+	int err = pin_of(c, option, &pin);
 
 	if (err == 0) {
-		err = jz_purse_verify_pin(&card->session, pin, &tries);
+		err = jz_purse_verify_pin(&card->session, &pin, &tries);
 		if (err == JZ_ERR_ARGUMENT)
 			err = jz_cli_fail(c, err, "%s",
 			    jz_tr(c, "a PIN has 4 to 12 digits",
@@ -258,7 +256,7 @@ jz_cli_verify_pin_of(
 		else
 			err = jz_cli_card_error(c, &card->session, err);
 	}
-	jz_wipe(pin, sizeof(pin));
+	jz_secret_wipe(&pin);
 	if (err == JZ_ERR_PIN) {
 		jz_cli_more(c, "tries_left", json_integer((json_int_t)tries));
 		return jz_cli_fail(
@@ -284,12 +282,12 @@ jz_cli_issuer_dir(struct jz_cli *c, const char **dir)
 
 int
 jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option, const char *name,
-    const char *prompt, char out[static JZ_PASSPHRASE_MAX])
+    const char *prompt, struct jz_secret *out)
 {
 	const char *source = c->value[option];
-	int err = jz_secret_source(source, prompt, out, JZ_PASSPHRASE_MAX);
+	int err = jz_secret_source(source, prompt, out);
 
-	if (err == 0 && out[0] == '\0')
+	if (err == 0 && out->len == 0)
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "the passphrase is empty", "口令为空"));
 	return err != 0 ? jz_cli_no_secret(c, err, name, source ? source : "")
@@ -297,7 +295,7 @@ jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option, const char *name,
 }
 
 int
-jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
+jz_cli_passphrase(struct jz_cli *c, struct jz_secret *out)
 {
 	return jz_cli_passphrase_by(c, JZ_OPT_PASSPHRASE, "passphrase",
 	    jz_tr(c, "Passphrase: ", "口令："), out);
@@ -306,15 +304,15 @@ jz_cli_passphrase(struct jz_cli *c, char out[static JZ_PASSPHRASE_MAX])
 int
 jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
-	int err = jz_cli_passphrase(c, pass);
+	struct jz_secret pass = {0};
+	int err = jz_cli_passphrase(c, &pass);
 
 	*out = NULL;
 	if (err == 0) {
-		err = jz_issuer_open(dir, jz_span(pass, strlen(pass)), out);
+		err = jz_issuer_open(dir, &pass, out);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", dir);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }

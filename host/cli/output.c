@@ -126,11 +126,19 @@ jz_cli_issuer_error(struct jz_cli *c, const struct jz_issuer *issuer, int error)
 	enum jz_refusal r = jz_issuer_refusal(issuer);
 
 	if (error == JZ_ERR_REFUSED) {
+		enum jz_incident_kind k = jz_issuer_alarm(issuer);
+
 		jz_cli_more(c, "refusal", jz_cli_string(jz_refusal_name(r)));
-		return jz_cli_fail(
-		    c, error, "%s", jz_refusal_text(r, (int)c->lang));
+		if (k == JZ_INCIDENT_NONE)
+			return jz_cli_fail(
+			    c, error, "%s", jz_refusal_text(r, (int)c->lang));
+		jz_cli_more(c, "incident", jz_cli_string(jz_incident_name(k)));
+		return jz_cli_fail(c, error, "%s; %s: %s",
+		    jz_refusal_text(r, (int)c->lang), jz_incident_name(k),
+		    jz_incident_text(k, (int)c->lang));
 	}
-	if (error == JZ_ERR_DATABASE && jz_issuer_detail(issuer) != NULL)
+	if ((error == JZ_ERR_DATABASE || error == JZ_ERR_LOG_ALTERED) &&
+	    jz_issuer_detail(issuer) != NULL)
 		return jz_cli_fail(c, error, "%s", jz_issuer_detail(issuer));
 	return error;
 }
@@ -291,11 +299,11 @@ hex_digit(char ch)
 }
 
 int
-jz_cli_from_hex(const char *text, struct jz_buffer *out)
+jz_cli_from_hex_span(struct jz_span text, struct jz_buffer *out)
 {
-	const char *p = text;
+	const char *p = (const char *)text.data, *end = p + text.len;
 
-	while (*p != '\0') {
+	while (p < end) {
 		int high = hex_digit(*p), low;
 
 		if (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r' ||
@@ -303,11 +311,17 @@ jz_cli_from_hex(const char *text, struct jz_buffer *out)
 			p++;
 			continue;
 		}
-		low = high >= 0 ? hex_digit(p[1]) : -1;
+		low = high >= 0 && end - p > 1 ? hex_digit(p[1]) : -1;
 		if (low < 0)
 			return JZ_ERR_ARGUMENT;
 		jz_put_u8(out, (uint8_t)(high << 4 | low));
 		p += 2;
 	}
 	return out->bad ? JZ_ERR_SPACE : 0;
+}
+
+int
+jz_cli_from_hex(const char *text, struct jz_buffer *out)
+{
+	return jz_cli_from_hex_span(jz_span(text, strlen(text)), out);
 }

@@ -5,6 +5,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@ struct payment {
 	json_t *steps;
 	FILE *file[JZ_STEP_DONE]; /* for --messages; by step, or NULL */
 	unsigned kept;		  /* the last step written */
+	bool greeted;		  /* there was a hello */
 	int err;		  /* of writing them */
 };
 
@@ -25,6 +27,8 @@ static const struct {
 	const char *text[2];
 	const char *way[2];
 } STEPS[] = {
+    [0] = {"hello", {"hello", "支付问候"},
+	{"payer -> payee", "付款卡 → 收款卡"}},
     [JZ_STEP_REQUEST] = {"request", {"payment request", "支付请求"},
 	{"payee -> payer", "收款卡 → 付款卡"}},
     [JZ_STEP_AGREE] = {"agreement", {"agreement", "同意支付"},
@@ -61,7 +65,7 @@ make_files(struct payment *p)
 	struct jz_cli *c = p->c;
 	int err = 0;
 
-	for (unsigned i = JZ_STEP_REQUEST; i <= JZ_STEP_CREDIT; i++) {
+	for (unsigned i = 0; i <= JZ_STEP_CREDIT; i++) {
 		err = path_of(c, i, path);
 		if (err != 0)
 			return err;
@@ -80,12 +84,13 @@ close_files(struct payment *p)
 {
 	char path[PATH_CHARS_MAX];
 
-	for (unsigned i = JZ_STEP_REQUEST; i <= JZ_STEP_CREDIT; i++) {
+	for (unsigned i = 0; i <= JZ_STEP_CREDIT; i++) {
 		if (p->file[i] == NULL)
 			continue;
 		if (fclose(p->file[i]) != 0)
 			p->err = JZ_ERR_SYSTEM;
-		if (i > p->kept && path_of(p->c, i, path) == 0)
+		if ((i > p->kept || (i == 0 && !p->greeted)) &&
+		    path_of(p->c, i, path) == 0)
 			(void)remove(path);
 	}
 }
@@ -98,7 +103,7 @@ told(enum jz_step next, struct jz_span message, void *arg)
 	struct jz_cli *c = p->c;
 	unsigned step = (unsigned)next - 1;
 
-	if (step < JZ_STEP_REQUEST || step > JZ_STEP_CREDIT)
+	if (step > JZ_STEP_CREDIT || message.len == 0)
 		return;
 	jz_cli_say(c, "  %u  ", step);
 	jz_cli_cell(c, 28, STEPS[step].text[c->lang]);
@@ -115,6 +120,7 @@ told(enum jz_step next, struct jz_span message, void *arg)
 	    fflush(p->file[step]) != 0)
 		p->err = JZ_ERR_SYSTEM;
 	p->kept = step;
+	p->greeted = p->greeted || step == 0;
 }
 
 /* What a failure at this step means for the money. */
@@ -172,9 +178,25 @@ say_card(struct jz_cli *c, const char *name, const char *key,
 	json_object_set_new(out, key, row);
 }
 
-/* The terms: what is asked, in the currency of the card that asks. */
 static int
-terms(struct jz_cli *c, struct jz_cli_card *payee, struct jz_terms *t)
+refund_of(struct jz_cli *c, uint32_t *counter)
+{
+	const char *text = c->value[JZ_OPT_REFUND_OF];
+	char *end = NULL;
+	unsigned long n;
+
+	if (text == NULL)
+		return 0;
+	n = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n == 0 ||
+	    n > UINT32_MAX)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "--refund-of %s", text);
+	*counter = (uint32_t)n;
+	return 0;
+}
+
+int
+jz_cli_terms(struct jz_cli *c, struct jz_cli_card *payee, struct jz_terms *t)
 {
 	struct jz_purse_info info;
 	int err = jz_purse_info(&payee->session, &info);
@@ -184,8 +206,11 @@ terms(struct jz_cli *c, struct jz_cli_card *payee, struct jz_terms *t)
 	t->currency = info.currency;
 	t->time = (int64_t)time(NULL);
 	t->reference = c->value[JZ_OPT_REFERENCE];
-	return jz_cli_amount(
-	    c, c->value[JZ_OPT_AMOUNT], t->currency, &t->amount_minor);
+	t->id_alone = jz_cli_has(c, JZ_OPT_BY_ID);
+	err = refund_of(c, &t->refund_of);
+	return err != 0 ? err
+			: jz_cli_amount(c, c->value[JZ_OPT_AMOUNT], t->currency,
+			      &t->amount_minor);
 }
 
 static int
@@ -202,7 +227,7 @@ pay(struct jz_cli *c, struct jz_cli_card *payer, struct jz_cli_card *payee,
 		err = make_files(&p);
 	if (err == 0) {
 		err = jz_pay(&payer->session, &payee->session, t, &r, told, &p);
-		by_payee = r.step == JZ_STEP_REQUEST ||
+		by_payee = (r.step == JZ_STEP_REQUEST && !r.payer_refused) ||
 		    r.step == JZ_STEP_CONFIRM || r.step == JZ_STEP_CREDIT;
 		if (err != 0)
 			err = failed(c, by_payee ? payee : payer, &r, err);
@@ -220,7 +245,7 @@ pay_and_tell(
     struct jz_cli *c, struct jz_cli_card *payer, struct jz_cli_card *payee)
 {
 	struct jz_terms t = {0};
-	int err = terms(c, payee, &t);
+	int err = jz_cli_terms(c, payee, &t);
 
 	if (err == 0 && jz_cli_has(c, JZ_OPT_PIN))
 		err = jz_cli_verify_pin(c, payer);

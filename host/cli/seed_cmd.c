@@ -83,14 +83,13 @@ static int
 create(struct jz_cli *c, const struct jz_engine *e, struct jz_seed *s)
 {
 	uint8_t check[JZ_CHECK_VALUE_BYTES];
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	int err = draw(c, e, s);
 
 	if (err == 0)
-		err = jz_cli_passphrase(c, pass);
+		err = jz_cli_passphrase(c, &pass);
 	if (err == 0) {
-		err = jz_seed_write(
-		    e, c->argument[0], jz_span(pass, strlen(pass)), s);
+		err = jz_seed_write(e, c->argument[0], &pass, s);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}
@@ -98,7 +97,7 @@ create(struct jz_cli *c, const struct jz_engine *e, struct jz_seed *s)
 		err = jz_seed_check_value(e, s, check);
 	if (err == 0)
 		show_seed(c, s, check);
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 
@@ -122,18 +121,19 @@ static int
 read_seed(struct jz_cli *c, const struct jz_engine *e, const char *path,
     enum jz_option option, const char *name, struct jz_seed *out)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0}, prompt[JZ_CLI_DETAIL_MAX];
+	struct jz_secret pass = {0};
+	char prompt[JZ_CLI_DETAIL_MAX];
 	int err;
 
 	snprintf(prompt, sizeof(prompt),
 	    jz_tr(c, "Passphrase of %s: ", "%s 的口令："), path);
-	err = jz_cli_passphrase_by(c, option, name, prompt, pass);
+	err = jz_cli_passphrase_by(c, option, name, prompt, &pass);
 	if (err == 0) {
-		err = jz_seed_read(e, path, jz_span(pass, strlen(pass)), out);
+		err = jz_seed_read(e, path, &pass, out);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", path);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 
@@ -181,16 +181,16 @@ explain(struct jz_cli *c, int err, const struct jz_seed s[static 2])
 static int
 combine(struct jz_cli *c, const struct jz_seed s[static 2], uint8_t *version)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
-	int err = jz_cli_passphrase(c, pass);
+	struct jz_secret pass = {0};
+	int err = jz_cli_passphrase(c, &pass);
 
 	if (err == 0) {
-		err = jz_issuer_combine(c->argument[0],
-		    jz_span(pass, strlen(pass)), &s[0], &s[1], version);
+		err = jz_issuer_combine(
+		    c->argument[0], &pass, &s[0], &s[1], version);
 		if (err != 0)
 			err = explain(c, err, s);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 

@@ -108,12 +108,12 @@ open_cards(struct jz_cli *c, struct jz_virtual *cards[static CARDS_MAX])
 {
 	struct jz_virtual_options o = {.key_path = c->value[JZ_OPT_KEY],
 	    .panel = jz_cli_has(c, JZ_OPT_SCREEN)};
-	char pass[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret pass = {0};
 	int err = 0;
 
 	if (jz_cli_has(c, JZ_OPT_PASSPHRASE)) {
-		err = jz_cli_passphrase(c, pass);
-		o.passphrase = pass;
+		err = jz_cli_passphrase(c, &pass);
+		o.passphrase = &pass;
 	}
 	for (unsigned i = 0; err == 0 && i < c->arguments; i++) {
 		o.path = c->argument[i];
@@ -121,7 +121,7 @@ open_cards(struct jz_cli *c, struct jz_virtual *cards[static CARDS_MAX])
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", o.path);
 	}
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 

@@ -11,17 +11,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../keys/esign.h"
 #include "../../keys/secret.h"
 #include "../../keys/store/keyfile.h"
+#include "../../keys/store/x509.h"
 #include "../sign.h"
+#include "order.h"
 #include "screen.h"
 
 #define VIRTUAL	       "virtual:"
 #define LENGTH_DEFAULT 6u
+#define PATH_CAP       4096
 #define WAIT_S	       180
 #define SHOW_S	       60
 #define TURN_MS	       50
-#define CURRENCY       "CNY"
 
 /* ---- the issuer --------------------------------------------------------- */
 
@@ -33,24 +36,22 @@ struct desk {
 static int
 open_desk(struct jz_cli *c, struct desk *d)
 {
-	char pass[JZ_PASSPHRASE_MAX] = {0};
-	struct jz_span span;
+	struct jz_secret pass = {0};
 	const char *dir = NULL;
 	int err = jz_cli_issuer_dir(c, &dir);
 
 	memset(d, 0, sizeof(*d));
 	if (err == 0)
-		err = jz_cli_passphrase(c, pass);
+		err = jz_cli_passphrase(c, &pass);
 	if (err != 0)
 		goto out;
-	span = jz_span(pass, strlen(pass));
-	err = jz_issuer_open(dir, span, &d->issuer);
+	err = jz_issuer_open(dir, &pass, &d->issuer);
 	if (err == 0)
-		err = jz_issuer_esign_open(d->issuer, dir, span, &d->esign);
+		err = jz_issuer_esign_open(d->issuer, dir, &pass, &d->esign);
 	if (err != 0)
 		err = jz_cli_fail(c, err, "%s", dir);
 out:
-	jz_wipe(pass, sizeof(pass));
+	jz_secret_wipe(&pass);
 	return err;
 }
 
@@ -63,35 +64,66 @@ close_desk(struct desk *d)
 
 /* ---- jiaozi card esign -------------------------------------------------- */
 
+/* A word of a list, and the bit that it stands for. */
+struct word {
+	const char *name;
+	uint8_t bit;
+};
+
+/* The bits of a comma-separated list of words; 0: one is none of them. */
+static uint8_t
+bits_of(const char *list, const struct word *words, size_t n)
+{
+	uint8_t bits = 0;
+
+	while (*list != '\0') {
+		size_t len = strcspn(list, ","), i = 0;
+
+		while (i < n &&
+		    (strlen(words[i].name) != len ||
+			strncmp(words[i].name, list, len) != 0))
+			i++;
+		if (i == n)
+			return 0;
+		bits |= words[i].bit;
+		list += len + (list[len] == ',' ? 1 : 0);
+	}
+	return bits;
+}
+
 static int
 alphabet(struct jz_cli *c, uint8_t *out)
 {
-	static const struct {
-		const char *name;
-		uint8_t bit;
-	} sets[] = {{"digits", JZ_ALPHABET_DIGITS},
+	static const struct word sets[] = {{"digits", JZ_ALPHABET_DIGITS},
 	    {"small", JZ_ALPHABET_SMALL}, {"capitals", JZ_ALPHABET_CAPITALS},
 	    {"symbols", JZ_ALPHABET_SYMBOLS}};
-	const char *p = c->value[JZ_OPT_ALPHABET];
+	const char *list = c->value[JZ_OPT_ALPHABET];
 
-	*out = p == NULL ? JZ_ALPHABET_DIGITS : 0;
-	while (p != NULL && *p != '\0') {
-		size_t len = strcspn(p, ","), i = 0;
-
-		while (i < 4 &&
-		    (strlen(sets[i].name) != len ||
-			strncmp(sets[i].name, p, len) != 0))
-			i++;
-		if (i == 4)
-			break;
-		*out |= sets[i].bit;
-		p += len + (p[len] == ',' ? 1 : 0);
-	}
-	if (*out != 0 && (p == NULL || *p == '\0'))
+	*out = list == NULL ? JZ_ALPHABET_DIGITS : bits_of(list, sets, 4);
+	if (*out != 0)
 		return 0;
 	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
 	    jz_tr(c, "--alphabet is a list of digits,small,capitals,symbols",
 		"--alphabet 由 digits、small、capitals、symbols 组成"));
+}
+
+static int
+scheme(struct jz_cli *c, uint8_t *out)
+{
+	static const struct word parts[] = {{"hash", JZ_SCHEME_HASH},
+	    {"mac", JZ_SCHEME_MAC}, {"ciphertext", JZ_SCHEME_CIPHERTEXT},
+	    {"symmetric", JZ_SCHEME_SYMMETRIC}, {"bare", JZ_SCHEME_BARE}};
+	const char *list = c->value[JZ_OPT_SCHEME];
+
+	*out = list == NULL ? JZ_SCHEME_DEFAULT : bits_of(list, parts, 5);
+	/* The digest may be left out. */
+	if (*out != 0 && (*out & JZ_SCHEME_DIGESTS) == 0)
+		*out |= JZ_SCHEME_HASH;
+	if (*out != 0)
+		return 0;
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "--scheme is a list of hash,mac,ciphertext,symmetric,bare",
+		"--scheme 由 hash、mac、ciphertext、symmetric、bare 组成"));
 }
 
 static int
@@ -137,10 +169,12 @@ length(struct jz_cli *c, uint8_t *out)
 
 static int
 personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
-    char pin[static JZ_PIN_TEXT_MAX])
+    struct jz_secret *pin)
 {
 	int err = mode(c, &p->mode);
 
+	if (err == 0)
+		err = scheme(c, &p->scheme);
 	if (err == 0)
 		err = alphabet(c, &p->alphabet);
 	if (err == 0)
@@ -154,6 +188,14 @@ personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
 	p->account = c->value[JZ_OPT_ACCOUNT];
 	p->holder =
 	    jz_cli_has(c, JZ_OPT_HOLDER) ? c->value[JZ_OPT_HOLDER] : p->account;
+	p->may_be_guessed = jz_cli_has(c, JZ_OPT_MAY_BE_GUESSED);
+	if (err == 0 && jz_esign_guessable(p->mode, p->scheme) &&
+	    !p->may_be_guessed)
+		err = jz_cli_fail(c, JZ_ERR_ARGUMENT,
+		    jz_tr(c,
+			"with this mode and scheme the terminal can test "
+			"guesses: --may-be-guessed",
+			"此模式下终端可试猜密码，须加 --may-be-guessed"));
 	p->language = c->lang == JZ_LANG_ZH;
 	p->wait_s = WAIT_S;
 	p->show_s = SHOW_S;
@@ -183,7 +225,8 @@ open_channel(struct jz_cli *c, const struct desk *d, struct jz_cli_gp *g)
 int
 jz_cmd_card_esign(struct jz_cli *c)
 {
-	char pin[JZ_PIN_TEXT_MAX] = {0}, id[JZ_ID_BYTES + 1];
+	struct jz_secret pin = {0};
+	char id[JZ_ID_BYTES + 1];
 	uint8_t raw[JZ_ID_BYTES];
 	struct jz_sign_personal p = {0};
 	struct jz_cli_gp g = {0};
@@ -191,7 +234,7 @@ jz_cmd_card_esign(struct jz_cli *c)
 	int err = open_desk(c, &d);
 
 	if (err == 0)
-		err = personal(c, &d, &p, pin);
+		err = personal(c, &d, &p, &pin);
 	if (err == 0)
 		err = open_channel(c, &d, &g);
 	if (err == 0) {
@@ -211,134 +254,9 @@ jz_cmd_card_esign(struct jz_cli *c)
 		jz_cli_put(c, "id", json_string(id));
 		jz_cli_put(c, "account", jz_cli_string(p.account));
 	}
-	jz_wipe(pin, sizeof(pin));
+	jz_secret_wipe(&pin);
 	jz_cli_gp_close(&g);
 	close_desk(&d);
-	return err;
-}
-
-/* ---- the transaction ---------------------------------------------------- */
-
-/* What it says, from options or out of a JSON object. */
-struct order {
-	const char *account, *amount, *currency, *to, *name, *details;
-	json_t *json; /* lends the texts */
-	uint16_t code;
-	uint64_t minor;
-	uint8_t bytes[JZ_ESIGN_ORDER_MAX];
-	size_t len;
-};
-
-static const char *
-member(const struct order *o, const char *name)
-{
-	return json_string_value(json_object_get(o->json, name));
-}
-
-/* Only texts, so that no amount is rounded; and none that is not known. */
-static bool
-is_member(const char *key, const json_t *value)
-{
-	static const char *const names[] = {
-	    "account", "amount", "currency", "to", "name", "details"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(key, names[i]) == 0)
-			return json_is_string(value);
-	return false;
-}
-
-static int
-read_json(struct jz_cli *c, struct order *o)
-{
-	const char *path = c->value[JZ_OPT_ORDER];
-	const char *key;
-	json_error_t e;
-	json_t *v;
-
-	o->json = strcmp(path, "-") == 0
-	    ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &e)
-	    : json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-	if (o->json == NULL)
-		return jz_cli_fail(c,
-		    json_error_code(&e) == json_error_cannot_open_file
-			? JZ_ERR_NOT_FOUND
-			: JZ_ERR_ARGUMENT,
-		    "%s: %s", path, e.text);
-	json_object_foreach(o->json, key, v)
-	{
-		if (!is_member(key, v))
-			return jz_cli_fail(c, JZ_ERR_ARGUMENT,
-			    jz_tr(c, "%s: \"%s\" is no text of a transaction",
-				"%s：“%s”不是交易的文本项"),
-			    path, key);
-	}
-	o->account = member(o, "account");
-	o->amount = member(o, "amount");
-	o->currency = member(o, "currency");
-	o->to = member(o, "to");
-	o->name = member(o, "name");
-	o->details = member(o, "details");
-	return 0;
-}
-
-static int
-read_options(struct jz_cli *c, struct order *o)
-{
-	o->account = c->value[JZ_OPT_ACCOUNT];
-	o->amount = c->value[JZ_OPT_AMOUNT];
-	o->currency = c->value[JZ_OPT_CURRENCY];
-	o->to = c->value[JZ_OPT_TO];
-	o->name = c->value[JZ_OPT_NAME];
-	o->details = c->value[JZ_OPT_DETAILS];
-	if (!jz_cli_has(c, JZ_OPT_ORDER))
-		return 0;
-	if (o->account != NULL || o->amount != NULL || o->currency != NULL ||
-	    o->to != NULL || o->name != NULL || o->details != NULL)
-		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
-		    jz_tr(c, "--order says all of the transaction",
-			"--order 已包含全部交易内容"));
-	return read_json(c, o);
-}
-
-static struct jz_span
-span_of(const char *s)
-{
-	return s == NULL ? jz_span(NULL, 0) : jz_span(s, strlen(s));
-}
-
-static int
-make_order(struct jz_cli *c, struct order *o)
-{
-	struct jz_buffer b = jz_buffer(o->bytes, sizeof(o->bytes));
-	const struct jz_currency *currency;
-	struct jz_esign_order m;
-	int err = read_options(c, o);
-
-	if (err != 0)
-		return err;
-	if (o->account == NULL || o->amount == NULL || o->to == NULL)
-		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
-		    jz_tr(c, "account, amount and payee's account are needed",
-			"须给出付款账户、金额和收款账户"));
-	currency =
-	    jz_currency_find(o->currency != NULL ? o->currency : CURRENCY);
-	if (currency == NULL)
-		return jz_cli_fail(c, JZ_ERR_ARGUMENT,
-		    jz_tr(c, "unknown currency \"%s\"", "未知货币“%s”"),
-		    o->currency);
-	o->code = currency->code;
-	err = jz_cli_amount(c, o->amount, o->code, &o->minor);
-	m = (struct jz_esign_order){span_of(o->account), o->minor, o->code,
-	    span_of(o->to), span_of(o->name), span_of(o->details)};
-	if (err == 0 && jz_esign_put_order(&m, &b) != 0)
-		err = jz_cli_fail(c, JZ_ERR_RANGE,
-		    jz_tr(c,
-			"accounts have 1 to 34 letters, a name up to 64 "
-			"bytes, details up to 1024, an amount is not 0",
-			"账户为 1 至 34 个字符，收款人最多 64 字节，说明最多 "
-			"1024 字节，金额不为 0"));
-	o->len = b.len;
 	return err;
 }
 
@@ -404,7 +322,8 @@ play(struct jz_cli *c, struct jz_virtual *card)
 }
 
 static int
-make_contact(struct jz_cli *c, const struct order *o, struct jz_buffer *out)
+make_contact(
+    struct jz_cli *c, const struct jz_cli_order *o, struct jz_buffer *out)
 {
 	bool screen = jz_cli_has(c, JZ_OPT_SCREEN);
 	struct jz_reader *reader = NULL;
@@ -426,26 +345,99 @@ make_contact(struct jz_cli *c, const struct order *o, struct jz_buffer *out)
 	return err;
 }
 
+/* ---- for others to verify ------------------------------------------------ */
+
+static int
+write_part(struct jz_cli *c, const char *prefix, const char *suffix,
+    struct jz_span bytes)
+{
+	char path[PATH_CAP];
+	int n = snprintf(path, sizeof(path), "%s.%s", prefix, suffix);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return JZ_ERR_RANGE;
+	return jz_cli_write_file(c, path, bytes);
+}
+
+/* What openssl wants: PREFIX.signed and PREFIX.sig. */
+static int
+write_evidence(struct jz_cli *c, const struct desk *d,
+    const struct jz_cli_order *o, struct jz_span signature)
+{
+	const char *prefix = c->value[JZ_OPT_EVIDENCE];
+	uint8_t bytes[JZ_ESIGN_SIGNED_MAX], sig[JZ_DER_SIG_MAX_BYTES];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	struct jz_buffer der = jz_buffer(sig, sizeof(sig));
+	int err;
+
+	if (prefix == NULL)
+		return 0;
+	err = jz_sign_evidence(&d->esign.verifier.engine,
+	    jz_span(o->bytes, o->len), signature, &b, &der);
+	if (err == JZ_ERR_UNSUPPORTED)
+		return jz_cli_fail(c, err,
+		    jz_tr(c,
+			"--evidence: in this card's mode and scheme only card "
+			"and issuer know what was signed",
+			"--evidence：此模式下只有卡与发卡行知道所签内容"));
+	if (err == 0)
+		err = write_part(c, prefix, "signed", jz_buffer_span(&b));
+	if (err == 0)
+		err = write_part(c, prefix, "sig", jz_buffer_span(&der));
+	return err;
+}
+
+int
+jz_cmd_card_user(struct jz_cli *c)
+{
+	uint8_t bytes[JZ_ESIGN_X509_MAX];
+	char text[2 * JZ_ESIGN_X509_MAX];
+	struct jz_buffer der = jz_buffer(bytes, sizeof(bytes));
+	struct jz_buffer pem = jz_buffer(text, sizeof(text));
+	struct jz_reader *reader = NULL;
+	struct jz_session s;
+	int err = jz_cli_open_reader(c, JZ_OPT_CARD, &reader);
+
+	if (err != 0)
+		return err;
+	jz_session_init(&s, reader);
+	err = jz_sign_certificate(&s, &der);
+	if (err == JZ_ERR_NOT_FOUND && s.sw == JZ_SW_REFERENCE)
+		err = jz_cli_fail(c, err, "%s",
+		    jz_tr(c, "the card has no X.509 certificate of its user",
+			"卡中没有用户的 X.509 证书"));
+	else if (err != 0)
+		err = contact_failed(c, &s, err);
+	if (err == 0)
+		err = jz_pem_write("CERTIFICATE", jz_buffer_span(&der), &pem);
+	if (err == 0)
+		err = jz_cli_write_file(
+		    c, c->value[JZ_OPT_OUT], jz_buffer_span(&pem));
+	(void)jz_reader_end(reader);
+	jz_reader_free(&reader);
+	return err;
+}
+
 /* ---- the joint password ------------------------------------------------- */
 
 static int
-submit(struct jz_cli *c, const struct desk *d, const struct order *o,
+submit(struct jz_cli *c, const struct desk *d, const struct jz_cli_order *o,
     struct jz_span signature, enum jz_esign_verdict *verdict)
 {
 	const char *source = c->value[JZ_OPT_JOINT];
-	char typed[JZ_PASSPHRASE_MAX] = {0};
+	struct jz_secret typed = {0};
 	uint8_t bytes[JZ_ESIGN_SUBMISSION_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_esign_submission m = {
 	    .order = jz_span(o->bytes, o->len), .signature = signature};
 	int err = jz_secret_source(source,
 	    jz_tr(c, "Joint password on the card: ", "卡上显示的联合密码："),
-	    typed, sizeof(typed));
+	    &typed);
 
 	if (err != 0)
 		return jz_cli_no_secret(
 		    c, err, "joint", source != NULL ? source : "");
-	m.typed = jz_span(typed, strlen(typed));
+	m.typed = jz_secret_span(&typed);
 	/* What is too long is as wrong as any other. */
 	if (m.typed.len > JZ_JOINT_MAX)
 		m.typed.len = JZ_JOINT_MAX;
@@ -457,7 +449,7 @@ submit(struct jz_cli *c, const struct desk *d, const struct order *o,
 	if (err == 0)
 		err = jz_esign_submit(
 		    &d->esign.verifier, jz_buffer_span(&b), verdict);
-	jz_wipe(typed, sizeof(typed));
+	jz_secret_wipe(&typed);
 	jz_wipe(bytes, sizeof(bytes));
 	return err;
 }
@@ -476,7 +468,7 @@ refused(struct jz_cli *c, const struct desk *d, enum jz_esign_verdict v)
 
 /* Typed at a terminal it may be typed again; the issuer counts. */
 static int
-confirm(struct jz_cli *c, const struct desk *d, const struct order *o,
+confirm(struct jz_cli *c, const struct desk *d, const struct jz_cli_order *o,
     struct jz_span signature)
 {
 	const char *source = c->value[JZ_OPT_JOINT];
@@ -494,7 +486,7 @@ confirm(struct jz_cli *c, const struct desk *d, const struct order *o,
 }
 
 static void
-report(struct jz_cli *c, const struct order *o)
+report(struct jz_cli *c, const struct jz_cli_order *o)
 {
 	char x[JZ_MONEY_TEXT];
 
@@ -513,19 +505,21 @@ jz_cmd_sign(struct jz_cli *c)
 {
 	uint8_t bytes[JZ_ESIGN_SIGNATURE_MAX];
 	struct jz_buffer signature = jz_buffer(bytes, sizeof(bytes));
-	struct order o = {0};
+	struct jz_cli_order o = {0};
 	struct desk d = {0};
-	int err = make_order(c, &o);
+	int err = jz_cli_order_make(c, &o);
 
 	if (err == 0)
 		err = open_desk(c, &d);
 	if (err == 0)
 		err = make_contact(c, &o, &signature);
 	if (err == 0)
+		err = write_evidence(c, &d, &o, jz_buffer_span(&signature));
+	if (err == 0)
 		err = confirm(c, &d, &o, jz_buffer_span(&signature));
 	if (err == 0)
 		report(c, &o);
 	close_desk(&d);
-	json_decref(o.json);
+	jz_cli_order_free(&o);
 	return err;
 }

@@ -98,7 +98,12 @@ deposit(struct jz_issuer *i, const char *account, uint64_t amount)
 	snprintf(reference, sizeof(reference), "%lld", (long long)number);
 	err = jz_ledger_move(i->store, jz_issuer_now(i), JZ_LEDGER_DEPOSIT,
 	    reference, JZ_LEDGER_CASH, name.text, (int64_t)amount);
-	return err == JZ_ERR_RANGE ? jz_refuse(i, JZ_REFUSAL_AMOUNT) : err;
+	if (err == JZ_ERR_RANGE)
+		return jz_refuse(i, JZ_REFUSAL_AMOUNT);
+	return err != 0
+	    ? err
+	    : jz_audit_note(i, JZ_ACTOR_ISSUER, "deposit %s: %lld to %s",
+		  reference, (long long)amount, account);
 }
 
 int

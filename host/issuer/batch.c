@@ -21,7 +21,9 @@ struct batch {
 	struct jz_known_card card;
 	struct jz_record record[JZ_BATCH_RECORDS];
 	size_t n;
-	int64_t next; /* the first record number that has not been posted */
+	int64_t next;	  /* the first record number that has not been posted */
+	int64_t restored; /* the gap before it is a restored ledger's, or 0 */
+	bool restoring;	  /* the card has such a gap, now or before */
 };
 
 /* Calls f for each record until one is refused. */
@@ -79,10 +81,17 @@ check_amount(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 static int
 check_load(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 {
-	(void)b;
+	int err;
+
 	if (r->m.kind != JZ_KIND_RECORD_LOAD)
 		return 0;
-	return jz_issuer_find_load(i, &r->report, &r->load);
+	err = jz_issuer_find_load(i, &r->report, &r->load);
+	if (err == JZ_ERR_REFUSED && b->restoring) {
+		r->unknown_load = true;
+		jz_issuer_recall(i, JZ_REFUSAL_NONE);
+		return 0;
+	}
+	return err;
 }
 
 static int
@@ -99,21 +108,37 @@ check_session(struct jz_issuer *i, struct batch *b)
 	return 0;
 }
 
+/* Where the card's records go on, and whether some are missing since the
+ * ledger was put back. */
+static int
+find_place(struct jz_issuer *i, struct batch *b)
+{
+	const uint8_t *card = b->m.card_id;
+	int err = jz_store_next_record(i->store, card, &b->next);
+
+	if (err == 0)
+		err =
+		    jz_restore_gap(i, card, b->next, b->m.record, &b->restored);
+	if (err == 0)
+		err = jz_restore_has_gap(i, card, &b->restoring);
+	b->restoring |= b->restored != 0;
+	return err;
+}
+
 /* Consecutive, from 1, and none left out before the first. */
 static int
 check_numbers(struct jz_issuer *i, struct batch *b)
 {
-	int err = jz_store_next_record(i->store, b->m.card_id, &b->next);
+	uint32_t first = b->m.record;
 
-	if (err != 0)
-		return err;
-	if (b->m.record == 0 || b->m.record > b->next)
-		return jz_refuse(i, JZ_REFUSAL_RECORD_NUMBER);
+	if (first == 0 || (first > b->next && b->restored == 0))
+		return jz_alarm(i, JZ_REFUSAL_RECORD_NUMBER,
+		    JZ_INCIDENT_MISSING_RECORD, b->m.card_id, first, NULL);
 	for (size_t k = 0; k < b->n; k++) {
-		uint64_t number = (uint64_t)b->m.record + k;
-
-		if (b->record[k].number != number)
-			return jz_refuse(i, JZ_REFUSAL_RECORD_NUMBER);
+		if (b->record[k].number != (uint64_t)first + k)
+			return jz_alarm(i, JZ_REFUSAL_RECORD_NUMBER,
+			    JZ_INCIDENT_MISSING_RECORD, b->m.card_id,
+			    b->record[k].number, NULL);
 	}
 	return 0;
 }
@@ -122,6 +147,35 @@ static int
 check_evidence(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 {
 	return jz_record_verify(i, r, &b->card);
+}
+
+/* A posted record's number with other bytes: of the same transaction, or of
+ * another, which the card or its copy has made. */
+static int
+other_record(struct jz_issuer *i, struct batch *b, const struct jz_record *r)
+{
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer posted = jz_buffer(bytes, sizeof(bytes));
+	struct jz_record old;
+	bool load = r->m.kind == JZ_KIND_RECORD_LOAD;
+	bool same;
+	int err =
+	    jz_store_record_bytes(i->store, b->m.card_id, r->number, &posted);
+
+	memset(&old, 0, sizeof(old));
+	if (err == 0)
+		err = jz_record_read(
+		    i, jz_buffer_span(&posted), b->m.card_id, &old);
+	/* None: in a gap that the card has left before. */
+	if (err != 0 && err != JZ_ERR_NOT_FOUND)
+		return err;
+	same = old.m.kind == r->m.kind &&
+	    (load ? old.m.online_counter == r->m.online_counter
+		  : memcmp(old.m.payment.request_digest,
+			r->m.payment.request_digest, JZ_DIGEST_BYTES) == 0);
+	return jz_alarm(i, JZ_REFUSAL_CONFLICT,
+	    same ? JZ_INCIDENT_ALTERED_RECORD : JZ_INCIDENT_CLONED_CARD,
+	    b->m.card_id, r->number, load ? NULL : r->m.payment.request_digest);
 }
 
 /* Posts a new record; one that was posted must be what it was. */
@@ -134,11 +188,9 @@ post(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 	if (r->number < b->next) {
 		err = jz_store_record_equals(
 		    i->store, b->m.card_id, r->number, r->bytes, &equal);
-		if (err == 0 && !equal)
-			return jz_refuse(i, JZ_REFUSAL_CONFLICT);
-		return err;
+		return err == 0 && !equal ? other_record(i, b, r) : err;
 	}
-	err = jz_record_post(i, r);
+	err = jz_record_post(i, r, b->m.card_id);
 	if (err == 0)
 		err = jz_store_record_add(
 		    i->store, b->m.card_id, r->number, r->bytes, b->digest);
@@ -149,8 +201,10 @@ post(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 static int
 check(struct jz_issuer *i, struct batch *b)
 {
-	int err = each_record(i, b, check_currency);
+	int err = find_place(i, b);
 
+	if (err == 0)
+		err = each_record(i, b, check_currency);
 	if (err == 0)
 		err = each_record(i, b, check_amount);
 	if (err == 0)
@@ -190,6 +244,11 @@ process(struct jz_issuer *i, struct batch *b, struct jz_buffer *out)
 	if (err == 0)
 		err = jz_store_batch_add(i->store, &b->m, b->digest, b->bytes,
 		    jz_buffer_span(&answer), jz_issuer_now(i));
+	if (err == 0 && b->restored != 0) {
+		err = jz_restore_book_gap(i, b->m.card_id, b->next, b->m.record,
+		    b->restored, b->bytes);
+		b->next = b->m.record;
+	}
 	if (err == 0)
 		err = each_record(i, b, post);
 	if (err != 0)
@@ -198,8 +257,9 @@ process(struct jz_issuer *i, struct batch *b, struct jz_buffer *out)
 	return out->bad ? JZ_ERR_SPACE : 0;
 }
 
-static int
-settle(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
+int
+jz_batch_settle(
+    struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 {
 	struct batch b;
 	int err = decode(i, bytes, &b);
@@ -228,8 +288,31 @@ jz_issuer_batch(
 	jz_issuer_start(i);
 	err = jz_store_begin(i->store, true);
 	if (err == 0)
-		err = jz_store_end(i->store, settle(i, batch, processed));
+		err = jz_store_end(
+		    i->store, jz_batch_settle(i, batch, processed));
+	if (err == JZ_ERR_REFUSED) {
+		int kept = jz_alarm_keep(i, batch);
+
+		err = kept != 0 ? kept : err;
+	}
 	if (err != 0)
 		processed->len = start;
 	return err;
+}
+
+void
+jz_batch_ahead(
+    struct jz_issuer *i, struct jz_span bytes, struct jz_ahead_list *out)
+{
+	struct batch b;
+	int err = decode(i, bytes, &b);
+
+	if (err == 0)
+		err =
+		    jz_issuer_card(i, b.m.card_id, JZ_JUDGE_SIGNATURE, &b.card);
+	if (err != 0)
+		return;
+	jz_issuer_ahead(&b.m, &b.card, out);
+	for (size_t k = 0; err == 0 && k < b.n; k++)
+		err = jz_record_ahead(i, &b.record[k], &b.card, out);
 }

@@ -20,6 +20,8 @@ read_sums(struct jz_store *s, struct jz_books *out)
 	    {JZ_LEDGER_KIND_CARD, &out->cards},
 	    {JZ_LEDGER_KIND_TRANSIT_LOAD, &out->transit_load},
 	    {JZ_LEDGER_KIND_TRANSIT_PAYMENT, &out->transit_payment},
+	    {JZ_LEDGER_KIND_FRAUD, &out->fraud},
+	    {JZ_LEDGER_KIND_LOST, &out->lost},
 	};
 	int err = 0;
 
@@ -39,7 +41,8 @@ adds_up(const struct jz_books *b)
 	return !__builtin_add_overflow(sum, b->cards, &sum) &&
 	    !__builtin_add_overflow(sum, b->transit_load, &sum) &&
 	    !__builtin_add_overflow(sum, b->transit_payment, &sum) &&
-	    sum == b->cash;
+	    !__builtin_add_overflow(sum, b->fraud, &sum) &&
+	    !__builtin_add_overflow(sum, b->lost, &sum) && sum == b->cash;
 }
 
 static int

@@ -201,8 +201,8 @@ jz_issuer_card_keys(const struct jz_issuer *i,
 		    jz_span(which, sizeof(which)),
 		    jz_span(kdd, JZ_GP_KDD_BYTES)};
 
-		err = jz_kdf(&i->engine, jz_span(m->key, sizeof(m->key)), info,
-		    3, keys[k], JZ_KEY_BYTES);
+		err = jz_kdf(&i->engine, jz_secret_span(&m->key), info, 3,
+		    keys[k], JZ_KEY_BYTES);
 	}
 	if (err != 0)
 		jz_wipe(out, sizeof(*out));
@@ -255,8 +255,25 @@ check_revoked(struct jz_issuer *i, const struct jz_certificate *c)
 	return err;
 }
 
-int
-jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+void
+jz_card_memo_clear(struct jz_card_memo *m)
+{
+	memset(m->there, 0, sizeof(m->there));
+}
+
+/* FNV-1a. */
+static size_t
+place_of(const uint8_t id[static JZ_ID_BYTES])
+{
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (size_t k = 0; k < JZ_ID_BYTES; k++)
+		hash = (hash ^ id[k]) * UINT32_C(16777619);
+	return hash % JZ_CARD_MEMO;
+}
+
+static int
+find_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     enum jz_judgement judgement, struct jz_known_card *out)
 {
 	struct jz_certificate c;
@@ -287,6 +304,28 @@ jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 }
 
 int
+jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    enum jz_judgement judgement, struct jz_known_card *out)
+{
+	struct jz_card_memo *m =
+	    judgement == JZ_JUDGE_SIGNATURE ? i->memo : NULL;
+	size_t k = place_of(id);
+	int err;
+
+	if (m != NULL && m->there[k] &&
+	    memcmp(m->card[k].row.id, id, JZ_ID_BYTES) == 0) {
+		*out = m->card[k];
+		return 0;
+	}
+	err = find_card(i, id, judgement, out);
+	if (err == 0 && m != NULL) {
+		m->card[k] = *out;
+		m->there[k] = true;
+	}
+	return err;
+}
+
+int
 jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card)
 {
@@ -294,6 +333,18 @@ jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
 
 	return err == JZ_ERR_SIGNATURE ? jz_refuse(i, JZ_REFUSAL_SIGNATURE)
 				       : err;
+}
+
+void
+jz_issuer_ahead(const struct jz_message *m, const struct jz_known_card *card,
+    struct jz_ahead_list *out)
+{
+	uint8_t bytes[JZ_BATCH_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+
+	if (jz_message_encode(m, JZ_UNSIGNED, &b) == 0)
+		jz_ahead_add(
+		    out, card->public_key, jz_buffer_span(&b), m->signature);
 }
 
 int

@@ -65,6 +65,7 @@ struct judged {
 	struct jz_esign_submission parts;
 	struct jz_esign_order order;
 	struct jz_esign_signature signature;
+	struct jz_esign_ends ends; /* once the card is known */
 	struct jz_esign_card card;
 	struct jz_esign_entry entry;
 	uint8_t digest[JZ_DIGEST_BYTES]; /* of the whole */
@@ -86,8 +87,7 @@ take_apart(const struct jz_esign_verifier *v, struct jz_span bytes,
 	}
 	/* V1: over the bytes that are executed. */
 	return e->crypto->hash(e->state, &bytes, 1, j->digest) != 0 ||
-		jz_esign_digest(e, j->parts.order, j->signature.order_digest) !=
-		    0
+		jz_esign_order(e, j->parts.order, &j->signature) != 0
 	    ? JZ_ERR_CRYPTO
 	    : 0;
 }
@@ -102,10 +102,9 @@ bind_password(const struct jz_esign_verifier *v, struct judged *j)
 
 	if (!jz_esign_binds_password(j->signature.kind))
 		return 0;
-	err = jz_joint_open(
-	    &v->engine, &j->signature, v->key, j->card.public_key, &joint);
+	err = jz_joint_open(&v->engine, &j->signature, &j->ends, &joint);
 	if (err == 0)
-		jz_esign_bind(&j->signature, j->parts.order, &joint);
+		jz_esign_bind(&j->signature, &joint);
 	jz_wipe(&joint, sizeof(joint));
 	return err == JZ_ERR_DECRYPT ? JZ_ERR_SIGNATURE : err;
 }
@@ -122,10 +121,12 @@ check_card(const struct jz_esign_verifier *v, struct judged *j,
 		return 0;
 	}
 	if (err == 0)
+		err = jz_esign_meet(&v->engine, &j->signature, v->key,
+		    j->card.public_key, &j->ends);
+	if (err == 0)
 		err = bind_password(v, j);
 	if (err == 0)
-		err = jz_esign_verify(
-		    &v->engine, &j->signature, j->card.public_key);
+		err = jz_esign_verify(&v->engine, &j->signature, &j->ends);
 	if (err != JZ_ERR_SIGNATURE)
 		return err;
 	*verdict = JZ_ESIGN_BAD_SIGNATURE;
@@ -206,8 +207,8 @@ check_password(const struct jz_esign_verifier *v, struct judged *j,
 	int err = JZ_ERR_DECRYPT;
 
 	if (j->signature.key_version == v->key_version)
-		err = jz_joint_open(&v->engine, &j->signature, v->key,
-		    j->card.public_key, &joint);
+		err =
+		    jz_joint_open(&v->engine, &j->signature, &j->ends, &joint);
 	if (err == JZ_ERR_DECRYPT) {
 		*verdict = JZ_ESIGN_KEY;
 		return 0;

@@ -144,6 +144,20 @@ int jz_esign_unlock(
 int jz_esign_submit(const struct jz_esign_verifier *v,
     struct jz_span submission, enum jz_esign_verdict *verdict);
 
+/*
+ * The same for a server: the request is a JSON object, {"message": FF37 in
+ * hexadecimal}, the response one with a verdict's name and its texts,
+ *
+ *	{"verdict": "EXECUTED", "text": {"en": "executed", "zh": "已执行"}}
+ *
+ * which the caller frees with free(); NULL when there is no memory for it.  The
+ * status of HTTP: 200 executed, now or before; 400 malformed; 404 an unknown
+ * card; 409 a counter that is used up; 423 locked; 403 any other refusal; 503,
+ * verdict AGAIN: nothing was decided, the same may be sent again.
+ */
+unsigned jz_esign_submit_json(
+    const struct jz_esign_verifier *v, struct jz_span request, char **response);
+
 /* ---- in an issuer's directory ------------------------------------------- */
 
 /*
@@ -158,7 +172,7 @@ struct jz_issuer_esign {
 	struct jz_key_pair key;
 };
 int jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
-    struct jz_span passphrase, struct jz_issuer_esign *out);
+    const struct jz_secret *passphrase, struct jz_issuer_esign *out);
 /* Wipes the key. */
 void jz_issuer_esign_close(struct jz_issuer_esign *e);
 

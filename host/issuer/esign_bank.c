@@ -93,8 +93,8 @@ jz_esign_bank(struct jz_issuer *issuer)
 
 /* One that two programs make at once is the one that is found then. */
 static int
-read_key(const struct jz_engine *e, const char *path, struct jz_span passphrase,
-    struct jz_key_pair *out)
+read_key(const struct jz_engine *e, const char *path,
+    const struct jz_secret *passphrase, struct jz_key_pair *out)
 {
 	struct jz_buffer b =
 	    jz_buffer(out->private_key, sizeof(out->private_key));
@@ -121,7 +121,7 @@ read_key(const struct jz_engine *e, const char *path, struct jz_span passphrase,
 
 int
 jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
-    struct jz_span passphrase, struct jz_issuer_esign *out)
+    const struct jz_secret *passphrase, struct jz_issuer_esign *out)
 {
 	char path[PATH_CAP];
 	int n, err;

@@ -24,8 +24,8 @@ report_of(const struct jz_message *record,
 	memcpy(out->signature, record->payer_signature, JZ_SIGNATURE_BYTES);
 }
 
-static void
-completion_of(const struct jz_message *record, struct jz_message *out)
+void
+jz_record_completion(const struct jz_message *record, struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->kind = JZ_KIND_COMPLETION;
@@ -35,21 +35,26 @@ completion_of(const struct jz_message *record, struct jz_message *out)
 	memcpy(out->signature, record->payer_signature, JZ_SIGNATURE_BYTES);
 }
 
-/* The payee's word: before the payment the confirmation, after it the
- * receipt. */
-static void
-payee_word_of(const struct jz_record *r, struct jz_message *out)
+void
+jz_record_word(const struct jz_message *record,
+    const uint8_t completion_digest[static JZ_DIGEST_BYTES],
+    struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->payment = r->m.payment;
-	memcpy(out->signature, r->m.payee_signature, JZ_SIGNATURE_BYTES);
+	out->payment = record->payment;
+	memcpy(out->signature, record->payee_signature, JZ_SIGNATURE_BYTES);
 	out->kind = JZ_KIND_CONFIRMATION;
-	if (r->m.kind == JZ_KIND_RECORD_PAID)
+	if (record->kind == JZ_KIND_RECORD_PAID)
 		return;
+	out->payee_record = record->payee_record;
+	out->payee_time = record->payee_time;
+	if (record->kind == JZ_KIND_RECORD_EXCEPTION) {
+		out->kind = JZ_KIND_EXCEPTION;
+		out->outcome = record->outcome;
+		return;
+	}
 	out->kind = JZ_KIND_RECEIPT;
-	out->payee_record = r->m.payee_record;
-	out->payee_time = r->m.payee_time;
-	memcpy(out->completion_digest, r->completion_digest, JZ_DIGEST_BYTES);
+	memcpy(out->completion_digest, completion_digest, JZ_DIGEST_BYTES);
 }
 
 int
@@ -77,39 +82,32 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 			out->m.outcome == JZ_OUTCOME_RELEASE
 		    ? 0
 		    : jz_refuse(i, JZ_REFUSAL_MALFORMED);
-	completion_of(&out->m, &out->completion);
+	jz_record_completion(&out->m, &out->completion);
 	return jz_message_digest(
 	    &i->engine, &out->completion, out->completion_digest);
 }
 
 /* ---- verifying ---------------------------------------------------------- */
 
+/* What is done with each signature that a record carries. */
+typedef int judge_fn(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_known_card *card, void *arg);
+
 /* A signature inside a record that does not verify is bad evidence. */
 static int
 verify(struct jz_issuer *i, const struct jz_message *m,
-    const struct jz_known_card *card)
+    const struct jz_known_card *card, void *arg)
 {
 	int err = jz_message_verify(&i->engine, m, card->public_key);
 
+	(void)arg;
 	return err == JZ_ERR_SIGNATURE ? jz_refuse(i, JZ_REFUSAL_EVIDENCE)
 				       : err;
 }
 
-static void
-exception_of(const struct jz_message *record, struct jz_message *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->kind = JZ_KIND_EXCEPTION;
-	out->payment = record->payment;
-	out->payee_record = record->payee_record;
-	out->payee_time = record->payee_time;
-	out->outcome = record->outcome;
-	memcpy(out->signature, record->payee_signature, JZ_SIGNATURE_BYTES);
-}
-
 static int
-verify_payment(
-    struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card)
+each_of_payment(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, judge_fn *judge, void *arg)
 {
 	const struct jz_payment *p = &r->m.payment;
 	bool paid = r->m.kind == JZ_KIND_RECORD_PAID;
@@ -125,26 +123,55 @@ verify_payment(
 		return jz_refuse(i, JZ_REFUSAL_EVIDENCE);
 	err = jz_issuer_card(i, other, JZ_JUDGE_SIGNATURE, &peer);
 	if (err == JZ_ERR_REFUSED)
-		return jz_refuse(i, JZ_REFUSAL_EVIDENCE);
-	if (err == 0 && r->m.kind == JZ_KIND_RECORD_EXCEPTION) {
-		exception_of(&r->m, &word);
-		return verify(i, &word, card);
-	}
-	if (err == 0)
-		err = verify(i, &r->completion, paid ? card : &peer);
+		return jz_alarm(i, JZ_REFUSAL_EVIDENCE,
+		    JZ_INCIDENT_UNKNOWN_CARD, other, r->number,
+		    p->request_digest);
+	if (err == 0 && r->m.kind != JZ_KIND_RECORD_EXCEPTION)
+		err = judge(i, &r->completion, paid ? card : &peer, arg);
 	if (err != 0)
 		return err;
-	payee_word_of(r, &word);
-	return verify(i, &word, paid ? &peer : card);
+	jz_record_word(&r->m, r->completion_digest, &word);
+	return judge(i, &word, paid ? &peer : card, arg);
+}
+
+static int
+each_signature(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, judge_fn *judge, void *arg)
+{
+	if (r->m.kind == JZ_KIND_RECORD_LOAD)
+		return judge(i, &r->report, card, arg);
+	return each_of_payment(i, r, card, judge, arg);
 }
 
 int
 jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card)
 {
-	if (r->m.kind == JZ_KIND_RECORD_LOAD)
-		return verify(i, &r->report, card);
-	return verify_payment(i, r, card);
+	bool load = r->m.kind == JZ_KIND_RECORD_LOAD;
+	int err = each_signature(i, r, card, verify, NULL);
+
+	/* The card has signed a batch with it: it is the card's doing. */
+	return err != JZ_ERR_REFUSED
+	    ? err
+	    : jz_alarm(i, JZ_REFUSAL_EVIDENCE, JZ_INCIDENT_ALTERED_RECORD,
+		  card->row.id, r->number,
+		  load ? NULL : r->m.payment.request_digest);
+}
+
+static int
+put_ahead(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_known_card *card, void *arg)
+{
+	(void)i;
+	jz_issuer_ahead(m, card, arg);
+	return 0;
+}
+
+int
+jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, struct jz_ahead_list *out)
+{
+	return each_signature(i, r, card, put_ahead, out);
 }
 
 /* ---- posting ------------------------------------------------------------ */
@@ -153,6 +180,8 @@ jz_record_verify(
 static int
 post_load(struct jz_issuer *i, const struct jz_record *r)
 {
+	if (r->unknown_load)
+		return jz_restore_load(i, r);
 	if (r->m.payment.time != r->load.time)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
 	return jz_issuer_book_load(i, &r->report, &r->load);
@@ -165,15 +194,32 @@ move(struct jz_issuer *i, const struct jz_record *r, enum jz_side side)
 	const struct jz_payment *p = &r->m.payment;
 	struct jz_ledger_name payer = jz_ledger_card(p->payer_id);
 	struct jz_ledger_name payee = jz_ledger_card(p->payee_id);
-	char reference[JZ_PAYMENT_REFERENCE_CAP];
+	char reference[JZ_PAYMENT_REFERENCE_CAP], target[JZ_LEDGER_NAME_MAX];
+	const char *transit;
+	int err = jz_payment_transit(i, p->request_digest, &transit, target);
 
+	if (err != 0)
+		return err;
 	jz_payment_reference(p->request_digest, reference);
 	if (side == JZ_SIDE_PAYER)
 		return jz_ledger_move(i->store, jz_issuer_now(i),
-		    JZ_LEDGER_PAID, reference, payer.text, JZ_LEDGER_PAYMENT,
+		    JZ_LEDGER_PAID, reference, payer.text, transit,
 		    (int64_t)p->amount);
 	return jz_ledger_move(i->store, jz_issuer_now(i), JZ_LEDGER_RECEIVED,
-	    reference, JZ_LEDGER_PAYMENT, payee.text, (int64_t)p->amount);
+	    reference, transit, payee.text, (int64_t)p->amount);
+}
+
+/* Posts one side, whose payment is known and agrees. */
+static int
+post_side(struct jz_issuer *i, const struct jz_record *r, enum jz_side side)
+{
+	int err = jz_store_payment_side_add(i->store, &r->m, side);
+
+	if (err == 0)
+		err = move(i, r, side);
+	if (err == 0 && side == JZ_SIDE_PAYER)
+		err = jz_exception_pay(i, r->m.payment.request_digest);
+	return err != 0 ? err : jz_payment_watch(i, r);
 }
 
 static int
@@ -181,39 +227,56 @@ post_payment(struct jz_issuer *i, const struct jz_record *r)
 {
 	enum jz_side side =
 	    r->m.kind == JZ_KIND_RECORD_PAID ? JZ_SIDE_PAYER : JZ_SIDE_PAYEE;
-	const uint8_t *request = r->m.payment.request_digest;
+	const struct jz_payment *p = &r->m.payment;
 	uint8_t known[JZ_DIGEST_BYTES];
 	bool has;
-	int err = jz_store_payment(i->store, request, known);
+	int err = jz_store_payment(i->store, p->request_digest, known);
 
-	/* The completion's digest covers all that both sides must agree on. */
+	/* The completion's digest covers all that both sides must agree on;
+	 * the payer has signed both. */
 	if (err == 0 &&
 	    memcmp(known, r->completion_digest, JZ_DIGEST_BYTES) != 0)
-		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+		return jz_alarm(i, JZ_REFUSAL_CONFLICT,
+		    JZ_INCIDENT_ALTERED_RECORD, p->payer_id, r->number,
+		    p->request_digest);
 	if (err == JZ_ERR_NOT_FOUND)
 		err =
 		    jz_store_payment_add(i->store, &r->m, r->completion_digest);
 	if (err == 0)
 		err = jz_exception_check(i, r);
 	if (err == 0)
-		err = jz_store_payment_has(i->store, request, side, &has);
+		err = jz_store_payment_has(
+		    i->store, p->request_digest, side, &has);
 	if (err == 0 && has)
-		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
-	if (err == 0)
-		err = jz_store_payment_side_add(i->store, &r->m, side);
-	if (err == 0)
-		err = move(i, r, side);
-	if (err == 0 && side == JZ_SIDE_PAYER)
-		err = jz_exception_pay(i, request);
-	return err;
+		return jz_alarm(i, JZ_REFUSAL_CONFLICT,
+		    JZ_INCIDENT_DOUBLED_RECORD,
+		    side == JZ_SIDE_PAYER ? p->payer_id : p->payee_id,
+		    r->number, p->request_digest);
+	return err != 0 ? err : post_side(i, r, side);
 }
 
-int
-jz_record_post(struct jz_issuer *i, const struct jz_record *r)
+static int
+post(struct jz_issuer *i, const struct jz_record *r)
 {
 	if (r->m.kind == JZ_KIND_RECORD_LOAD)
 		return post_load(i, r);
 	if (r->m.kind == JZ_KIND_RECORD_EXCEPTION)
 		return jz_exception_post(i, r);
 	return post_payment(i, r);
+}
+
+int
+jz_record_post(struct jz_issuer *i, const struct jz_record *r,
+    const uint8_t card_id[static JZ_ID_BYTES])
+{
+	int err = post(i, r);
+
+	/* What contradicts and has no name of its own. */
+	if (err == JZ_ERR_REFUSED)
+		return jz_alarm(i, jz_issuer_refusal(i),
+		    JZ_INCIDENT_ALTERED_RECORD, card_id, r->number,
+		    r->m.kind == JZ_KIND_RECORD_LOAD
+			? NULL
+			: r->m.payment.request_digest);
+	return err;
 }

@@ -10,7 +10,6 @@
  */
 #include "internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
@@ -19,8 +18,13 @@ void
 jz_payment_reference(const uint8_t request_digest[static JZ_DIGEST_BYTES],
     char out[static JZ_PAYMENT_REFERENCE_CAP])
 {
-	for (size_t k = 0; k < JZ_DIGEST_BYTES; k++)
-		snprintf(out + 2 * k, 3, "%02x", (unsigned)request_digest[k]);
+	static const char DIGITS[] = "0123456789abcdef";
+
+	for (size_t k = 0; k < JZ_DIGEST_BYTES; k++) {
+		out[2 * k] = DIGITS[request_digest[k] >> 4];
+		out[2 * k + 1] = DIGITS[request_digest[k] & 0xF];
+	}
+	out[2 * JZ_DIGEST_BYTES] = '\0';
 }
 
 static bool
@@ -43,7 +47,8 @@ int
 jz_exception_pay(
     struct jz_issuer *i, const uint8_t request_digest[static JZ_DIGEST_BYTES])
 {
-	char reference[JZ_PAYMENT_REFERENCE_CAP];
+	char reference[JZ_PAYMENT_REFERENCE_CAP], target[JZ_LEDGER_NAME_MAX];
+	const char *transit = NULL;
 	struct jz_ledger_name account;
 	enum jz_outcome outcome;
 	struct jz_payment p;
@@ -59,6 +64,11 @@ jz_exception_pay(
 		return 0;
 	claim = outcome == JZ_OUTCOME_CLAIM;
 	if (err == 0)
+		err = jz_payment_transit(i, request_digest, &transit, target);
+	/* Two people have paid it already. */
+	if (err == 0 && target[0] != '\0')
+		return 0;
+	if (err == 0)
 		err = jz_store_card(
 		    i->store, claim ? p.payee_id : p.payer_id, &card);
 	if (err != 0)
@@ -70,8 +80,17 @@ jz_exception_pay(
 	if (err != 0)
 		return err;
 	return jz_ledger_move(i->store, jz_issuer_now(i),
-	    claim ? JZ_LEDGER_CLAIMED : JZ_LEDGER_RELEASED, reference,
-	    JZ_LEDGER_PAYMENT, account.text, (int64_t)p.amount);
+	    claim ? JZ_LEDGER_CLAIMED : JZ_LEDGER_RELEASED, reference, transit,
+	    account.text, (int64_t)p.amount);
+}
+
+/* The payee's card has signed both: exception, and confirmation or receipt. */
+static int
+payees_doing(
+    struct jz_issuer *i, enum jz_incident_kind kind, const struct jz_record *r)
+{
+	return jz_alarm(i, JZ_REFUSAL_CONFLICT, kind, r->m.payment.payee_id,
+	    r->number, r->m.payment.request_digest);
 }
 
 int
@@ -84,17 +103,17 @@ jz_exception_post(struct jz_issuer *i, const struct jz_record *r)
 	int err = jz_store_payment_data(i->store, request, &known);
 
 	if (err == 0 && !same(&known, &r->m.payment))
-		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+		return payees_doing(i, JZ_INCIDENT_ALTERED_RECORD, r);
 	if (err == 0)
 		err = jz_store_payment_has(
 		    i->store, request, JZ_SIDE_PAYEE, &received);
 	if (err == 0 && received)
-		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+		return payees_doing(i, JZ_INCIDENT_CONTRADICTION, r);
 	if (err != 0 && err != JZ_ERR_NOT_FOUND)
 		return err;
 	err = jz_store_exception(i->store, request, &known, &outcome);
 	if (err == 0) /* under another record number */
-		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+		return payees_doing(i, JZ_INCIDENT_DOUBLED_RECORD, r);
 	if (err == JZ_ERR_NOT_FOUND)
 		err = jz_store_exception_add(i->store, &r->m);
 	return err != 0 ? err : jz_exception_pay(i, request);
@@ -110,9 +129,10 @@ jz_exception_check(struct jz_issuer *i, const struct jz_record *r)
 
 	if (err == JZ_ERR_NOT_FOUND)
 		return 0;
-	if (err == 0 &&
-	    (r->m.kind != JZ_KIND_RECORD_PAID || !same(&known, &r->m.payment)))
-		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	if (err == 0 && r->m.kind != JZ_KIND_RECORD_PAID)
+		return payees_doing(i, JZ_INCIDENT_CONTRADICTION, r);
+	if (err == 0 && !same(&known, &r->m.payment))
+		return payees_doing(i, JZ_INCIDENT_ALTERED_RECORD, r);
 	return err;
 }
 

@@ -9,26 +9,42 @@
 #include "../../keys/signed.h"
 #include "../../keys/store/pki.h"
 #include "../../keys/store/token.h"
+#include "ahead.h"
+#include "control.h"
 #include "issuer.h"
 #include "store.h"
+#include "store_control.h"
 
 /* The highest amount of one load or payment: four bytes in JR/T 0025. */
 #define JZ_ISSUER_AMOUNT_MAX 0x7FFFFFFFu
 /* The highest single deposit: ten million million in most currencies. */
 #define JZ_ISSUER_DEPOSIT_MAX UINT64_C(1000000000000000)
 
+struct jz_card_memo; /* below */
+
+/* What a refusal is about, until the batch that caused it is rolled back. */
+struct jz_alarm {
+	enum jz_incident_kind kind;
+	uint8_t card_id[JZ_ID_BYTES];
+	uint32_t number;
+	bool has_payment;
+	uint8_t request_digest[JZ_DIGEST_BYTES];
+};
+
 struct jz_issuer {
 	struct jz_store *store;
-	struct jz_engine base;	 /* owned */
-	struct jz_engine engine; /* the same, or over the token */
-	struct jz_token *token;	 /* NULL: the keys are in files */
-	uint8_t seal[JZ_TOKEN_SEAL_BYTES];
+	struct jz_card_memo *memo; /* lent; NULL but during a stream */
+	struct jz_engine base;	   /* owned */
+	struct jz_engine engine;   /* the same, or over the token */
+	struct jz_token *token;	   /* NULL: the keys are in files */
+	struct jz_secret seal;	   /* the token's */
 	struct jz_pki pki;
 	uint16_t currency;
 	int64_t (*now)(void *arg);
 	void *now_arg;
 	enum jz_refusal refusal;
 	bool again; /* the last call found it done */
+	struct jz_alarm alarm;
 };
 
 /* Another clock: seconds since 1970 UTC.  NULL: the system's. */
@@ -42,20 +58,19 @@ int jz_issuer_block_card(
 
 /* What the key files are sealed under: the passphrase, or what the token says;
  * lent. */
-struct jz_span
-jz_issuer_secret(const struct jz_issuer *i, struct jz_span passphrase);
+const struct jz_secret *
+jz_issuer_secret(const struct jz_issuer *i, const struct jz_secret *passphrase);
 
 /* ---- token.c ------------------------------------------------------------ */
 
 /* *out NULL and 0: the keys are in files.  Errors as jz_token_open(),
  * JZ_ERR_TOKEN_KEY, JZ_ERR_KEYFILE; the caller frees *out also then. */
 int jz_issuer_token_open(const struct jz_engine *base, const char *keys,
-    struct jz_span pin, struct jz_token **out,
-    uint8_t seal[static JZ_TOKEN_SEAL_BYTES]);
+    const struct jz_secret *pin, struct jz_token **out, struct jz_secret *seal);
 /* For a new issuer.  JZ_ERR_ARGUMENT: the URI. */
 int jz_issuer_token_create(const struct jz_engine *base, const char *keys,
-    struct jz_span pin, const char *uri, struct jz_token **out,
-    uint8_t seal[static JZ_TOKEN_SEAL_BYTES]);
+    const struct jz_secret *pin, const char *uri, struct jz_token **out,
+    struct jz_secret *seal);
 /* Takes the keys of a new issuer away again. */
 void jz_issuer_token_undo(struct jz_token *token);
 
@@ -77,6 +92,15 @@ enum jz_judgement {
 	                     * certificate */
 	JZ_JUDGE_SIGNATURE, /* what has happened already is booked for those */
 };
+
+/* Cards seen in one transaction, as JZ_JUDGE_SIGNATURE gives them. */
+#define JZ_CARD_MEMO 256u
+struct jz_card_memo {
+	bool there[JZ_CARD_MEMO];
+	struct jz_known_card card[JZ_CARD_MEMO];
+};
+/* Another transaction begins. */
+void jz_card_memo_clear(struct jz_card_memo *m);
 
 /* ID "CN" and 14 digits, ASN the IIN and the same digits. */
 void jz_issuer_number_card(int64_t number, struct jz_card_row *card);
@@ -109,6 +133,9 @@ int jz_issuer_read_certificate(
 /* Refuses SIGNATURE. */
 int jz_issuer_verify(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card);
+/* Puts its verification into a list instead. */
+void jz_issuer_ahead(const struct jz_message *m,
+    const struct jz_known_card *card, struct jz_ahead_list *out);
 /* Signs as the host and appends the message. */
 int jz_issuer_answer(
     struct jz_issuer *i, struct jz_message *m, struct jz_buffer *out);
@@ -140,18 +167,40 @@ struct jz_record {
 	uint32_t number;
 	struct jz_message report;     /* of a load */
 	struct jz_load_row load;      /* of a load */
+	bool unknown_load;	      /* that a restored ledger has lost */
 	struct jz_message completion; /* of a payment */
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
 };
 
+/* The messages that a payment's record carries the signatures of: the
+ * completion; and the payee's word, which is before the payment the
+ * confirmation, after it the receipt, or that it was given up. */
+void
+jz_record_completion(const struct jz_message *record, struct jz_message *out);
+void jz_record_word(const struct jz_message *record,
+    const uint8_t completion_digest[static JZ_DIGEST_BYTES],
+    struct jz_message *out);
 /* Decodes one record.  Refuses MALFORMED. */
 int jz_record_read(struct jz_issuer *i, struct jz_span bytes,
     const uint8_t card_id[static JZ_ID_BYTES], struct jz_record *out);
 /* Verifies the signatures that a record carries.  Refuses EVIDENCE. */
 int jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card);
-/* Posts it.  Refuses CONFLICT. */
-int jz_record_post(struct jz_issuer *i, const struct jz_record *r);
+/* Puts what jz_record_verify() will verify into a list. */
+int jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
+    const struct jz_known_card *card, struct jz_ahead_list *out);
+/* Posts it.  Refuses CONFLICT, with the incident of this card. */
+int jz_record_post(struct jz_issuer *i, const struct jz_record *r,
+    const uint8_t card_id[static JZ_ID_BYTES]);
+
+/* ---- batch.c ------------------------------------------------------------ */
+
+/* jz_issuer_batch() within a transaction of the caller's. */
+int jz_batch_settle(
+    struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed);
+/* Puts what it will verify into a list, as far as it gets. */
+void jz_batch_ahead(
+    struct jz_issuer *i, struct jz_span batch, struct jz_ahead_list *out);
 
 /* ---- exception.c: payments that the payee has given up ------------------- */
 
@@ -164,6 +213,78 @@ int jz_exception_check(struct jz_issuer *i, const struct jz_record *r);
 /* Pays out, once, when the payer has paid and the payee has given it up. */
 int jz_exception_pay(
     struct jz_issuer *i, const uint8_t request_digest[static JZ_DIGEST_BYTES]);
+
+/* ---- audit.c ------------------------------------------------------------ */
+
+#define JZ_ACTOR_ISSUER "issuer"
+
+/* The next entry, in the transaction of what it tells. */
+int jz_audit_note(struct jz_issuer *i, const char *actor, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+/* Signs as the host what is prefixed by its purpose; host gets its name. */
+int jz_host_sign(struct jz_issuer *i, const char *purpose, struct jz_span what,
+    uint8_t host[static JZ_ID_BYTES],
+    uint8_t signature[static JZ_SIGNATURE_BYTES]);
+/* By whichever version of the host.  JZ_ERR_CERT_ISSUER, JZ_ERR_SIGNATURE. */
+int jz_host_verify(const struct jz_issuer *i, const char *purpose,
+    struct jz_span what, const uint8_t host[static JZ_ID_BYTES],
+    const uint8_t signature[static JZ_SIGNATURE_BYTES]);
+
+/* ---- incident.c ---------------------------------------------------------- */
+
+/* Refuses, and remembers what for; digest may be NULL.  An alarm that stands
+ * is not replaced. */
+int jz_alarm(struct jz_issuer *i, enum jz_refusal why,
+    enum jz_incident_kind kind, const uint8_t card[static JZ_ID_BYTES],
+    uint32_t number, const uint8_t *request_digest);
+/* Books the alarm of a call that was rolled back, in a commit of its own; the
+ * refusal stays. */
+int jz_alarm_keep(struct jz_issuer *i, struct jz_span evidence);
+/* Books an incident once, within a transaction; blacklists its card. */
+int jz_incident_book(
+    struct jz_issuer *i, const struct jz_alarm *what, struct jz_span evidence);
+
+/* ---- restore.c: a ledger that was put back from a backup ----------------- */
+
+/*
+ * Whether a gap before record `number` of a card is due to that, `next` being
+ * the one expected; *restored gets the restoration's number, 0: not.  The
+ * card's first gap since alone.
+ */
+int jz_restore_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
+    int64_t next, uint32_t number, int64_t *restored);
+/* Books that gap with an alarm. */
+int
+jz_restore_book_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
+    int64_t next, uint32_t number, int64_t restored, struct jz_span evidence);
+/* Whether the card has had its gap. */
+int jz_restore_has_gap(
+    struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES], bool *has);
+/* Books a load that the ledger has lost, with an alarm. */
+int jz_restore_load(struct jz_issuer *i, const struct jz_record *r);
+
+/* ---- loss.c: payments whose other half will not come --------------------- */
+
+/* The account that a payment's half goes through: transit, or the fraud
+ * account when it was written off.  *target gets whose account the amount went
+ * to, "" nobody's. */
+int jz_payment_transit(struct jz_issuer *i,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES], const char **account,
+    char target[static JZ_LEDGER_NAME_MAX]);
+/* Takes what is in transit of a payment to the fraud account, for good. */
+int jz_payment_write_off(struct jz_issuer *i,
+    const uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t in_transit,
+    const char *target, int64_t proposal);
+/* A payment has been posted from one side: doubled counters, a shadow below
+ * zero, what comes late. */
+int jz_payment_watch(struct jz_issuer *i, const struct jz_record *r);
+
+/* ---- revocation.c -------------------------------------------------------- */
+
+/* Puts a card on the next list, within a transaction; one that is void already
+ * stays so, and when the list is full the card is blocked. */
+int jz_blacklist(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    const char *reason);
 
 /* A reference of the ledger: a request's digest in hexadecimal. */
 #define JZ_PAYMENT_REFERENCE_CAP (2 * JZ_DIGEST_BYTES + 1)

@@ -70,6 +70,10 @@ open_ledger(struct jz_store *s)
 	if (err == 0)
 		err = jz_ledger_open(
 		    s, JZ_LEDGER_KIND_TRANSIT_PAYMENT, JZ_LEDGER_PAYMENT);
+	if (err == 0)
+		err = jz_ledger_open(s, JZ_LEDGER_KIND_FRAUD, JZ_LEDGER_FRAUD);
+	if (err == 0)
+		err = jz_ledger_open(s, JZ_LEDGER_KIND_LOST, JZ_LEDGER_LOST);
 	return err;
 }
 
@@ -98,17 +102,18 @@ make_database(const char *path, uint16_t currency, enum jz_suite suite)
 /* The keys, in files or in a token. */
 static int
 make_keys(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, const char *uri, struct jz_token **token)
+    const struct jz_secret *passphrase, const char *uri,
+    struct jz_token **token)
 {
-	uint8_t seal[JZ_TOKEN_SEAL_BYTES];
+	struct jz_secret seal = {0};
 	struct jz_engine over = *e;
 	struct jz_pki pki;
 	int err = 0;
 
 	if (uri != NULL) {
 		err = jz_issuer_token_create(
-		    e, path, passphrase, uri, token, seal);
-		passphrase = jz_span(seal, sizeof(seal));
+		    e, path, passphrase, uri, token, &seal);
+		passphrase = &seal;
 	}
 	if (err == 0 && uri != NULL)
 		over = jz_token_engine(*token);
@@ -117,7 +122,7 @@ make_keys(const struct jz_engine *e, const char *path,
 		    &over, path, passphrase, (int64_t)time(NULL), &pki);
 		jz_pki_wipe(&pki);
 	}
-	jz_wipe(seal, sizeof(seal));
+	jz_secret_wipe(&seal);
 	return err;
 }
 
@@ -165,7 +170,7 @@ struct making {
 
 /* The books last: those behind a URI are not taken back. */
 static int
-fill(struct making *m, const char *dir, struct jz_span passphrase,
+fill(struct making *m, const char *dir, const struct jz_secret *passphrase,
     const struct jz_issuer_options *o)
 {
 	char path[PATH_CAP], store[PATH_CAP];
@@ -256,7 +261,7 @@ clean_name(char out[static PATH_CAP], const char *dir)
 }
 
 int
-jz_issuer_create_with(const char *dir, struct jz_span passphrase,
+jz_issuer_create_with(const char *dir, const struct jz_secret *passphrase,
     const struct jz_issuer_options *o)
 {
 	char name[PATH_CAP], made[PATH_CAP];
@@ -288,13 +293,14 @@ jz_issuer_create_with(const char *dir, struct jz_span passphrase,
 }
 
 int
-jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency)
+jz_issuer_create(
+    const char *dir, const struct jz_secret *passphrase, uint16_t currency)
 {
 	return jz_issuer_create_suite(dir, passphrase, currency, JZ_SUITE_NIST);
 }
 
 int
-jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
+jz_issuer_create_suite(const char *dir, const struct jz_secret *passphrase,
     uint16_t currency, enum jz_suite suite)
 {
 	const struct jz_issuer_options o = {
@@ -304,8 +310,8 @@ jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
 }
 
 int
-jz_issuer_create_token(
-    const char *dir, struct jz_span pin, uint16_t currency, const char *uri)
+jz_issuer_create_token(const char *dir, const struct jz_secret *pin,
+    uint16_t currency, const char *uri)
 {
 	const struct jz_issuer_options o = {
 	    .currency = currency, .suite = JZ_SUITE_NIST, .token = uri};
@@ -338,18 +344,18 @@ read_settings(struct jz_issuer *i, enum jz_suite *suite)
 	return err;
 }
 
-struct jz_span
-jz_issuer_secret(const struct jz_issuer *i, struct jz_span passphrase)
+const struct jz_secret *
+jz_issuer_secret(const struct jz_issuer *i, const struct jz_secret *passphrase)
 {
-	return i->token == NULL ? passphrase
-				: jz_span(i->seal, sizeof(i->seal));
+	return i->token == NULL ? passphrase : &i->seal;
 }
 
 static int
-open_keys(struct jz_issuer *i, const char *path, struct jz_span passphrase)
+open_keys(
+    struct jz_issuer *i, const char *path, const struct jz_secret *passphrase)
 {
 	int err = jz_issuer_token_open(
-	    &i->base, path, passphrase, &i->token, i->seal);
+	    &i->base, path, passphrase, &i->token, &i->seal);
 
 	if (err != 0)
 		return err;
@@ -360,7 +366,7 @@ open_keys(struct jz_issuer *i, const char *path, struct jz_span passphrase)
 
 int
 jz_issuer_open(
-    const char *dir, struct jz_span passphrase, struct jz_issuer **out)
+    const char *dir, const struct jz_secret *passphrase, struct jz_issuer **out)
 {
 	struct jz_issuer *i = calloc(1, sizeof(*i));
 	char path[PATH_CAP];
@@ -401,13 +407,13 @@ jz_issuer_free(struct jz_issuer **issuer)
 	if (i->base.crypto != NULL)
 		jz_openssl_free(&i->base);
 	jz_pki_wipe(&i->pki);
-	jz_wipe(i->seal, sizeof(i->seal));
+	jz_secret_wipe(&i->seal);
 	free(i);
 	*issuer = NULL;
 }
 
 int
-jz_issuer_add_admin(const char *dir, struct jz_span passphrase)
+jz_issuer_add_admin(const char *dir, const struct jz_secret *passphrase)
 {
 	struct jz_issuer *i = NULL;
 	char path[PATH_CAP];
@@ -440,6 +446,7 @@ jz_issuer_start(struct jz_issuer *i)
 {
 	i->refusal = JZ_REFUSAL_NONE;
 	i->again = false;
+	memset(&i->alarm, 0, sizeof(i->alarm));
 	jz_store_clear_detail(i->store);
 }
 

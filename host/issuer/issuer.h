@@ -13,6 +13,8 @@
  *   transit:payment   paid by one card, not yet claimed by the other (or the
  *                     reverse)
  *   card:ID           shadow of a card's balance
+ *   loss:fraud        what copied cards have cost
+ *   lost              what was on cards that are lost
  *
  * Amounts are unsigned minor units at this interface; in the ledger an entry
  * is signed.  Everything that a card sends is a byte string and verified here;
@@ -74,11 +76,11 @@ const char *jz_refusal_text(enum jz_refusal r, int lang);
  * numeric.  JZ_ERR_EXISTS when something is there but an empty directory,
  * JZ_ERR_NOT_FOUND when the directory above is missing, JZ_ERR_RANGE.
  */
-int
-jz_issuer_create(const char *dir, struct jz_span passphrase, uint16_t currency);
+int jz_issuer_create(
+    const char *dir, const struct jz_secret *passphrase, uint16_t currency);
 /* The same of either suite, for good: all of an issuer's cards are of it.
  * jz_issuer_create takes JZ_SUITE_NIST. */
-int jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
+int jz_issuer_create_suite(const char *dir, const struct jz_secret *passphrase,
     uint16_t currency, enum jz_suite suite);
 /*
  * jz_issuer_create, with root, CA and host keys generated in a PKCS#11 token,
@@ -86,8 +88,8 @@ int jz_issuer_create_suite(const char *dir, struct jz_span passphrase,
  * token's PIN is the passphrase of this issuer from now on; the card master is
  * sealed under a key of the token's.  JZ_ERR_ARGUMENT, JZ_ERR_TOKEN_*.
  */
-int jz_issuer_create_token(
-    const char *dir, struct jz_span pin, uint16_t currency, const char *uri);
+int jz_issuer_create_token(const char *dir, const struct jz_secret *pin,
+    uint16_t currency, const char *uri);
 /*
  * All of that, and the books in PostgreSQL, or whatever speaks like it, instead
  * of a file: store is a URI of libpq's (postgresql://...) which the directory
@@ -100,18 +102,18 @@ struct jz_issuer_options {
 	const char *token; /* NULL: keys in files */
 	const char *store; /* NULL: a SQLite file */
 };
-int jz_issuer_create_with(const char *dir, struct jz_span passphrase,
+int jz_issuer_create_with(const char *dir, const struct jz_secret *passphrase,
     const struct jz_issuer_options *o);
 /* JZ_ERR_TOKEN_*; JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (a newer
  * version), JZ_ERR_DATABASE. */
-int jz_issuer_open(
-    const char *dir, struct jz_span passphrase, struct jz_issuer **out);
+int jz_issuer_open(const char *dir, const struct jz_secret *passphrase,
+    struct jz_issuer **out);
 void jz_issuer_free(struct jz_issuer **issuer);
 /*
  * Makes the key behind every card's administration keys, for an issuer of an
  * earlier release, which has none.  JZ_ERR_EXISTS, and as jz_issuer_open().
  */
-int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
+int jz_issuer_add_admin(const char *dir, const struct jz_secret *passphrase);
 /*
  * A new version of that key, which cards get that are personalised from now on;
  * *version gets its number.  Those before it stay, for the cards that have keys
@@ -119,20 +121,20 @@ int jz_issuer_add_admin(const char *dir, struct jz_span passphrase);
  * JZ_ERR_SPACE: no version is left; and as jz_issuer_open().
  */
 int jz_issuer_roll_master(
-    const char *dir, struct jz_span passphrase, uint8_t *version);
+    const char *dir, const struct jz_secret *passphrase, uint8_t *version);
 /*
  * A new host key and, when asked for, a new CA key for it; *version gets the
  * number of the host, or of the CA.  Cards that were certified by the CA before
  * go on; what they are to believe is shown to them (host/pay.h).  JZ_ERR_SPACE;
  * JZ_ERR_CERT_EXPIRED (root, or CA); and as jz_issuer_open().
  */
-int jz_issuer_roll_chain(
-    const char *dir, struct jz_span passphrase, bool ca, unsigned *version);
+int jz_issuer_roll_chain(const char *dir, const struct jz_secret *passphrase,
+    bool ca, unsigned *version);
 /*
  * A card master of two people's seeds (keys/store/seed.h).  Refusals as
  * jz_seed_combine(); keys/audit.log keeps who made them, and who tried.
  */
-int jz_issuer_combine(const char *dir, struct jz_span passphrase,
+int jz_issuer_combine(const char *dir, const struct jz_secret *passphrase,
     const struct jz_seed *a, const struct jz_seed *b, uint8_t *version);
 /* The version that new cards get, and of their keys; 0: there is none. */
 uint8_t jz_issuer_kvn(const struct jz_issuer *i);
@@ -207,7 +209,7 @@ int jz_issuer_account_statement(struct jz_issuer *i, const char *account,
  * unlocks it as well.  JZ_ERR_RANGE (length), JZ_ERR_NOT_FOUND (account).
  */
 int jz_issuer_account_password(
-    struct jz_issuer *i, const char *account, struct jz_span password);
+    struct jz_issuer *i, const char *account, const struct jz_secret *password);
 /*
  * Whether this is it.  A try is counted before the comparison, and given back
  * only by the right password; the fifth wrong one in a row locks it.  Refuses
@@ -215,7 +217,7 @@ int jz_issuer_account_password(
  * PASSWORD_LOCKED, PASSWORD.
  */
 int jz_issuer_account_check(
-    struct jz_issuer *i, const char *account, struct jz_span password);
+    struct jz_issuer *i, const char *account, const struct jz_secret *password);
 
 /* ---- cards -------------------------------------------------------------- */
 
@@ -305,7 +307,7 @@ int jz_issuer_registered(struct jz_issuer *i,
  */
 int jz_issuer_card_pin(const struct jz_issuer *i,
     const uint8_t salt[static JZ_ISSUER_SALT_BYTES], uint32_t number,
-    char pin[static JZ_ISSUER_PIN_DIGITS + 1]);
+    struct jz_secret *pin);
 
 /* Root, CA and host certificates, as they are now; lent. */
 struct jz_span jz_issuer_root(const struct jz_issuer *i);
@@ -453,6 +455,29 @@ int jz_issuer_batch(
     struct jz_issuer *i, struct jz_span batch, struct jz_buffer *processed);
 
 /*
+ * Many batches, of any cards, as a stream: they are committed in groups, and
+ * while one group is posted, the signatures of the next are verified by
+ * `threads` threads (0: one for each CPU).  Takes a few MiB whatever their
+ * number.  Each is judged as by jz_issuer_batch(), in their order.
+ */
+struct jz_batch_feed {
+	/* Appends the next batch to `out` (JZ_BATCH_MAX bytes).
+	 * JZ_ERR_NOT_FOUND: that was all. */
+	int (*next)(void *arg, struct jz_buffer *out);
+	/* What became of batch n, from 0: err is 0, with the confirmation, or
+	 * JZ_ERR_REFUSED with why, or another error.  It is durable when this
+	 * is called.  0 to go on.  May be NULL. */
+	int (*told)(void *arg, uint64_t n, int err, enum jz_refusal why,
+	    struct jz_span processed);
+	void *arg;
+};
+/* 0 when all have been told, whatever their verdict; or an error of next(), of
+ * told(), of memory or of threads.  What has been told stands; the rest may be
+ * sent again. */
+int jz_issuer_batches(
+    struct jz_issuer *i, const struct jz_batch_feed *feed, unsigned threads);
+
+/*
  * The completions (FF25) of what this card was paid and has not settled, each
  * encoded: a payee's card whose terminal never got it is given it at its
  * settlement.  `each` as jz_issuer_each_account().
@@ -469,7 +494,9 @@ struct jz_books {
 	int64_t cards;	  /* sum of all cards' shadows */
 	int64_t transit_load;
 	int64_t transit_payment;
-	bool balanced; /* cash = accounts + cards + transits, entry by entry */
+	int64_t fraud; /* what copied cards have cost: below zero */
+	int64_t lost;  /* what was on lost cards, by two people's decision */
+	bool balanced; /* cash = all of the others, entry by entry */
 };
 /* When they do not balance, jz_issuer_detail() says what is wrong. */
 int jz_issuer_books(struct jz_issuer *i, struct jz_books *out);

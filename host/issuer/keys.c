@@ -42,7 +42,7 @@ jz_issuer_has_master(const struct jz_issuer *i, uint8_t version)
 }
 
 static int
-add_master(const char *dir, struct jz_span passphrase,
+add_master(const char *dir, const struct jz_secret *passphrase,
     const struct jz_issuer *i, const struct jz_master *m, uint8_t *version)
 {
 	char path[JZ_PATH_MAX];
@@ -56,7 +56,7 @@ add_master(const char *dir, struct jz_span passphrase,
 
 int
 jz_issuer_roll_master(
-    const char *dir, struct jz_span passphrase, uint8_t *version)
+    const char *dir, const struct jz_secret *passphrase, uint8_t *version)
 {
 	struct jz_issuer *i = NULL;
 	int err = jz_issuer_open(dir, passphrase, &i);
@@ -68,8 +68,8 @@ jz_issuer_roll_master(
 }
 
 int
-jz_issuer_roll_chain(
-    const char *dir, struct jz_span passphrase, bool ca, unsigned *version)
+jz_issuer_roll_chain(const char *dir, const struct jz_secret *passphrase,
+    bool ca, unsigned *version)
 {
 	struct jz_issuer *i = NULL;
 	struct jz_pki pki = {0};
@@ -104,7 +104,7 @@ audit_refusal(const char *dir, const struct jz_issuer *i,
 }
 
 int
-jz_issuer_combine(const char *dir, struct jz_span passphrase,
+jz_issuer_combine(const char *dir, const struct jz_secret *passphrase,
     const struct jz_seed *a, const struct jz_seed *b, uint8_t *version)
 {
 	struct jz_master m = {0};
@@ -270,7 +270,7 @@ each_master(struct jz_issuer *i,
 		    .from = m->made,
 		    .master = m};
 
-		err = jz_check_value(&i->engine, k.name, m->key, k.check);
+		err = jz_check_value(&i->engine, k.name, &m->key, k.check);
 		if (err == 0)
 			err = each(&k, arg);
 	}

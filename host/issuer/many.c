@@ -218,7 +218,7 @@ jz_issuer_registered(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 
 /* One digit six times, or a run up or down. */
 static bool
-is_weak(const char pin[static JZ_ISSUER_PIN_DIGITS])
+is_weak(const uint8_t pin[static JZ_ISSUER_PIN_DIGITS])
 {
 	int step = pin[1] - pin[0];
 
@@ -233,18 +233,18 @@ is_weak(const char pin[static JZ_ISSUER_PIN_DIGITS])
 
 /* Whether the draw made a PIN. */
 static bool
-to_pin(const uint8_t draw[static 4], char pin[static JZ_ISSUER_PIN_DIGITS + 1])
+to_pin(const uint8_t draw[static 4], struct jz_secret *out)
 {
 	uint32_t v = (uint32_t)draw[0] << 24 | (uint32_t)draw[1] << 16 |
 	    (uint32_t)draw[2] << 8 | draw[3];
+	uint8_t *pin = jz_secret_fill(out, JZ_ISSUER_PIN_DIGITS);
 	bool fair = v < PIN_DRAW_END;
 
 	v %= PIN_SPACE;
 	for (size_t k = JZ_ISSUER_PIN_DIGITS; k > 0; k--) {
-		pin[k - 1] = (char)('0' + v % 10);
+		pin[k - 1] = (uint8_t)('0' + v % 10);
 		v /= 10;
 	}
-	pin[JZ_ISSUER_PIN_DIGITS] = '\0';
 	jz_wipe(&v, sizeof(v));
 	return fair && !is_weak(pin);
 }
@@ -252,7 +252,7 @@ to_pin(const uint8_t draw[static 4], char pin[static JZ_ISSUER_PIN_DIGITS + 1])
 int
 jz_issuer_card_pin(const struct jz_issuer *i,
     const uint8_t salt[static JZ_ISSUER_SALT_BYTES], uint32_t number,
-    char pin[static JZ_ISSUER_PIN_DIGITS + 1])
+    struct jz_secret *pin)
 {
 	static const char purpose[] = "jiaozi card PIN";
 	const uint8_t which[] = {(uint8_t)(number >> 24),
@@ -266,8 +266,8 @@ jz_issuer_card_pin(const struct jz_issuer *i,
 	int err = m != NULL ? 0 : JZ_ERR_NOT_FOUND;
 
 	if (err == 0)
-		err = jz_kdf(&i->engine, jz_span(m->key, sizeof(m->key)), info,
-		    3, draws, sizeof(draws));
+		err = jz_kdf(&i->engine, jz_secret_span(&m->key), info, 3,
+		    draws, sizeof(draws));
 	if (err == 0) {
 		err = JZ_ERR_CRYPTO;
 		for (size_t k = 0; err != 0 && k < PIN_DRAWS; k++)
@@ -275,6 +275,6 @@ jz_issuer_card_pin(const struct jz_issuer *i,
 	}
 	jz_wipe(draws, sizeof(draws));
 	if (err != 0)
-		jz_wipe(pin, JZ_ISSUER_PIN_DIGITS + 1);
+		jz_secret_wipe(pin);
 	return err;
 }

@@ -24,7 +24,7 @@
 #define PASSWORD_MIN 6
 
 static int
-make_hash(const struct jz_password_row *row, struct jz_span password,
+make_hash(const struct jz_password_row *row, const struct jz_secret *password,
     uint8_t out[static 32])
 {
 	return jz_openssl_scrypt(password,
@@ -45,14 +45,14 @@ set_password(
 
 int
 jz_issuer_account_password(
-    struct jz_issuer *i, const char *account, struct jz_span password)
+    struct jz_issuer *i, const char *account, const struct jz_secret *password)
 {
 	const struct jz_engine *e = &i->engine;
 	struct jz_password_row row = {0};
 	int err;
 
 	jz_issuer_start(i);
-	if (password.len < PASSWORD_MIN || password.len > JZ_PASSWORD_MAX)
+	if (password->len < PASSWORD_MIN || password->len > JZ_PASSWORD_MAX)
 		return JZ_ERR_RANGE;
 	err = e->crypto->random(e->state, row.salt, sizeof(row.salt));
 	if (err == 0)
@@ -87,7 +87,7 @@ count(struct jz_issuer *i, const char *account, struct jz_password_row *row)
 
 static int
 compare(struct jz_issuer *i, const struct jz_password_row *row,
-    struct jz_span password)
+    const struct jz_secret *password)
 {
 	uint8_t hash[sizeof(row->hash)];
 	int err = make_hash(row, password, hash);
@@ -100,7 +100,7 @@ compare(struct jz_issuer *i, const struct jz_password_row *row,
 
 int
 jz_issuer_account_check(
-    struct jz_issuer *i, const char *account, struct jz_span password)
+    struct jz_issuer *i, const char *account, const struct jz_secret *password)
 {
 	struct jz_password_row row = {0};
 	int err;

@@ -151,6 +151,45 @@ revoke(struct jz_issuer *i, struct jz_revocation_story *story)
 }
 
 static int
+revoke_and_note(struct jz_issuer *i, struct jz_revocation_story *story)
+{
+	int err = revoke(i, story);
+
+	if (err == 0 && story->has_card)
+		err = jz_audit_note(i, JZ_ACTOR_ISSUER,
+		    "revocation list %u: card %.16s, %s",
+		    (unsigned)story->version, (const char *)story->card_id,
+		    story->reason);
+	else if (err == 0)
+		err = jz_audit_note(i, JZ_ACTOR_ISSUER,
+		    "revocation list %u: generation %u, %s",
+		    (unsigned)story->version, (unsigned)story->generation,
+		    story->reason);
+	return err;
+}
+
+int
+jz_blacklist(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    const char *reason)
+{
+	struct jz_revocation_story story = {.has_card = true};
+	int err;
+
+	memcpy(story.card_id, id, JZ_ID_BYTES);
+	snprintf(story.reason, sizeof(story.reason), "%s", reason);
+	err = revoke_and_note(i, &story);
+	if (err == JZ_ERR_LIST_FULL) {
+		err = jz_store_card_block(i->store, id, true);
+		if (err == 0)
+			err = jz_audit_note(i, JZ_ACTOR_ISSUER,
+			    "the revocation list is full: card %.16s is "
+			    "blocked, raise the generation",
+			    (const char *)id);
+	}
+	return err == JZ_ERR_EXISTS ? 0 : err;
+}
+
+static int
 carry_out(
     struct jz_issuer *i, struct jz_revocation_story *story, const char *reason)
 {
@@ -161,7 +200,8 @@ carry_out(
 		return JZ_ERR_RANGE;
 	snprintf(story->reason, sizeof(story->reason), "%s", reason);
 	err = jz_store_begin(i->store, true);
-	return err != 0 ? err : jz_store_end(i->store, revoke(i, story));
+	return err != 0 ? err
+			: jz_store_end(i->store, revoke_and_note(i, story));
 }
 
 int

@@ -209,8 +209,111 @@ APPEND_ONLY("exception_paid", "request_digest = NEW.request_digest")
 " WHERE request_digest = NEW.request_digest AND side = 1)"
 " BEGIN SELECT RAISE(ABORT, 'nobody has paid this'); END;"
 ;
+
+/* Two more kinds of account, which a CHECK cannot be told later. */
+static const char V4_KINDS[] =
+"--sqlite\n"
+"PRAGMA defer_foreign_keys = ON;"
+"CREATE TABLE ledger_account_copy AS SELECT id, kind, name"
+" FROM ledger_account;"
+"DROP TABLE ledger_account;"
+"CREATE TABLE ledger_account (id INTEGER PRIMARY KEY,"
+" kind TEXT NOT NULL CHECK (kind IN ('cash', 'customer', 'card',"
+" 'transit-load', 'transit-payment', 'fraud', 'lost')),"
+" name TEXT NOT NULL UNIQUE) STRICT;"
+"INSERT INTO ledger_account (id, kind, name) SELECT id, kind, name"
+" FROM ledger_account_copy;"
+"DROP TABLE ledger_account_copy;"
+APPEND_ONLY("ledger_account", "id = NEW.id OR name = NEW.name")
+;
+static const char V4_KINDS_POSTGRES[] =
+"--postgres\n"
+"ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_kind_check;"
+"ALTER TABLE ledger_account ADD CONSTRAINT ledger_account_kind_check"
+" CHECK (kind IN ('cash', 'customer', 'card', 'transit-load',"
+" 'transit-payment', 'fraud', 'lost'));"
+;
+static const char V4_ACCOUNTS[] =
+/* A new issuer opens its accounts itself. */
+#define OPEN_ACCOUNT(kind, name)                                               \
+"INSERT INTO ledger_account (id, kind, name) SELECT next, '" kind "',"         \
+" '" name "' FROM sequence WHERE name = 'ledger account' AND EXISTS"           \
+" (SELECT 1 FROM ledger_account WHERE kind = 'cash');"                         \
+"INSERT INTO ledger_balance (account, balance) SELECT id, 0"                   \
+" FROM ledger_account WHERE name = '" name "';"                                \
+"UPDATE sequence SET next = next + 1 WHERE name = 'ledger account'"            \
+" AND EXISTS (SELECT 1 FROM ledger_account WHERE name = '" name "');"
+OPEN_ACCOUNT("fraud", JZ_LEDGER_FRAUD)
+OPEN_ACCOUNT("lost", JZ_LEDGER_LOST)
+;
+
+/* What was found wrong, and the log in which every act of people stands. */
+static const char V4_AUDIT[] =
+"INSERT INTO sequence (name, next) VALUES ('audit', 1), ('incident', 1),"
+" ('proposal', 1);"
+"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+" host BLOB NOT NULL, actor TEXT NOT NULL, text TEXT NOT NULL,"
+" previous BLOB NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL)"
+" STRICT;"
+APPEND_ONLY("audit", "id = NEW.id")
+"CREATE TABLE incident (id INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+" kind INTEGER NOT NULL, card TEXT NOT NULL, number INTEGER NOT NULL,"
+" reference TEXT NOT NULL, evidence BLOB NOT NULL,"
+" UNIQUE (card, kind, number, reference)) STRICT;"
+APPEND_ONLY("incident", "id = NEW.id OR (card = NEW.card AND"
+	" kind = NEW.kind AND number = NEW.number AND"
+	" reference = NEW.reference)")
+"CREATE INDEX payment_payer ON payment (payer, payer_counter);"
+/* The ledger was put back from a backup, and what each card then lacked. */
+"CREATE TABLE restored (id INTEGER PRIMARY KEY, time INTEGER NOT NULL)"
+" STRICT;"
+APPEND_ONLY("restored", "id = NEW.id")
+"CREATE TABLE gap (card TEXT NOT NULL REFERENCES card (id),"
+" restored INTEGER NOT NULL REFERENCES restored (id),"
+" expected INTEGER NOT NULL, number INTEGER NOT NULL,"
+" PRIMARY KEY (card, restored)) STRICT;"
+APPEND_ONLY("gap", "card = NEW.card AND restored = NEW.restored")
+;
+
+/* What two people decide, and what became of it. */
+static const char V4_DECISIONS[] =
+"CREATE TABLE operator (name TEXT PRIMARY KEY,"
+" public_key BLOB NOT NULL UNIQUE, time INTEGER NOT NULL,"
+" host BLOB NOT NULL, signature BLOB NOT NULL) STRICT;"
+APPEND_ONLY("operator", "name = NEW.name OR public_key = NEW.public_key")
+"CREATE TABLE operator_end (name TEXT PRIMARY KEY REFERENCES operator (name),"
+" time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("operator_end", "name = NEW.name")
+"CREATE TABLE proposal (id INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+" expires INTEGER NOT NULL, kind INTEGER NOT NULL, subject TEXT NOT NULL,"
+" target TEXT NOT NULL, amount INTEGER NOT NULL, reason TEXT NOT NULL,"
+" operator TEXT NOT NULL REFERENCES operator (name),"
+" signature BLOB NOT NULL) STRICT;"
+APPEND_ONLY("proposal", "id = NEW.id")
+"CREATE TABLE decision (proposal INTEGER PRIMARY KEY"
+" REFERENCES proposal (id), time INTEGER NOT NULL,"
+" approved INTEGER NOT NULL CHECK (approved IN (0, 1)),"
+" operator TEXT NOT NULL REFERENCES operator (name),"
+" signature BLOB NOT NULL) STRICT;"
+APPEND_ONLY("decision", "proposal = NEW.proposal")
+"CREATE TRIGGER decision_by_another BEFORE INSERT ON decision"
+" WHEN NEW.approved = 1 AND NEW.operator = (SELECT operator FROM proposal"
+" WHERE id = NEW.proposal)"
+" BEGIN SELECT RAISE(ABORT, 'approved by the one who proposed'); END;"
+/* A payment whose transit is with the fraud account from now on. */
+"CREATE TABLE written_off (request_digest BLOB PRIMARY KEY,"
+" amount INTEGER NOT NULL, target TEXT NOT NULL,"
+" proposal INTEGER NOT NULL, time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("written_off", "request_digest = NEW.request_digest")
+"CREATE TABLE card_closed (card TEXT PRIMARY KEY REFERENCES card (id),"
+" amount INTEGER NOT NULL, target TEXT NOT NULL,"
+" proposal INTEGER NOT NULL REFERENCES proposal (id),"
+" time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("card_closed", "card = NEW.card")
+;
+
 /* As scrypt makes them, and how many wrong ones came in a row. */
-static const char V4_PASSWORDS[] =
+static const char V5_PASSWORDS[] =
 "CREATE TABLE account_password (account TEXT PRIMARY KEY"
 " REFERENCES customer (account), salt BLOB NOT NULL, hash BLOB NOT NULL,"
 " failures INTEGER NOT NULL CHECK (failures >= 0), time INTEGER NOT NULL)"
@@ -218,14 +321,15 @@ static const char V4_PASSWORDS[] =
 ;
 /* clang-format on */
 
-#define PARTS_MAX 5
+#define PARTS_MAX 6
 
 /* Migration n makes version n + 1; its parts end with NULL. */
 static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V1_LEDGER, V1_CARDS, V1_LOADS, V1_SETTLEMENT, NULL},
     {V2_REVOCATION, NULL},
     {V3_EXCEPTIONS, NULL},
-    {V4_PASSWORDS, NULL},
+    {V4_KINDS, V4_KINDS_POSTGRES, V4_ACCOUNTS, V4_AUDIT, V4_DECISIONS, NULL},
+    {V5_PASSWORDS, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

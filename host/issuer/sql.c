@@ -3,7 +3,7 @@
  * The statements of the store, and how they are run: prepared once per handle,
  * with parameters, never put together from text.
  *
- * They keep to SQL-92 but for RETURNING, so that any engine can take them.
+ * They keep to SQL-92, so that any engine can take them.
  */
 #include "sql.h"
 
@@ -13,6 +13,15 @@
 #include "../../apdu/error.h"
 
 /* clang-format off */
+#define NOT_WRITTEN_OFF(row)                                                   \
+" AND NOT EXISTS (SELECT 1 FROM written_off w"                                 \
+" WHERE w.request_digest = " row ".request_digest)"
+
+#define PROPOSALS                                                              \
+"SELECT p.id, p.time, p.expires, p.kind, p.subject, p.target, p.amount,"       \
+" p.reason, p.operator, p.signature, d.time, d.approved, d.operator,"          \
+" d.signature FROM proposal p LEFT JOIN decision d ON d.proposal = p.id"
+
 static const char *const TEXT[] = {
 [JZ_SQL_COMMIT] = "COMMIT",
 [JZ_SQL_ROLLBACK] = "ROLLBACK",
@@ -21,14 +30,14 @@ static const char *const TEXT[] = {
 [JZ_SQL_ROLLBACK_TO] = "ROLLBACK TO SAVEPOINT one",
 [JZ_SQL_SETTING] = "SELECT value FROM setting WHERE name = ?",
 [JZ_SQL_SETTING_ADD] = "INSERT INTO setting (name, value) VALUES (?, ?)",
-[JZ_SQL_NEXT] =
-"UPDATE sequence SET next = next + 1 WHERE name = ? RETURNING next - 1",
+[JZ_SQL_NEXT] = "SELECT next FROM sequence WHERE name = ?",
 [JZ_SQL_SKIP] =
 "UPDATE sequence SET next = ? WHERE name = ? AND next <= ?",
 
 [JZ_SQL_LEDGER_ACCOUNT] =
-"SELECT a.id, a.kind, b.balance FROM ledger_account a"
-" JOIN ledger_balance b ON b.account = a.id WHERE a.name = ?",
+"SELECT id, kind FROM ledger_account WHERE name = ?",
+[JZ_SQL_LEDGER_BALANCE] =
+"SELECT balance FROM ledger_balance WHERE account = ?",
 [JZ_SQL_LEDGER_ACCOUNT_ADD] =
 "INSERT INTO ledger_account (id, kind, name) VALUES (?, ?, ?)",
 [JZ_SQL_LEDGER_BALANCE_ADD] =
@@ -91,12 +100,13 @@ static const char *const TEXT[] = {
 [JZ_SQL_AUDIT_PAYMENTS] =
 "SELECT COALESCE((SELECT SUM(p.amount) FROM payment p"
 " JOIN payment_side x ON x.request_digest = p.request_digest"
-" WHERE x.side = 1), 0)"
+" WHERE x.side = 1" NOT_WRITTEN_OFF("p") "), 0)"
 " - COALESCE((SELECT SUM(p.amount) FROM payment p"
 " JOIN payment_side x ON x.request_digest = p.request_digest"
-" WHERE x.side = 2), 0)"
+" WHERE x.side = 2" NOT_WRITTEN_OFF("p") "), 0)"
 " - COALESCE((SELECT SUM(x.amount) FROM exception x"
-" JOIN exception_paid y ON y.request_digest = x.request_digest), 0)"
+" JOIN exception_paid y ON y.request_digest = x.request_digest"
+" WHERE x.amount > 0" NOT_WRITTEN_OFF("x") "), 0)"
 " - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account"
 " WHERE a.kind = 'transit-payment'), 0)",
@@ -210,7 +220,7 @@ static const char *const TEXT[] = {
 " WHERE p.payee = ? AND NOT EXISTS (SELECT 1 FROM payment_side r"
 " WHERE r.request_digest = p.request_digest AND r.side = 2)"
 " AND NOT EXISTS (SELECT 1 FROM exception x"
-" WHERE x.request_digest = p.request_digest)"
+" WHERE x.request_digest = p.request_digest)" NOT_WRITTEN_OFF("p")
 " ORDER BY p.payee_counter",
 [JZ_SQL_EXCEPTION] =
 "SELECT request_digest, agreement_digest, amount, currency, payer, payee,"
@@ -222,6 +232,99 @@ static const char *const TEXT[] = {
 " outcome, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 [JZ_SQL_EXCEPTION_PAID] =
 "INSERT INTO exception_paid (request_digest, time) VALUES (?, ?)",
+[JZ_SQL_EXCEPTION_IS_PAID] =
+"SELECT COUNT(*) FROM exception_paid WHERE request_digest = ?",
+[JZ_SQL_RECORD_BYTES] =
+"SELECT bytes FROM record WHERE card = ? AND number = ?",
+[JZ_SQL_EXCEPTION_NUMBER] =
+"SELECT number FROM exception WHERE request_digest = ?",
+[JZ_SQL_SIDE_NUMBER] =
+"SELECT number FROM payment_side WHERE request_digest = ? AND side = ?",
+[JZ_SQL_TWINS] =
+"SELECT COUNT(*) FROM payment WHERE payer = ? AND payer_counter = ?"
+" AND request_digest <> ?",
+/* Of one counter: when the payer's card has settled one, those that only
+ * their payees have. */
+[JZ_SQL_TWIN_LOSS] =
+"SELECT p.request_digest, p.amount FROM payment p"
+" JOIN payment_side r ON r.request_digest = p.request_digest AND r.side = 2"
+" WHERE p.payer = ? AND p.payer_counter = ? AND NOT EXISTS"
+" (SELECT 1 FROM payment_side c WHERE c.request_digest = p.request_digest"
+" AND c.side = 1) AND EXISTS (SELECT 1 FROM payment o JOIN payment_side d"
+" ON d.request_digest = o.request_digest AND d.side = 1"
+" WHERE o.payer = p.payer AND o.payer_counter = p.payer_counter)"
+NOT_WRITTEN_OFF("p") " ORDER BY p.request_digest LIMIT 1",
+[JZ_SQL_POSTINGS] =
+"SELECT t.id, t.time, t.kind, a.name, e.amount FROM ledger_transaction t"
+" JOIN ledger_entry e ON e.posting = t.id"
+" JOIN ledger_account a ON a.id = e.account WHERE t.kind IN ('paid',"
+" 'received', 'claimed', 'released', 'written off', 'resolved')"
+" AND t.reference = ? ORDER BY t.id, e.amount",
+
+[JZ_SQL_TRACED] =
+"SELECT request_digest, time FROM payment WHERE ? = '' OR payer = ?"
+" OR payee = ? UNION SELECT request_digest, time FROM exception"
+" WHERE ? = '' OR payer = ? OR payee = ? ORDER BY 2, 1",
+
+[JZ_SQL_AUDIT_ADD] =
+"INSERT INTO audit (id, time, host, actor, text, previous, hash, signature)"
+" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_AUDIT_LAST] =
+"SELECT id, time, host, actor, text, previous, hash, signature FROM audit"
+" ORDER BY id DESC LIMIT 1",
+[JZ_SQL_AUDIT_EACH] =
+"SELECT id, time, host, actor, text, previous, hash, signature FROM audit"
+" ORDER BY id",
+[JZ_SQL_AUDIT_NEXT] = "SELECT next FROM sequence WHERE name = 'audit'",
+
+[JZ_SQL_INCIDENT_SAME] =
+"SELECT COUNT(*) FROM incident WHERE card = ? AND kind = ? AND number = ?"
+" AND reference = ?",
+[JZ_SQL_INCIDENTS_OF] = "SELECT COUNT(*) FROM incident WHERE card = ?",
+[JZ_SQL_INCIDENT_ADD] =
+"INSERT INTO incident (id, time, kind, card, number, reference, evidence)"
+" VALUES (?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_INCIDENT_EACH] =
+"SELECT id, time, kind, card, number, reference, evidence FROM incident"
+" ORDER BY id",
+[JZ_SQL_RESTORED] = "SELECT COALESCE(MAX(id), 0) FROM restored",
+[JZ_SQL_RESTORED_ADD] = "INSERT INTO restored (id, time) VALUES (?, ?)",
+[JZ_SQL_GAP] = "SELECT COUNT(*) FROM gap WHERE card = ? AND restored >= ?",
+[JZ_SQL_GAP_ADD] =
+"INSERT INTO gap (card, restored, expected, number) VALUES (?, ?, ?, ?)",
+[JZ_SQL_REVOKED_AT] =
+"SELECT COALESCE(MIN(time), 0) FROM revocation WHERE card = ?"
+" OR generation > ?",
+
+[JZ_SQL_OPERATOR] =
+"SELECT o.name, o.public_key, o.time, o.host, o.signature, x.time"
+" FROM operator o LEFT JOIN operator_end x ON x.name = o.name"
+" WHERE o.name = ?",
+[JZ_SQL_OPERATOR_EACH] =
+"SELECT o.name, o.public_key, o.time, o.host, o.signature, x.time"
+" FROM operator o LEFT JOIN operator_end x ON x.name = o.name"
+" ORDER BY o.name",
+[JZ_SQL_OPERATOR_ADD] =
+"INSERT INTO operator (name, public_key, time, host, signature)"
+" VALUES (?, ?, ?, ?, ?)",
+[JZ_SQL_OPERATOR_END] = "INSERT INTO operator_end (name, time) VALUES (?, ?)",
+[JZ_SQL_PROPOSAL] = PROPOSALS " WHERE p.id = ?",
+[JZ_SQL_PROPOSAL_EACH] = PROPOSALS " ORDER BY p.id",
+[JZ_SQL_PROPOSAL_ADD] =
+"INSERT INTO proposal (id, time, expires, kind, subject, target, amount,"
+" reason, operator, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_DECISION_ADD] =
+"INSERT INTO decision (proposal, time, approved, operator, signature)"
+" VALUES (?, ?, ?, ?, ?)",
+[JZ_SQL_WRITTEN_OFF] =
+"SELECT target FROM written_off WHERE request_digest = ?",
+[JZ_SQL_WRITTEN_OFF_ADD] =
+"INSERT INTO written_off (request_digest, amount, target, proposal, time)"
+" VALUES (?, ?, ?, ?, ?)",
+[JZ_SQL_CARD_CLOSED] = "SELECT COUNT(*) FROM card_closed WHERE card = ?",
+[JZ_SQL_CARD_CLOSED_ADD] =
+"INSERT INTO card_closed (card, amount, target, proposal, time)"
+" VALUES (?, ?, ?, ?, ?)",
 };
 /* clang-format on */
 
@@ -266,14 +369,21 @@ jz_sql_wrong(struct jz_store *s, const char *what)
 	return JZ_ERR_DATABASE;
 }
 
+static int
+query(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, bool brief, struct jz_rows **out)
+{
+	int err = s->driver->query(s, which, TEXT[which], values, n, brief);
+
+	*out = err == 0 ? &s->rows[which] : NULL;
+	return err;
+}
+
 int
 jz_sql_query(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n, struct jz_rows **out)
 {
-	int err = s->driver->query(s, which, TEXT[which], values, n);
-
-	*out = err == 0 ? &s->rows[which] : NULL;
-	return err;
+	return query(s, which, values, n, false, out);
 }
 
 int
@@ -312,7 +422,7 @@ jz_sql_run(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n)
 {
 	struct jz_rows *st;
-	int err = jz_sql_query(s, which, values, n, &st);
+	int err = query(s, which, values, n, true, &st);
 
 	if (err == 0)
 		err = jz_sql_row(s, st);
@@ -327,7 +437,7 @@ jz_sql_number(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n, int64_t *out)
 {
 	struct jz_rows *st;
-	int err = jz_sql_query(s, which, values, n, &st);
+	int err = query(s, which, values, n, true, &st);
 
 	*out = 0;
 	if (err == 0)

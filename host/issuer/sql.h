@@ -5,7 +5,7 @@
  *
  * There are two engines: SQLite, a file, and PostgreSQL or whatever speaks like
  * it, by a URI.  Both get the same statements and the same tables: sql.c and
- * schema.c say them once, in SQL-92 with RETURNING and SAVEPOINT, and dialect.c
+ * schema.c say them once, in SQL-92 with SAVEPOINT, and dialect.c
  * puts them into what PostgreSQL wants.  What differs otherwise is a table of
  * functions, struct jz_driver.
  */
@@ -30,6 +30,7 @@ enum jz_statement {
 	JZ_SQL_NEXT,
 	JZ_SQL_SKIP,
 	JZ_SQL_LEDGER_ACCOUNT,
+	JZ_SQL_LEDGER_BALANCE,
 	JZ_SQL_LEDGER_ACCOUNT_ADD,
 	JZ_SQL_LEDGER_BALANCE_ADD,
 	JZ_SQL_LEDGER_BALANCE_SET,
@@ -85,6 +86,39 @@ enum jz_statement {
 	JZ_SQL_EXCEPTION,
 	JZ_SQL_EXCEPTION_ADD,
 	JZ_SQL_EXCEPTION_PAID,
+	JZ_SQL_EXCEPTION_IS_PAID,
+	JZ_SQL_RECORD_BYTES,
+	JZ_SQL_EXCEPTION_NUMBER,
+	JZ_SQL_SIDE_NUMBER,
+	JZ_SQL_TWINS,
+	JZ_SQL_TWIN_LOSS,
+	JZ_SQL_POSTINGS,
+	JZ_SQL_TRACED,
+	JZ_SQL_AUDIT_ADD,
+	JZ_SQL_AUDIT_LAST,
+	JZ_SQL_AUDIT_EACH,
+	JZ_SQL_AUDIT_NEXT,
+	JZ_SQL_INCIDENT_SAME,
+	JZ_SQL_INCIDENTS_OF,
+	JZ_SQL_INCIDENT_ADD,
+	JZ_SQL_INCIDENT_EACH,
+	JZ_SQL_RESTORED,
+	JZ_SQL_RESTORED_ADD,
+	JZ_SQL_GAP,
+	JZ_SQL_GAP_ADD,
+	JZ_SQL_REVOKED_AT,
+	JZ_SQL_OPERATOR,
+	JZ_SQL_OPERATOR_EACH,
+	JZ_SQL_OPERATOR_ADD,
+	JZ_SQL_OPERATOR_END,
+	JZ_SQL_PROPOSAL,
+	JZ_SQL_PROPOSAL_EACH,
+	JZ_SQL_PROPOSAL_ADD,
+	JZ_SQL_DECISION_ADD,
+	JZ_SQL_WRITTEN_OFF,
+	JZ_SQL_WRITTEN_OFF_ADD,
+	JZ_SQL_CARD_CLOSED,
+	JZ_SQL_CARD_CLOSED_ADD,
 	JZ_SQL_COUNT,
 };
 
@@ -99,6 +133,13 @@ struct jz_rows {
 	uint8_t *room; /* for a column, owned */
 	size_t room_len;
 };
+/* An account of the ledger: its name, number and kind stay as they are. */
+struct jz_ledger_known {
+	struct jz_ledger_name name;
+	int64_t id; /* 0: none */
+	bool customer;
+};
+#define JZ_LEDGER_KNOWN 256u
 
 struct jz_store {
 	const struct jz_driver *driver;
@@ -107,6 +148,9 @@ struct jz_store {
 	char detail[JZ_DETAIL_MAX];
 	unsigned depth; /* of transactions */
 	bool ready;	/* the schema is there */
+	/* Accounts seen, by a hash of their names; none that a transaction
+	 * opened that was rolled back. */
+	struct jz_ledger_known known[JZ_LEDGER_KNOWN];
 };
 
 enum jz_value_type {
@@ -184,8 +228,10 @@ struct jz_driver {
 	int (*begin)(struct jz_store *s, bool write);
 	/* Whether there is a transaction still. */
 	bool (*within)(const struct jz_store *s);
+	/* brief: it is done with before the values are gone. */
 	int (*query)(struct jz_store *s, enum jz_statement which,
-	    const char *text, const struct jz_value *values, size_t n);
+	    const char *text, const struct jz_value *values, size_t n,
+	    bool brief);
 	int (*row)(struct jz_store *s, struct jz_rows *st);
 	void (*done)(struct jz_rows *st);
 	int64_t (*changes)(const struct jz_store *s);

@@ -298,13 +298,14 @@ control(struct jz_store *s, enum jz_statement which, const char *text,
 
 static int
 query(struct jz_store *s, enum jz_statement which, const char *text,
-    const struct jz_value *values, size_t n)
+    const struct jz_value *values, size_t n, bool brief)
 {
 	struct jz_rows *rows = &s->rows[which];
 	struct parameters p = {0};
 	PGresult *r = NULL;
 	int err = 0;
 
+	(void)brief;
 	if (n > VALUES_MAX)
 		return jz_sql_wrong(s, "too many parameters");
 	if (is_control(which))

@@ -118,8 +118,10 @@ within(const struct jz_store *s)
 
 /* ---- statements ---------------------------------------------------------- */
 
+/* life: SQLITE_STATIC when the statement ends before the value does. */
 static int
-bind_value(sqlite3_stmt *st, int column, const struct jz_value *v)
+bind_value(sqlite3_stmt *st, int column, const struct jz_value *v,
+    sqlite3_destructor_type life)
 {
 	/* An empty blob is not NULL: SQLite takes it so only with a pointer. */
 	const uint8_t *data =
@@ -129,17 +131,17 @@ bind_value(sqlite3_stmt *st, int column, const struct jz_value *v)
 	case JZ_VALUE_INT:
 		return sqlite3_bind_int64(st, column, v->number);
 	case JZ_VALUE_TEXT:
-		return sqlite3_bind_text(st, column, (const char *)data,
-		    (int)v->bytes.len, SQLITE_TRANSIENT);
+		return sqlite3_bind_text(
+		    st, column, (const char *)data, (int)v->bytes.len, life);
 	default:
 		return sqlite3_bind_blob64(
-		    st, column, data, v->bytes.len, SQLITE_TRANSIENT);
+		    st, column, data, v->bytes.len, life);
 	}
 }
 
 static int
 query(struct jz_store *s, enum jz_statement which, const char *text,
-    const struct jz_value *values, size_t n)
+    const struct jz_value *values, size_t n, bool brief)
 {
 	struct jz_rows *rows = &s->rows[which];
 	sqlite3_stmt *st = rows->made;
@@ -152,7 +154,8 @@ query(struct jz_store *s, enum jz_statement which, const char *text,
 	if (rc == SQLITE_OK && (size_t)sqlite3_bind_parameter_count(st) != n)
 		return jz_sql_wrong(s, "wrong number of parameters");
 	for (size_t k = 0; rc == SQLITE_OK && k < n; k++)
-		rc = bind_value(st, (int)k + 1, &values[k]);
+		rc = bind_value(st, (int)k + 1, &values[k],
+		    brief ? SQLITE_STATIC : SQLITE_TRANSIENT);
 	return rc == SQLITE_OK ? 0 : failed(s, rc);
 }
 

@@ -61,6 +61,8 @@ int
 jz_store_end(struct jz_store *s, int rc)
 {
 	s->depth--;
+	if (rc != 0)
+		memset(s->known, 0, sizeof(s->known));
 	if (s->depth > 0)
 		return end_inner(s, rc);
 	if (rc == 0)
@@ -68,6 +70,8 @@ jz_store_end(struct jz_store *s, int rc)
 	/* A grave error has rolled back by itself. */
 	if (rc != 0 && s->driver->within(s))
 		(void)jz_sql_run(s, JZ_SQL_ROLLBACK, NULL, 0);
+	if (rc != 0)
+		memset(s->known, 0, sizeof(s->known));
 	return rc;
 }
 
@@ -88,8 +92,12 @@ jz_store_set(struct jz_store *s, const char *name, int64_t value)
 int
 jz_store_next(struct jz_store *s, const char *sequence, int64_t *out)
 {
-	return jz_sql_number(
-	    s, JZ_SQL_NEXT, JZ_VALUES(jz_v_text(sequence)), out);
+	/* Two statements, for RETURNING takes longer than both; nobody comes
+	 * between them, in a transaction that writes. */
+	int err =
+	    jz_sql_number(s, JZ_SQL_NEXT, JZ_VALUES(jz_v_text(sequence)), out);
+
+	return err != 0 ? err : jz_store_skip(s, sequence, *out + 1);
 }
 
 int

@@ -57,6 +57,8 @@ int jz_store_skip(struct jz_store *s, const char *sequence, int64_t next);
 #define JZ_LEDGER_CASH	  "cash"
 #define JZ_LEDGER_LOAD	  "transit:load"
 #define JZ_LEDGER_PAYMENT "transit:payment"
+#define JZ_LEDGER_FRAUD	  "loss:fraud"
+#define JZ_LEDGER_LOST	  "lost"
 
 enum jz_ledger_kind {
 	JZ_LEDGER_KIND_CASH = 1,
@@ -64,6 +66,8 @@ enum jz_ledger_kind {
 	JZ_LEDGER_KIND_CARD,
 	JZ_LEDGER_KIND_TRANSIT_LOAD,
 	JZ_LEDGER_KIND_TRANSIT_PAYMENT,
+	JZ_LEDGER_KIND_FRAUD, /* what copied cards have cost: below zero */
+	JZ_LEDGER_KIND_LOST,  /* what was on cards that are lost */
 };
 
 /* Names an account of the ledger, "account:NAME" or "card:ID". */
@@ -89,6 +93,11 @@ enum jz_ledger_reason {
 	JZ_LEDGER_CLAIMED,  /* given up by the payee: to its account */
 	JZ_LEDGER_RELEASED, /* given up by the payee: to the payer's account */
 	JZ_LEDGER_TRANSFER, /* from account to account, by a signature */
+	JZ_LEDGER_WRITTEN_OFF, /* a payment's transit to the fraud account */
+	JZ_LEDGER_RESOLVED,    /* by two people: to somebody's account */
+	JZ_LEDGER_CARD_LOST,   /* what was on a lost card */
+	JZ_LEDGER_CLONE_LOSS,  /* a shadow below zero is made good */
+	JZ_LEDGER_RESTORED,    /* a load that a restored ledger had lost */
 };
 
 int

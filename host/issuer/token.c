@@ -89,8 +89,7 @@ write_file(const char *keys, const char *uri, const char *prefix)
 
 int
 jz_issuer_token_open(const struct jz_engine *base, const char *keys,
-    struct jz_span pin, struct jz_token **out,
-    uint8_t seal[static JZ_TOKEN_SEAL_BYTES])
+    const struct jz_secret *pin, struct jz_token **out, struct jz_secret *seal)
 {
 	char prefix[JZ_TOKEN_LABEL_MAX] = "";
 	struct jz_token_uri uri;
@@ -108,8 +107,8 @@ jz_issuer_token_open(const struct jz_engine *base, const char *keys,
 
 int
 jz_issuer_token_create(const struct jz_engine *base, const char *keys,
-    struct jz_span pin, const char *uri, struct jz_token **out,
-    uint8_t seal[static JZ_TOKEN_SEAL_BYTES])
+    const struct jz_secret *pin, const char *uri, struct jz_token **out,
+    struct jz_secret *seal)
 {
 	char prefix[JZ_TOKEN_LABEL_MAX];
 	uint8_t id[ID_BYTES];

@@ -95,6 +95,8 @@ struct jz_openssl {
 	uint64_t tick;
 	struct jz_cached_key public_keys[JZ_CACHED_PUBLIC];
 	struct jz_cached_key private_keys[JZ_CACHED_PRIVATE];
+	struct jz_verified *verified; /* NULL: nothing is remembered */
+	size_t verified_sets;
 };
 
 /*
@@ -112,6 +114,18 @@ int jz_cached_private(struct jz_openssl *o, const struct jz_key_pair *key,
     const struct jz_cached_key **out);
 /* Drops all cached keys and wipes them. */
 void jz_cached_clear(struct jz_openssl *o);
+
+/* verified.c: o->verified is not NULL.  `digest` is the hash of the message
+ * alone, also where the suite signs another. */
+bool jz_verified_has(struct jz_openssl *o,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+    const uint8_t digest[static JZ_HASH_BYTES],
+    const uint8_t sig[static JZ_SIG_BYTES]);
+void jz_verified_add(struct jz_openssl *o,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+    const uint8_t digest[static JZ_HASH_BYTES],
+    const uint8_t sig[static JZ_SIG_BYTES]);
+void jz_verified_clear(struct jz_openssl *o);
 
 /*
  * To be called at the end of whatever may have drawn random bytes.  OpenSSL has

@@ -16,9 +16,10 @@
 #define P_MAX	   16
 
 int
-jz_openssl_scrypt(struct jz_span passphrase, struct jz_span salt,
+jz_openssl_scrypt(const struct jz_secret *passphrase, struct jz_span salt,
     unsigned n_log2, uint32_t r, uint32_t p, uint8_t *out, size_t len)
 {
+	struct jz_span typed = jz_secret_span(passphrase);
 	uint64_t n, memory;
 	int good;
 
@@ -31,8 +32,8 @@ jz_openssl_scrypt(struct jz_span passphrase, struct jz_span salt,
 	/* B has p blocks of 128 r bytes, V has n, and two more are scratch. */
 	memory = 128 * (uint64_t)r * (n + p + 2);
 	(void)ERR_set_mark();
-	good = EVP_PBE_scrypt((const char *)passphrase.data, passphrase.len,
-	    salt.data, salt.len, n, r, p, memory, out, len);
+	good = EVP_PBE_scrypt((const char *)typed.data, typed.len, salt.data,
+	    salt.len, n, r, p, memory, out, len);
 	(void)ERR_pop_to_mark();
 	if (good == 1)
 		return 0;

@@ -289,6 +289,7 @@ jz_openssl_forget(struct jz_engine *engine)
 	struct jz_openssl *o = engine->state;
 
 	jz_cached_clear(o);
+	jz_verified_clear(o);
 	forget_block(&o->block);
 	forget_block(&o->aes);
 	jz_keyed_forget(&o->seal);
@@ -313,6 +314,7 @@ jz_openssl_free(struct jz_engine *engine)
 		return;
 	o = engine->state;
 	jz_cached_clear(o);
+	OPENSSL_free(o->verified);
 	EVP_PKEY_free(o->params);
 	BN_clear_free(o->x);
 	BN_clear_free(o->scalar);

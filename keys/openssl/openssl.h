@@ -13,6 +13,7 @@
 #define JZ_KEYS_OPENSSL_H
 
 #include "../crypto.h"
+#include "../secret.h"
 
 #define JZ_SEED_BYTES 32
 
@@ -34,10 +35,24 @@ void jz_openssl_free(struct jz_engine *engine);
 void jz_openssl_forget(struct jz_engine *engine);
 
 /*
+ * From now on the engine remembers about n signatures that it has found good,
+ * the last ones, by key, message and signature: the same three again are good
+ * for the price of a hash.  For an issuer, who looks at the same certificates
+ * with every record.  JZ_ERR_MEMORY: it remembers none, or as many as before.
+ */
+int jz_openssl_remember(struct jz_engine *engine, size_t n);
+/* What another engine of the suite has verified, for this one to remember; the
+ * caller vouches for it.  Nothing when it remembers none. */
+int jz_openssl_verified(struct jz_engine *engine,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+    const struct jz_span *parts, size_t n,
+    const uint8_t sig[static JZ_SIG_BYTES]);
+
+/*
  * scrypt (RFC 7914); n_log2 10-20, r 1-32, p 1-16.  JZ_ERR_RANGE,
  * JZ_ERR_CRYPTO; then out is zeroed.
  */
-int jz_openssl_scrypt(struct jz_span passphrase, struct jz_span salt,
+int jz_openssl_scrypt(const struct jz_secret *passphrase, struct jz_span salt,
     unsigned n_log2, uint32_t r, uint32_t p, uint8_t *out, size_t len);
 
 #endif

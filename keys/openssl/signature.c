@@ -138,13 +138,12 @@ jz_openssl_sign(void *state, const struct jz_key_pair *key,
 	return rc;
 }
 
-int
-jz_openssl_verify(void *state,
+static int
+verify(struct jz_openssl *o,
     const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
     const struct jz_span *parts, size_t n,
     const uint8_t sig[static JZ_SIG_BYTES])
 {
-	struct jz_openssl *o = state;
 	uint8_t digest[JZ_HASH_BYTES];
 	uint8_t bytes[JZ_DER_SIG_MAX];
 	struct jz_buffer der = jz_buffer(bytes, sizeof(bytes));
@@ -167,5 +166,27 @@ jz_openssl_verify(void *state,
 			rc = JZ_ERR_SIGNATURE;
 	}
 	(void)ERR_pop_to_mark();
+	return rc;
+}
+
+/* The same as before, if it was. */
+int
+jz_openssl_verify(void *state,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC],
+    const struct jz_span *parts, size_t n,
+    const uint8_t sig[static JZ_SIG_BYTES])
+{
+	struct jz_openssl *o = state;
+	uint8_t digest[JZ_HASH_BYTES];
+	int rc;
+
+	if (o->verified == NULL)
+		return verify(o, public_key, parts, n, sig);
+	rc = jz_openssl_hash(o, parts, n, digest);
+	if (rc != 0 || jz_verified_has(o, public_key, digest, sig))
+		return rc;
+	rc = verify(o, public_key, parts, n, sig);
+	if (rc == 0)
+		jz_verified_add(o, public_key, digest, sig);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "../crypto.h"
+#include "../secret.h"
 
 #define JZ_PATH_MAX 4096
 
@@ -34,6 +35,7 @@ int jz_file_read(const char *path, struct jz_buffer *out);
 
 /* As jz_keyfile_write, which replaces, or for a new file only. */
 int jz_keyfile_store(const struct jz_engine *e, const char *path,
-    enum jz_file_write how, struct jz_span passphrase, struct jz_span secret);
+    enum jz_file_write how, const struct jz_secret *passphrase,
+    struct jz_span secret);
 
 #endif

@@ -53,10 +53,10 @@ static const uint8_t MAGIC[MAGIC_BYTES] = {'J', 'Z', 'K', 'F'};
 static const uint8_t NONCE[JZ_SEAL_NONCE_BYTES] = {0};
 
 void
-jz_rawkey_text(
-    const uint8_t key[static JZ_RAW_KEY_BYTES], uint8_t text[static HEX_BYTES])
+jz_rawkey_text(const struct jz_secret *secret, uint8_t text[static HEX_BYTES])
 {
 	static const char DIGITS[] = "0123456789abcdef";
+	const uint8_t *key = jz_secret_span(secret).data;
 
 	for (size_t i = 0; i < JZ_RAW_KEY_BYTES; i++) {
 		text[2 * i] = (uint8_t)DIGITS[key[i] >> 4];
@@ -99,42 +99,44 @@ from_hex(struct jz_span text, uint8_t key[static JZ_RAW_KEY_BYTES])
 }
 
 int
-jz_rawkey_create(const char *path, uint8_t out[static JZ_RAW_KEY_BYTES])
+jz_rawkey_create(const char *path, struct jz_secret *out)
 {
+	uint8_t *key = jz_secret_fill(out, JZ_RAW_KEY_BYTES);
 	uint8_t text[HEX_BYTES];
 	int rc = JZ_ERR_SYSTEM;
 
 	/* Up to 256 bytes come whole (getrandom(2)). */
-	if (getrandom(out, JZ_RAW_KEY_BYTES, 0) == JZ_RAW_KEY_BYTES) {
+	if (getrandom(key, JZ_RAW_KEY_BYTES, 0) == JZ_RAW_KEY_BYTES) {
 		jz_rawkey_text(out, text);
 		rc = jz_file_write(path, MODE_PRIVATE, JZ_FILE_NEW,
 		    jz_span(text, sizeof(text)));
 	}
 	jz_wipe(text, sizeof(text));
 	if (rc != 0)
-		jz_wipe(out, JZ_RAW_KEY_BYTES);
+		jz_secret_wipe(out);
 	return rc;
 }
 
 int
-jz_rawkey_read(const char *path, uint8_t out[static JZ_RAW_KEY_BYTES])
+jz_rawkey_read(const char *path, struct jz_secret *out)
 {
 	uint8_t text[HEX_BYTES + 1];
 	struct jz_buffer b = jz_buffer(text, sizeof(text));
 	int rc = jz_file_read(path, &b);
 
 	if (rc == 0)
-		rc = from_hex(jz_buffer_span(&b), out);
+		rc = from_hex(
+		    jz_buffer_span(&b), jz_secret_fill(out, JZ_RAW_KEY_BYTES));
 	else if (rc == JZ_ERR_SPACE)
 		rc = JZ_ERR_KEYFILE;
 	jz_wipe(text, sizeof(text));
 	if (rc != 0)
-		jz_wipe(out, JZ_RAW_KEY_BYTES);
+		jz_secret_wipe(out);
 	return rc;
 }
 
 static int
-derive(struct jz_span passphrase, const uint8_t *salt,
+derive(const struct jz_secret *passphrase, const uint8_t *salt,
     uint8_t key[static JZ_KEY_BYTES])
 {
 	return jz_openssl_scrypt(passphrase, jz_span(salt, SALT_BYTES),
@@ -142,7 +144,7 @@ derive(struct jz_span passphrase, const uint8_t *salt,
 }
 
 static int
-put_sealed(const struct jz_engine *e, struct jz_span passphrase,
+put_sealed(const struct jz_engine *e, const struct jz_secret *passphrase,
     struct jz_span secret, struct jz_buffer *out)
 {
 	uint8_t key[JZ_KEY_BYTES];
@@ -174,14 +176,14 @@ put_sealed(const struct jz_engine *e, struct jz_span passphrase,
 
 int
 jz_keyfile_store(const struct jz_engine *e, const char *path,
-    enum jz_file_write how, struct jz_span passphrase, struct jz_span secret)
+    enum jz_file_write how, const struct jz_secret *passphrase,
+    struct jz_span secret)
 {
 	uint8_t bytes[FILE_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	int rc;
 
-	if (secret.len < 1 || secret.len > JZ_KEYFILE_MAX ||
-	    passphrase.len > JZ_PASSPHRASE_MAX)
+	if (secret.len < 1 || secret.len > JZ_KEYFILE_MAX)
 		return JZ_ERR_RANGE;
 	rc = put_sealed(e, passphrase, secret, &b);
 	if (rc == 0)
@@ -191,7 +193,7 @@ jz_keyfile_store(const struct jz_engine *e, const char *path,
 
 int
 jz_keyfile_write(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, struct jz_span secret)
+    const struct jz_secret *passphrase, struct jz_span secret)
 {
 	return jz_keyfile_store(e, path, JZ_FILE_REPLACE, passphrase, secret);
 }
@@ -220,7 +222,7 @@ check_form(const struct jz_engine *e, struct jz_span file)
 }
 
 static int
-take_sealed(const struct jz_engine *e, struct jz_span passphrase,
+take_sealed(const struct jz_engine *e, const struct jz_secret *passphrase,
     struct jz_span file, struct jz_buffer *out)
 {
 	struct jz_span head = jz_span(file.data, HEAD_BYTES);
@@ -244,7 +246,7 @@ take_sealed(const struct jz_engine *e, struct jz_span passphrase,
 
 int
 jz_keyfile_read(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, struct jz_buffer *out)
+    const struct jz_secret *passphrase, struct jz_buffer *out)
 {
 	uint8_t bytes[FILE_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));

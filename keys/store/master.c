@@ -38,7 +38,7 @@ put_entry(struct jz_buffer *b, const struct jz_master *m)
 		memcpy(name, m->by[k], strlen(m->by[k]));
 		jz_put(b, name, sizeof(name));
 	}
-	jz_put(b, m->key, JZ_MASTER_BYTES);
+	jz_put(b, jz_secret_span(&m->key).data, JZ_MASTER_BYTES);
 }
 
 static void
@@ -50,7 +50,8 @@ take_entry(struct jz_cursor *c, struct jz_master *out)
 	out->ceremony = jz_take_u32(c);
 	jz_take_bytes(c, out->by[0], JZ_PERSON_MAX);
 	jz_take_bytes(c, out->by[1], JZ_PERSON_MAX);
-	jz_take_bytes(c, out->key, JZ_MASTER_BYTES);
+	jz_take_bytes(
+	    c, jz_secret_fill(&out->key, JZ_MASTER_BYTES), JZ_MASTER_BYTES);
 }
 
 static int
@@ -62,8 +63,7 @@ decode(struct jz_span in, struct jz_masters *out)
 	if (in.len == JZ_MASTER_BYTES) {
 		out->n = 1;
 		out->list[0].version = 1;
-		memcpy(out->list[0].key, in.data, JZ_MASTER_BYTES);
-		return 0;
+		return jz_secret_set(&out->list[0].key, in);
 	}
 	while (!jz_cursor_end(&c)) {
 		struct jz_master *m = &out->list[out->n];
@@ -81,7 +81,7 @@ decode(struct jz_span in, struct jz_masters *out)
 
 int
 jz_masters_read(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, struct jz_masters *out)
+    const struct jz_secret *passphrase, struct jz_masters *out)
 {
 	uint8_t bytes[FILE_BYTES];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
@@ -100,7 +100,7 @@ jz_masters_read(const struct jz_engine *e, const char *path,
 
 int
 jz_masters_write(const struct jz_engine *e, const char *path,
-    enum jz_file_write how, struct jz_span passphrase,
+    enum jz_file_write how, const struct jz_secret *passphrase,
     const struct jz_masters *m)
 {
 	uint8_t bytes[FILE_BYTES];
@@ -119,7 +119,8 @@ jz_master_draw(const struct jz_engine *e, int64_t now, struct jz_master *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->made = now;
-	return e->crypto->random(e->state, out->key, sizeof(out->key));
+	return e->crypto->random(e->state,
+	    jz_secret_fill(&out->key, JZ_MASTER_BYTES), JZ_MASTER_BYTES);
 }
 
 int
@@ -147,13 +148,12 @@ jz_masters_find(const struct jz_masters *m, uint8_t version)
 
 int
 jz_check_value(const struct jz_engine *e, const char *what,
-    const uint8_t secret[static JZ_MASTER_BYTES],
-    uint8_t out[static JZ_CHECK_VALUE_BYTES])
+    const struct jz_secret *secret, uint8_t out[static JZ_CHECK_VALUE_BYTES])
 {
 	static const char purpose[] = "jiaozi check value";
 	const struct jz_span info[] = {
 	    jz_span(purpose, sizeof(purpose) - 1), jz_span(what, strlen(what))};
 
-	return jz_kdf(e, jz_span(secret, JZ_MASTER_BYTES), info, 2, out,
-	    JZ_CHECK_VALUE_BYTES);
+	return jz_kdf(
+	    e, jz_secret_span(secret), info, 2, out, JZ_CHECK_VALUE_BYTES);
 }

@@ -35,7 +35,7 @@ struct jz_master {
 	/* Of seeds: the ceremony, and who made which half. */
 	uint32_t ceremony;
 	char by[2][JZ_PERSON_MAX + 1];
-	uint8_t key[JZ_MASTER_BYTES];
+	struct jz_secret key; /* JZ_MASTER_BYTES */
 };
 
 struct jz_masters {
@@ -45,9 +45,9 @@ struct jz_masters {
 
 /* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE; then out is zeroed. */
 int jz_masters_read(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, struct jz_masters *out);
+    const struct jz_secret *passphrase, struct jz_masters *out);
 int jz_masters_write(const struct jz_engine *e, const char *path,
-    enum jz_file_write how, struct jz_span passphrase,
+    enum jz_file_write how, const struct jz_secret *passphrase,
     const struct jz_masters *m);
 /* A key of its own, drawn at random, for a master without. */
 int
@@ -65,7 +65,6 @@ jz_masters_find(const struct jz_masters *m, uint8_t version);
  * of a random secret it says 24 bits of 256 and not which.
  */
 int jz_check_value(const struct jz_engine *e, const char *what,
-    const uint8_t secret[static JZ_MASTER_BYTES],
-    uint8_t out[static JZ_CHECK_VALUE_BYTES]);
+    const struct jz_secret *secret, uint8_t out[static JZ_CHECK_VALUE_BYTES]);
 
 #endif

@@ -202,8 +202,8 @@ jz_pki_draw_master(const struct jz_engine *e, struct jz_pki *pki, int64_t now)
 
 int
 jz_pki_write_key(const struct jz_engine *e, const char *dir,
-    enum jz_file_write how, struct jz_span passphrase, struct jz_pki *pki,
-    unsigned i, unsigned version)
+    enum jz_file_write how, const struct jz_secret *passphrase,
+    struct jz_pki *pki, unsigned i, unsigned version)
 {
 	const struct jz_pki_entry *entry = jz_pki_entry_of(pki, i);
 	char path[JZ_PATH_MAX];
@@ -244,7 +244,7 @@ file_path(char path[static JZ_PATH_MAX], const char *dir, unsigned i)
 
 static int
 write_file(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, struct jz_pki *pki, unsigned i)
+    const struct jz_secret *passphrase, struct jz_pki *pki, unsigned i)
 {
 	char path[JZ_PATH_MAX];
 	int rc;
@@ -303,7 +303,7 @@ remove_keys(const struct jz_engine *e)
 
 int
 jz_pki_create(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, int64_t now, struct jz_pki *out)
+    const struct jz_secret *passphrase, int64_t now, struct jz_pki *out)
 {
 	int rc = check_absent(dir);
 	unsigned written = 0;
@@ -483,8 +483,8 @@ find_key(struct jz_token *token, struct jz_pki *pki, unsigned i)
 }
 
 static int
-load_key(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
-    struct jz_pki *pki, unsigned i)
+load_key(const struct jz_engine *e, const char *dir,
+    const struct jz_secret *passphrase, struct jz_pki *pki, unsigned i)
 {
 	struct jz_pki_entry *entry = jz_pki_entry_of(pki, i);
 	uint8_t secret[JZ_PRIVATE_BYTES];
@@ -517,7 +517,7 @@ load_key(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
 /* One that is not there is no error: see pki.h. */
 static int
 load_admin(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, struct jz_pki *pki)
+    const struct jz_secret *passphrase, struct jz_pki *pki)
 {
 	char path[JZ_PATH_MAX];
 	int rc = jz_pki_admin_path(path, dir);
@@ -529,7 +529,7 @@ load_admin(const struct jz_engine *e, const char *dir,
 
 int
 jz_pki_load(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, struct jz_pki *out)
+    const struct jz_secret *passphrase, struct jz_pki *out)
 {
 	int rc;
 
@@ -552,7 +552,7 @@ jz_pki_load(const struct jz_engine *e, const char *dir,
 
 int
 jz_pki_add_admin(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, int64_t now)
+    const struct jz_secret *passphrase, int64_t now)
 {
 	struct jz_pki pki;
 	int rc = jz_pki_load(e, dir, passphrase, &pki);

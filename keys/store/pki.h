@@ -48,22 +48,22 @@ struct jz_pki {
  * exists).  JZ_ERR_EXISTS.
  */
 int jz_pki_create(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, int64_t now, struct jz_pki *out);
+    const struct jz_secret *passphrase, int64_t now, struct jz_pki *out);
 /* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE, JZ_ERR_CERT_*. */
 int jz_pki_load(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, struct jz_pki *out);
+    const struct jz_secret *passphrase, struct jz_pki *out);
 /* The administration key for a directory without: JZ_ERR_EXISTS, and as
  * jz_pki_load, for the passphrase must be that of the other keys. */
 int jz_pki_add_admin(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, int64_t now);
+    const struct jz_secret *passphrase, int64_t now);
 /*
  * Appends a master as the next version, for cards that are personalised from
  * now on; *version gets it.  NULL: draws one.  Writes who and when to the audit
  * log first.  JZ_ERR_SPACE: no version is left; and as jz_pki_load.
  */
 int jz_pki_add_master(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, int64_t now, const struct jz_master *master,
-    uint8_t *version);
+    const struct jz_secret *passphrase, int64_t now,
+    const struct jz_master *master, uint8_t *version);
 /*
  * A new host key, and before it, if asked for, a new CA key, certified by the
  * root, which certifies the host.  What was signed with the old keys stays
@@ -72,7 +72,8 @@ int jz_pki_add_master(const struct jz_engine *e, const char *dir,
  * the root, or without a new one the CA, is; and as jz_pki_load.
  */
 int jz_pki_roll(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, bool ca, int64_t now, struct jz_pki *out);
+    const struct jz_secret *passphrase, bool ca, int64_t now,
+    struct jz_pki *out);
 /* The issuer's CA of this reference, of whichever version; else
  * JZ_ERR_CERT_ISSUER. */
 int jz_pki_ca(const struct jz_engine *e, const struct jz_pki *pki,

@@ -43,8 +43,8 @@ int jz_pki_make(const struct jz_engine *e, struct jz_pki *pki, unsigned i,
     unsigned version, int64_t now);
 /* Writes the entry's two files. */
 int jz_pki_write_key(const struct jz_engine *e, const char *dir,
-    enum jz_file_write how, struct jz_span passphrase, struct jz_pki *pki,
-    unsigned i, unsigned version);
+    enum jz_file_write how, const struct jz_secret *passphrase,
+    struct jz_pki *pki, unsigned i, unsigned version);
 int jz_pki_write_certificate(const char *dir, enum jz_file_write how,
     struct jz_pki *pki, unsigned i, unsigned version);
 /* The entry's name: "ca-2".  That of its key in a token, too. */

@@ -49,7 +49,7 @@ unlock_directory(int fd)
 
 static int
 write_masters(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, const struct jz_masters *m)
+    const struct jz_secret *passphrase, const struct jz_masters *m)
 {
 	char path[JZ_PATH_MAX];
 	int rc = jz_pki_admin_path(path, dir);
@@ -69,7 +69,7 @@ audit_master(const struct jz_engine *e, const char *dir, int64_t now,
 	int rc = jz_pki_path(path, dir, "audit", "log");
 
 	if (rc == 0)
-		rc = jz_check_value(e, ADMIN_NAME, m->key, check);
+		rc = jz_check_value(e, ADMIN_NAME, &m->key, check);
 	if (rc != 0)
 		return rc;
 	if (m->origin == JZ_MASTER_SEEDS)
@@ -85,8 +85,8 @@ audit_master(const struct jz_engine *e, const char *dir, int64_t now,
 
 int
 jz_pki_add_master(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, int64_t now, const struct jz_master *master,
-    uint8_t *version)
+    const struct jz_secret *passphrase, int64_t now,
+    const struct jz_master *master, uint8_t *version)
 {
 	struct jz_pki pki = {0};
 	int fd, rc = lock_directory(dir, &fd);
@@ -127,8 +127,9 @@ keep_old(struct jz_pki *pki, unsigned i)
 /* Makes the next version, and writes its files over what a roll that was cut
  * off may have left. */
 static int
-make_next(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
-    struct jz_pki *pki, unsigned i, int64_t now)
+make_next(const struct jz_engine *e, const char *dir,
+    const struct jz_secret *passphrase, struct jz_pki *pki, unsigned i,
+    int64_t now)
 {
 	unsigned version = jz_pki_version_of(pki, i) + 1;
 	int rc = version <= JZ_PKI_VERSIONS_MAX ? 0 : JZ_ERR_SPACE;
@@ -192,8 +193,9 @@ remove_key(
 }
 
 static int
-roll(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
-    struct jz_pki *pki, bool ca, int64_t now)
+roll(const struct jz_engine *e, const char *dir,
+    const struct jz_secret *passphrase, struct jz_pki *pki, bool ca,
+    int64_t now)
 {
 	unsigned old_ca = pki->ca_version, old_host = pki->host_version;
 	const struct jz_pki_entry *above = ca ? &pki->root : &pki->ca;
@@ -217,7 +219,8 @@ roll(const struct jz_engine *e, const char *dir, struct jz_span passphrase,
 
 int
 jz_pki_roll(const struct jz_engine *e, const char *dir,
-    struct jz_span passphrase, bool ca, int64_t now, struct jz_pki *out)
+    const struct jz_secret *passphrase, bool ca, int64_t now,
+    struct jz_pki *out)
 {
 	int fd, rc = lock_directory(dir, &fd);
 

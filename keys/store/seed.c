@@ -60,7 +60,8 @@ jz_seed_draw(const struct jz_engine *e, unsigned part, uint32_t ceremony,
 	out->ceremony = ceremony;
 	out->made = now;
 	memcpy(out->by, by, strlen(by));
-	rc = e->crypto->random(e->state, out->secret, sizeof(out->secret));
+	rc = e->crypto->random(e->state,
+	    jz_secret_fill(&out->secret, JZ_MASTER_BYTES), JZ_MASTER_BYTES);
 	if (rc != 0)
 		jz_wipe(out, sizeof(*out));
 	return rc;
@@ -68,7 +69,7 @@ jz_seed_draw(const struct jz_engine *e, unsigned part, uint32_t ceremony,
 
 int
 jz_seed_write(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, const struct jz_seed *seed)
+    const struct jz_secret *passphrase, const struct jz_seed *seed)
 {
 	uint8_t bytes[SEED_BYTES];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
@@ -80,7 +81,7 @@ jz_seed_write(const struct jz_engine *e, const char *path,
 	jz_put_u32(&b, seed->ceremony);
 	jz_put_u64(&b, (uint64_t)seed->made);
 	jz_put(&b, seed->by, JZ_PERSON_MAX);
-	jz_put(&b, seed->secret, sizeof(seed->secret));
+	jz_put(&b, jz_secret_span(&seed->secret).data, JZ_MASTER_BYTES);
 	rc = jz_keyfile_store(
 	    e, path, JZ_FILE_NEW, passphrase, jz_buffer_span(&b));
 	jz_wipe(bytes, sizeof(bytes));
@@ -100,7 +101,8 @@ decode(struct jz_span in, struct jz_seed *out)
 	out->ceremony = jz_take_u32(&c);
 	out->made = (int64_t)jz_take_u64(&c);
 	jz_take_bytes(&c, out->by, JZ_PERSON_MAX);
-	jz_take_bytes(&c, out->secret, sizeof(out->secret));
+	jz_take_bytes(
+	    &c, jz_secret_fill(&out->secret, JZ_MASTER_BYTES), JZ_MASTER_BYTES);
 	if (!jz_cursor_end(&c) || out->part < 1 || out->part > PARTS ||
 	    out->ceremony == 0 || check_name(out->by) != 0)
 		return JZ_ERR_KEYFILE;
@@ -109,7 +111,7 @@ decode(struct jz_span in, struct jz_seed *out)
 
 int
 jz_seed_read(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, struct jz_seed *out)
+    const struct jz_secret *passphrase, struct jz_seed *out)
 {
 	/* One more byte, so that a secret that is too long is seen to be. */
 	uint8_t bytes[SEED_BYTES + 1];
@@ -131,7 +133,7 @@ int
 jz_seed_check_value(const struct jz_engine *e, const struct jz_seed *seed,
     uint8_t out[static JZ_CHECK_VALUE_BYTES])
 {
-	return jz_check_value(e, CHECK, seed->secret, out);
+	return jz_check_value(e, CHECK, &seed->secret, out);
 }
 
 static char
@@ -156,8 +158,7 @@ check_pair(const struct jz_seed *a, const struct jz_seed *b)
 	if (a->ceremony != b->ceremony)
 		return JZ_ERR_SEED_CEREMONY;
 	/* Two files of one secret: their exclusive or is known to all. */
-	if (a->part == b->part ||
-	    jz_equal_secret(a->secret, b->secret, sizeof(a->secret)))
+	if (a->part == b->part || jz_secret_equal(&a->secret, &b->secret))
 		return JZ_ERR_SEED_HALF;
 	return same_person(a->by, b->by) ? JZ_ERR_SEED_PERSON : 0;
 }
@@ -165,10 +166,14 @@ check_pair(const struct jz_seed *a, const struct jz_seed *b)
 /* The names stand each in a field of its own: no two pairs read the same. */
 static int
 derive(const struct jz_engine *e, const struct jz_seed *first,
-    const struct jz_seed *second, uint8_t key[static JZ_MASTER_BYTES])
+    const struct jz_seed *second, struct jz_secret *key)
 {
 	static const char purpose[] = "jiaozi card master of two seeds";
-	uint8_t ceremony[4], both[JZ_MASTER_BYTES];
+	const uint8_t *one = jz_secret_span(&first->secret).data;
+	const uint8_t *other = jz_secret_span(&second->secret).data;
+	struct jz_secret both;
+	uint8_t *sum = jz_secret_fill(&both, JZ_MASTER_BYTES);
+	uint8_t ceremony[4];
 	const struct jz_span info[] = {
 	    jz_span(purpose, sizeof(purpose) - 1),
 	    jz_span(ceremony, sizeof(ceremony)),
@@ -178,11 +183,11 @@ derive(const struct jz_engine *e, const struct jz_seed *first,
 	int rc;
 
 	jz_set_be(ceremony, sizeof(ceremony), first->ceremony);
-	for (size_t k = 0; k < sizeof(both); k++)
-		both[k] = first->secret[k] ^ second->secret[k];
-	rc = jz_kdf(
-	    e, jz_span(both, sizeof(both)), info, 4, key, JZ_MASTER_BYTES);
-	jz_wipe(both, sizeof(both));
+	for (size_t k = 0; k < JZ_MASTER_BYTES; k++)
+		sum[k] = one[k] ^ other[k];
+	rc = jz_kdf(e, jz_secret_span(&both), info, 4,
+	    jz_secret_fill(key, JZ_MASTER_BYTES), JZ_MASTER_BYTES);
+	jz_secret_wipe(&both);
 	return rc;
 }
 
@@ -196,7 +201,7 @@ jz_seed_combine(const struct jz_engine *e, const struct jz_seed *a,
 
 	memset(out, 0, sizeof(*out));
 	if (rc == 0)
-		rc = derive(e, first, second, out->key);
+		rc = derive(e, first, second, &out->key);
 	if (rc != 0)
 		return rc;
 	out->origin = JZ_MASTER_SEEDS;

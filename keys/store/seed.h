@@ -22,7 +22,7 @@ struct jz_seed {
 	uint32_t ceremony;
 	int64_t made;
 	char by[JZ_PERSON_MAX + 1];
-	uint8_t secret[JZ_MASTER_BYTES];
+	struct jz_secret secret; /* JZ_MASTER_BYTES */
 };
 
 /*
@@ -34,10 +34,10 @@ int jz_seed_draw(const struct jz_engine *e, unsigned part, uint32_t ceremony,
     const char *by, int64_t now, struct jz_seed *out);
 /* A new file; JZ_ERR_EXISTS, and as jz_keyfile_write(). */
 int jz_seed_write(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, const struct jz_seed *seed);
+    const struct jz_secret *passphrase, const struct jz_seed *seed);
 /* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE (damaged, or no seed). */
 int jz_seed_read(const struct jz_engine *e, const char *path,
-    struct jz_span passphrase, struct jz_seed *out);
+    const struct jz_secret *passphrase, struct jz_seed *out);
 /* What its maker writes down: jz_check_value() of the half. */
 int jz_seed_check_value(const struct jz_engine *e, const struct jz_seed *seed,
     uint8_t out[static JZ_CHECK_VALUE_BYTES]);

@@ -33,12 +33,6 @@ enum {
 	KEY_DELETE = 0x7F,
 };
 
-/* What has been typed or read so far; room for the NUL is kept. */
-struct line {
-	char *buf;
-	size_t len, cap;
-};
-
 /* 1 for a byte, 0 at the end, or an error. */
 static int
 read_byte(int fd, uint8_t *c)
@@ -52,19 +46,14 @@ read_byte(int fd, uint8_t *c)
 }
 
 static int
-append(struct line *line, uint8_t c)
+append(struct jz_secret *line, uint8_t c)
 {
-	if (c == 0)
-		return JZ_ERR_ARGUMENT;
-	if (line->len + 1 >= line->cap)
-		return JZ_ERR_SPACE;
-	line->buf[line->len++] = (char)c;
-	return 0;
+	return c == 0 ? JZ_ERR_ARGUMENT : jz_secret_add(line, c);
 }
 
 /* The first line of a file or descriptor; the line feed may be missing. */
 static int
-read_line(int fd, struct line *line)
+read_line(int fd, struct jz_secret *line)
 {
 	uint8_t c = 0;
 	int rc = 0;
@@ -84,7 +73,7 @@ read_line(int fd, struct line *line)
 }
 
 static int
-from_environment(const char *name, struct line *line)
+from_environment(const char *name, struct jz_secret *line)
 {
 	const char *value = getenv(name);
 	int rc = 0;
@@ -97,7 +86,7 @@ from_environment(const char *name, struct line *line)
 }
 
 static int
-from_file(const char *path, struct line *line)
+from_file(const char *path, struct jz_secret *line)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int rc;
@@ -110,7 +99,7 @@ from_file(const char *path, struct line *line)
 }
 
 static int
-from_descriptor(const char *digits, struct line *line)
+from_descriptor(const char *digits, struct jz_secret *line)
 {
 	long fd = 0;
 
@@ -126,20 +115,19 @@ from_descriptor(const char *digits, struct line *line)
 
 /* Takes back one character: in UTF-8 the bytes 10xxxxxx follow a first one. */
 static void
-erase(struct line *line)
+erase(struct jz_secret *line)
 {
-	bool more = true;
+	const uint8_t *bytes = jz_secret_span(line).data;
+	size_t len = line->len;
 
-	while (more && line->len > 0) {
-		line->len--;
-		more = ((uint8_t)line->buf[line->len] & 0xC0) == 0x80;
-		line->buf[line->len] = 0;
-	}
+	while (len > 0 && (bytes[len - 1] & 0xC0) == 0x80)
+		len--;
+	jz_secret_cut(line, len > 0 ? len - 1 : 0);
 }
 
 /* One key: 0, LINE_COMPLETE, or an error. */
 static int
-type_key(uint8_t c, struct line *line)
+type_key(uint8_t c, struct jz_secret *line)
 {
 	switch (c) {
 	case KEY_LINE_FEED:
@@ -154,8 +142,7 @@ type_key(uint8_t c, struct line *line)
 		erase(line);
 		return 0;
 	case KEY_KILL:
-		jz_wipe(line->buf, line->len);
-		line->len = 0;
+		jz_secret_cut(line, 0);
 		return 0;
 	default:
 		return append(line, c);
@@ -163,7 +150,7 @@ type_key(uint8_t c, struct line *line)
 }
 
 static int
-type_line(int fd, struct line *line)
+type_line(int fd, struct jz_secret *line)
 {
 	uint8_t c;
 	int rc = 0;
@@ -190,7 +177,7 @@ show(int fd, const char *text)
  * is put right again before anybody acts on it.
  */
 static int
-from_terminal(const char *prompt, struct line *line)
+from_terminal(const char *prompt, struct jz_secret *line)
 {
 	struct termios saved, quiet;
 	int fd = open(TERMINAL, O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -225,24 +212,21 @@ after(const char *source, const char *scheme)
 }
 
 int
-jz_secret_source(const char *source, const char *prompt, char *buf, size_t cap)
+jz_secret_source(const char *source, const char *prompt, struct jz_secret *out)
 {
-	struct line line = {buf, 0, cap};
 	const char *rest;
 	int rc = JZ_ERR_ARGUMENT;
 
-	if (cap == 0)
-		return JZ_ERR_SPACE;
-	jz_wipe(buf, cap);
+	jz_secret_wipe(out);
 	if (source == NULL || strcmp(source, "prompt") == 0)
-		rc = from_terminal(prompt, &line);
+		rc = from_terminal(prompt, out);
 	else if ((rest = after(source, "env:")) != NULL)
-		rc = from_environment(rest, &line);
+		rc = from_environment(rest, out);
 	else if ((rest = after(source, "file:")) != NULL)
-		rc = from_file(rest, &line);
+		rc = from_file(rest, out);
 	else if ((rest = after(source, "fd:")) != NULL)
-		rc = from_descriptor(rest, &line);
+		rc = from_descriptor(rest, out);
 	if (rc != 0)
-		jz_wipe(buf, cap);
+		jz_secret_wipe(out);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include "token.h"
 
 #include <dlfcn.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,8 +125,9 @@ find_slot(const struct jz_token *t, const char *label, ck_ulong *out)
 }
 
 static int
-log_in(struct jz_token *t, const char *label, struct jz_span pin)
+log_in(struct jz_token *t, const char *label, const struct jz_secret *pin)
 {
+	struct jz_span typed = jz_secret_span(pin);
 	ck_ulong slot, rv;
 	int rc = find_slot(t, label, &slot);
 
@@ -137,13 +139,13 @@ log_in(struct jz_token *t, const char *label, struct jz_span pin)
 		return rc;
 	t->open = true;
 	rv = CALL(t, CK_LOGIN, ck_log_in *)(
-	    t->session, CK_USER, pin.data, pin.len);
+	    t->session, CK_USER, typed.data, typed.len);
 	return rv == CK_USER_ALREADY_LOGGED_IN ? 0 : error_of(rv);
 }
 
 int
 jz_token_open(const struct jz_engine *base, const struct jz_token_uri *uri,
-    const char *prefix, struct jz_span pin, struct jz_token **out)
+    const char *prefix, const struct jz_secret *pin, struct jz_token **out)
 {
 	struct jz_token *t = NULL;
 	int rc;
@@ -159,7 +161,11 @@ jz_token_open(const struct jz_engine *base, const struct jz_token_uri *uri,
 	t->base = *base;
 	memcpy(t->prefix, prefix, strlen(prefix));
 	jz_token_engine_init(t);
-	rc = load_module(t, uri->module);
+	t->signing = EVP_MD_CTX_new();
+	rc = t->signing == NULL ? JZ_ERR_MEMORY
+				: jz_token_provider_load(t, &t->provider);
+	if (rc == 0)
+		rc = load_module(t, uri->module);
 	if (rc == 0)
 		rc = log_in(t, uri->token, pin);
 	if (rc == 0)
@@ -176,6 +182,10 @@ jz_token_free(struct jz_token **token)
 
 	if (t == NULL)
 		return;
+	EVP_MD_CTX_free(t->signing);
+	for (size_t k = 0; k < JZ_TOKEN_KEYS; k++)
+		EVP_PKEY_free(t->keys[k].key);
+	jz_token_provider_unload(&t->provider);
 	if (t->open)
 		(void)CALL(t, CK_CLOSE_SESSION, ck_one *)(t->session);
 	if (t->module != NULL)
@@ -237,15 +247,21 @@ read_point(const struct jz_token *t, ck_ulong object,
 }
 
 /* From now on sign() uses the token for this public key. */
-static void
+static int
 remember(struct jz_token *t, ck_ulong object,
     const uint8_t public_key[static JZ_PUBLIC_BYTES_EC])
 {
 	struct jz_token_key *k = &t->keys[t->n_keys % JZ_TOKEN_KEYS];
+	EVP_PKEY *key = NULL;
+	int rc = jz_token_provider_key(&t->provider, object, public_key, &key);
 
-	k->object = object;
+	if (rc != 0)
+		return rc;
+	EVP_PKEY_free(k->key);
+	k->key = key;
 	memcpy(k->public_key, public_key, JZ_PUBLIC_BYTES_EC);
 	t->n_keys++;
+	return 0;
 }
 
 int
@@ -261,7 +277,7 @@ jz_token_find(struct jz_token *t, const char *name,
 		return JZ_ERR_TOKEN_KEY;
 	rc = read_point(t, of_public[0], public_key);
 	if (rc == 0)
-		remember(t, of_private[0], public_key);
+		rc = remember(t, of_private[0], public_key);
 	return rc;
 }
 
@@ -367,24 +383,23 @@ make_seal(struct jz_token *t, ck_ulong *out)
 }
 
 int
-jz_token_seal_key(
-    struct jz_token *t, bool make, uint8_t out[static JZ_TOKEN_SEAL_BYTES])
+jz_token_seal_key(struct jz_token *t, bool make, struct jz_secret *out)
 {
 	static const uint8_t LABELS[2][BLOCK_BYTES] = {
 	    "jiaozi seal 1", "jiaozi seal 2"};
+	uint8_t *bytes = jz_secret_fill(out, JZ_TOKEN_SEAL_BYTES);
 	ck_ulong object[OBJECTS_MAX];
 	int rc = 0;
 
-	memset(out, 0, JZ_TOKEN_SEAL_BYTES);
 	if (make)
 		rc = make_seal(t, &object[0]);
 	else if (find(t, SEAL_NAME, CK_O_SECRET_KEY, object) != 1)
 		rc = JZ_ERR_TOKEN_KEY;
 	for (size_t k = 0; rc == 0 && k < 2; k++)
 		rc = jz_token_sign(t, object[0], CK_M_AES_CMAC,
-		    jz_span(LABELS[k], BLOCK_BYTES), out + k * BLOCK_BYTES,
+		    jz_span(LABELS[k], BLOCK_BYTES), bytes + k * BLOCK_BYTES,
 		    BLOCK_BYTES);
 	if (rc != 0)
-		jz_wipe(out, JZ_TOKEN_SEAL_BYTES);
+		jz_secret_wipe(out);
 	return rc;
 }

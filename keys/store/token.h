@@ -2,14 +2,14 @@
 /*
  * The issuer's private keys in a PKCS#11 token: a hardware security module, or
  * SoftHSM2.  Keys are generated in the token, cannot be taken out of it, and
- * are used by an engine that looks like any other: its sign() lets the token
- * sign when the public key is one of the token's, everything else is done by
- * the engine beneath.
+ * are keys of OpenSSL's: EVP_PKEYs of a provider of ours (token_provider.c) in a
+ * library context of the token's own, with which X509_sign(), CMS and TLS sign as
+ * with any key.  Our own code signs with them through an engine that looks like
+ * any other: its sign() is such a signature when the public key is one of the
+ * token's, everything else is done by the engine beneath.
  *
  * The module is loaded when a token is opened (dlopen): nothing is linked with
- * it.  OpenSSL's engine for PKCS#11 is not used, for the one that Debian 12 has
- * (libp11 0.4.12) cannot generate keys, and ECDSA over PKCS#11 gives r || s,
- * which is what we sign with anyway.
+ * it.  Why not somebody else's provider: docs/adr/0016-hsm.md.
  *
  * A handle is used by one thread at a time.  Suite nist only.
  *
@@ -20,7 +20,10 @@
 #ifndef JZ_KEYS_STORE_TOKEN_H
 #define JZ_KEYS_STORE_TOKEN_H
 
+#include <openssl/types.h>
+
 #include "../crypto.h"
+#include "../secret.h"
 
 #define JZ_TOKEN_PATH_MAX   1024
 #define JZ_TOKEN_LABEL_MAX  32
@@ -51,7 +54,7 @@ struct jz_token;
  * (failed), JZ_ERR_UNSUPPORTED (another suite), JZ_ERR_MEMORY.
  */
 int jz_token_open(const struct jz_engine *base, const struct jz_token_uri *uri,
-    const char *prefix, struct jz_span pin, struct jz_token **out);
+    const char *prefix, const struct jz_secret *pin, struct jz_token **out);
 /* Clears *token; takes NULL. */
 void jz_token_free(struct jz_token **token);
 
@@ -59,6 +62,14 @@ void jz_token_free(struct jz_token **token);
 struct jz_engine jz_token_engine(struct jz_token *token);
 /* The token behind an engine, or NULL. */
 struct jz_token *jz_token_of(const struct jz_engine *e);
+
+/*
+ * The key pair of this public key as OpenSSL's, for OpenSSL's own calls: it
+ * signs with SHA-256 and exports its public half.  The caller frees it, before
+ * the token.  JZ_ERR_TOKEN_KEY: none that was generated or found here.
+ */
+int jz_token_pkey(const struct jz_token *t,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC], EVP_PKEY **out);
 
 /* A new key pair in place of one of this name.  JZ_ERR_TOKEN. */
 int jz_token_generate(struct jz_token *t, const char *name,
@@ -73,7 +84,6 @@ void jz_token_destroy(struct jz_token *t, const char *name);
  * does not give away, made here when `make` is set.  A file that is sealed
  * under it is of no use without the token.  JZ_ERR_TOKEN_KEY.
  */
-int jz_token_seal_key(
-    struct jz_token *t, bool make, uint8_t out[static JZ_TOKEN_SEAL_BYTES]);
+int jz_token_seal_key(struct jz_token *t, bool make, struct jz_secret *out);
 
 #endif

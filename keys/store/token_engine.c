@@ -5,9 +5,12 @@
  */
 #include "token_engine.h"
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
+#include "x509.h"
 
 /* What is beneath, by the state that it wants. */
 static const struct jz_engine *
@@ -57,23 +60,46 @@ key_of(const struct jz_token *t,
 	return NULL;
 }
 
+/* OpenSSL's, whose provider of ours asks the token: token_provider.c. */
+static bool
+begin(struct jz_token *t, const struct jz_token_key *k)
+{
+	return EVP_MD_CTX_reset(t->signing) == 1 &&
+	    EVP_DigestSignInit_ex(t->signing, NULL, "SHA256", t->provider.lib,
+		NULL, k->key, NULL) == 1;
+}
+
+static bool
+more(struct jz_token *t, const struct jz_span *parts, size_t n)
+{
+	bool good = true;
+
+	for (size_t i = 0; good && i < n; i++)
+		good = EVP_DigestSignUpdate(
+			   t->signing, parts[i].data, parts[i].len) == 1;
+	return good;
+}
+
 static int
 sign(void *state, const struct jz_key_pair *key, const struct jz_span *parts,
     size_t n, uint8_t out[static JZ_SIG_BYTES])
 {
 	struct jz_token *t = state;
 	const struct jz_token_key *k = key_of(t, key->public_key);
-	uint8_t digest[JZ_HASH_BYTES];
-	int rc;
+	uint8_t der[JZ_DER_SIG_MAX_BYTES];
+	size_t len = sizeof(der);
+	int rc = JZ_ERR_TOKEN;
 
 	if (k == NULL)
 		return t->base.crypto->sign(t->base.state, key, parts, n, out);
 	memset(out, 0, JZ_SIG_BYTES);
-	rc = hash(state, parts, n, digest);
-	return rc != 0
-	    ? rc
-	    : jz_token_sign(t, k->object, CK_M_ECDSA,
-		  jz_span(digest, sizeof(digest)), out, JZ_SIG_BYTES);
+	(void)ERR_set_mark();
+	if (begin(t, k) && more(t, parts, n) &&
+	    EVP_DigestSignFinal(t->signing, der, &len) == 1 &&
+	    jz_signature_from_der(jz_span(der, len), out) == 0)
+		rc = 0;
+	(void)ERR_pop_to_mark();
+	return rc;
 }
 
 static int
@@ -168,6 +194,19 @@ struct jz_engine
 jz_token_engine(struct jz_token *token)
 {
 	return (struct jz_engine){&token->crypto, token};
+}
+
+int
+jz_token_pkey(const struct jz_token *t,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC], EVP_PKEY **out)
+{
+	const struct jz_token_key *k = key_of(t, public_key);
+
+	*out = NULL;
+	if (k == NULL || EVP_PKEY_up_ref(k->key) != 1)
+		return JZ_ERR_TOKEN_KEY;
+	*out = k->key;
+	return 0;
 }
 
 struct jz_token *

@@ -7,12 +7,13 @@
 
 #include "cryptoki.h"
 #include "token.h"
+#include "token_provider.h"
 
 #define JZ_TOKEN_KEYS 8 /* more than root, CA and host, old and new */
 
 struct jz_token_key {
-	ck_ulong object;
 	uint8_t public_key[JZ_PUBLIC_BYTES_EC];
+	EVP_PKEY *key; /* owned; NULL: none */
 };
 
 struct jz_token {
@@ -25,6 +26,8 @@ struct jz_token {
 	char prefix[JZ_TOKEN_LABEL_MAX + 1];
 	struct jz_token_key keys[JZ_TOKEN_KEYS];
 	size_t n_keys;
+	struct jz_token_provider provider;
+	EVP_MD_CTX *signing; /* of the last signature */
 };
 
 void jz_token_engine_init(struct jz_token *t);

@@ -159,14 +159,14 @@ test_peek_of_no_message(void **state)
 static void
 test_unknown_kind(void **state)
 {
-	static const unsigned UNKNOWN[] = {0, 0x22, 0xFF21, 0xFF29, 0x1FF22};
+	static const unsigned UNKNOWN[] = {0, 0x22, 0xFF20, 0xFF29, 0x1FF22};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(UNKNOWN); i++) {
 		enum jz_kind kind = (enum jz_kind)UNKNOWN[i];
 		uint8_t mem[MEM_MAX];
 		struct jz_buffer b = jz_buffer(mem, sizeof(mem));
-		struct hex h = hex("FF21 00");
+		struct hex h = hex("FF20 00");
 		struct jz_message m;
 
 		memset(&m, 0xEE, sizeof(m));

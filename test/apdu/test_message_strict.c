@@ -155,7 +155,8 @@ test_optional_field_of_zero(void **state)
 
 		for (size_t j = 0; j < fields(l); j++) {
 			const struct sample *s = sample(l->tags[j]);
-			size_t len = s->type == SPAN ? 0 : s->len;
+			size_t len =
+			    s->type == SPAN || s->type == WHOLE ? 0 : s->len;
 			uint8_t mem[MEM_MAX];
 
 			if ((l->tags[j] & OPT) == 0)

@@ -20,25 +20,32 @@
 #define NS_PER_S  1e9
 #define NS_PER_US 1e3
 
+static const clockid_t CLOCKS[] = {
+    [BENCH_CPU] = CLOCK_THREAD_CPUTIME_ID,
+    [BENCH_WALL] = CLOCK_MONOTONIC,
+    [BENCH_PROCESS] = CLOCK_PROCESS_CPUTIME_ID,
+};
+
 static double
-now_ns(void)
+now_ns(enum bench_clock clock)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(CLOCKS[clock], &t);
 	return (double)t.tv_sec * NS_PER_S + (double)t.tv_nsec;
 }
 
 /* Nanoseconds that n runs take. */
 static int
-measure(int (*run)(void *), void *arg, unsigned long n, double *ns)
+measure(
+    const struct bench_case *c, int (*run)(void *), unsigned long n, double *ns)
 {
-	const double begin = now_ns();
+	const double begin = now_ns(c->clock);
 	int e = 0;
 
 	for (unsigned long i = 0; i < n && e == 0; i++)
-		e = run(arg);
-	*ns = now_ns() - begin;
+		e = run(c->arg);
+	*ns = now_ns(c->clock) - begin;
 	return e;
 }
 
@@ -47,23 +54,23 @@ measure(int (*run)(void *), void *arg, unsigned long n, double *ns)
  * takes its place.
  */
 static int
-calibrate(int (*run)(void *), void *arg, unsigned long most, double *sample_ns,
-    unsigned long *out)
+calibrate(const struct bench_case *c, int (*run)(void *), unsigned long most,
+    double *sample_ns, unsigned long *out)
 {
 	unsigned long n = 1;
 	double ns = 0;
-	int e = measure(run, arg, n, &ns);
+	int e = measure(c, run, n, &ns);
 
 	if (most == 0 || most > RUNS_MAX)
 		most = RUNS_MAX;
 	while (e == 0 && ns < TRY_NS && n < most) {
 		n = n < most / 2 ? n * 2 : most;
-		e = measure(run, arg, n, &ns);
+		e = measure(c, run, n, &ns);
 	}
 	for (unsigned i = 1; i < TRIES && e == 0; i++) {
 		double again = 0;
 
-		e = measure(run, arg, n, &again);
+		e = measure(c, run, n, &again);
 		if (again < ns)
 			ns = again;
 	}
@@ -110,16 +117,27 @@ sample(const struct bench_case *c, unsigned long n_ours, unsigned long n_least,
 		const unsigned long to_least = n_least * i / slices;
 		double ns = 0;
 
-		e = measure(c->ours, c->arg, to_ours - did_ours, &ns);
+		e = measure(c, c->ours, to_ours - did_ours, &ns);
 		*ours += ns;
 		if (e == 0)
-			e = measure(
-			    c->least, c->arg, to_least - did_least, &ns);
+			e = measure(c, c->least, to_least - did_least, &ns);
 		*least += ns;
 		did_ours = to_ours;
 		did_least = to_least;
 	}
 	return e;
+}
+
+static void
+summarise(struct bench_result *r)
+{
+	double ratio[BENCH_SAMPLES];
+
+	for (size_t i = 0; i < BENCH_SAMPLES; i++)
+		ratio[i] = r->least[i] > 0 ? r->ours[i] / r->least[i] : 0;
+	r->value = median(r->ours);
+	r->floor = median(r->least);
+	r->ratio = median(ratio);
 }
 
 /* So many operations of both in turns, each of so many parts. */
@@ -137,6 +155,8 @@ in_turns(struct bench *b, const struct bench_case *c, unsigned long n_ours,
 	r->name = c->name;
 	r->floor_name = c->floor_name;
 	r->aim = c->aim;
+	r->goal = c->goal;
+	r->clock = c->clock;
 	r->unit = "us";
 	r->samples = BENCH_SAMPLES;
 	for (size_t i = 0; i < BENCH_SAMPLES && e == 0; i++) {
@@ -146,8 +166,7 @@ in_turns(struct bench *b, const struct bench_case *c, unsigned long n_ours,
 	}
 	if (e != 0)
 		return e;
-	r->value = median(r->ours);
-	r->floor = median(r->least);
+	summarise(r);
 	b->n++;
 	return 0;
 }
@@ -157,11 +176,11 @@ bench_run(struct bench *b, const struct bench_case *c)
 {
 	unsigned long n_ours = 1, n_least = 1;
 	double sample_ns = SAMPLE_NS;
-	int e = calibrate(c->ours, c->arg, c->most, &sample_ns, &n_ours);
+	int e = calibrate(c, c->ours, c->most, &sample_ns, &n_ours);
 
 	/* As long a sample: a longer one meets more of what else runs. */
 	if (e == 0)
-		e = calibrate(c->least, c->arg, 0, &sample_ns, &n_least);
+		e = calibrate(c, c->least, 0, &sample_ns, &n_least);
 	return e != 0 ? e : in_turns(b, c, n_ours, n_least, 1);
 }
 
@@ -180,6 +199,7 @@ bench_figure(struct bench *b, const struct bench_result *r)
 	b->result[b->n].samples = 1;
 	b->result[b->n].ours[0] = r->value;
 	b->result[b->n].least[0] = r->floor;
+	b->result[b->n].ratio = r->floor > 0 ? r->value / r->floor : 0;
 	b->n++;
 }
 
@@ -190,14 +210,25 @@ bench_skip(struct bench *b, const char *why)
 		b->skipped[b->n_skipped++] = why;
 }
 
+/* Where it was allowed to run. */
+static cpu_set_t all;
+
+void
+bench_unpin(void)
+{
+	(void)sched_setaffinity(0, sizeof(all), &all);
+}
+
 void
 bench_pin(struct bench *b)
 {
 	cpu_set_t set;
 
 	b->cpu = -1;
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+	if (CPU_COUNT(&all) == 0 &&
+	    sched_getaffinity(0, sizeof(all), &all) != 0)
 		return;
+	set = all;
 	/* The last one: the first is where interrupts go. */
 	for (size_t cpu = CPU_SETSIZE; cpu-- > 0;) {
 		if (!CPU_ISSET(cpu, &set))

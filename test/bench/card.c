@@ -78,7 +78,7 @@ bench_command(struct bench *b, const char *name, struct jz_virtual *card,
 	    .card = card, .bytes = bytes, .len = len, .copy = copy_answer};
 	const struct bench_case what = {name,
 	    "the same answer copied through a function pointer", command_ours,
-	    command_least, &c, 0, NULL};
+	    command_least, &c, 0, NULL, 0, BENCH_CPU};
 	size_t n;
 
 	c.answer_len =
@@ -161,7 +161,7 @@ bench_open(struct bench *b, struct world *w)
 	struct opening o = {.options = {.path = path}};
 	const struct bench_case what = {"open a personalised card file",
 	    "both files read, as many bytes deciphered and authenticated",
-	    open_ours, open_least, &o, 0, NULL};
+	    open_ours, open_least, &o, 0, NULL, 0, BENCH_WALL};
 	struct world_card card = {NULL};
 	struct jz_virtual *made = NULL;
 	int e;

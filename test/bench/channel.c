@@ -112,7 +112,7 @@ bench_channel(struct bench *b, struct world *w)
 	struct talking t = {.enc = {1}, .mac = {2}, .rmac = {3}};
 	const struct bench_case what = {"GET STATUS by SCP03, level 33",
 	    "both sides' 4 MACs, 4 initial vectors, 4 encryptions", send_ours,
-	    send_least, &t, 0, NULL};
+	    send_least, &t, 0, NULL, 0, BENCH_CPU};
 	int e = jz_openssl_new(JZ_SUITE_NIST, &t.host);
 
 	(void)w;

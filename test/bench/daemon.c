@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "../../apdu/error.h"
+#include "../../keys/openssl/openssl.h"
 #include "../support/daemon.h"
 #include "../support/issuerrig.h"
 
@@ -253,6 +254,8 @@ start(struct loading *l, unsigned daemons)
 	}
 	for (unsigned n = 0; n < CLIENTS; n++) {
 		rig_card(l->rig, &l->buyer[n].card, DEPOSIT);
+		/* An engine is one thread's. */
+		(void)jz_openssl_new(JZ_SUITE_NIST, &l->buyer[n].card.engine);
 		l->buyer[n].bank =
 		    daemon_bank(&l->daemon[n % daemons], TIMEOUT_S);
 	}
@@ -263,8 +266,10 @@ stop(struct loading *l)
 {
 	void *state = l->rig;
 
-	for (unsigned n = 0; n < CLIENTS; n++)
+	for (unsigned n = 0; n < CLIENTS; n++) {
 		jz_bank_free(&l->buyer[n].bank);
+		jz_openssl_free(&l->buyer[n].card.engine);
+	}
 	for (unsigned n = 0; n < l->daemons; n++) {
 		daemon_free(&l->daemon[n]);
 		jz_issuer_free(&l->issuer[n]);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../apdu/error.h"
 
@@ -38,34 +39,68 @@ write_report(const struct bench *b, const char *name,
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(struct bench *b, struct world *w);
+	bool gm; /* in suite gm as well */
+} CASES[] = {
+    {"keys", bench_keys, true},
+    {"batch", bench_batch, true},
+    {"card", bench_card, false},
+    {"commit", bench_commit, false},
+    {"many", bench_many, false},
+    {"channel", bench_channel, false},
+    {"pay", bench_pay, true},
+    {"settle", bench_settle, true},
+    {"sign", bench_sign, true},
+    {"daemon", bench_daemon, false},
+    {"pcsc", bench_pcsc, false},
+};
+
+/* BENCH_ONLY names one of them. */
+static bool
+wanted(const char *name)
+{
+	const char *only = getenv("BENCH_ONLY");
+
+	return only == NULL || *only == '\0' || strcmp(name, only) == 0;
+}
+
+static int
+run_all(struct bench *b, struct world *nist, struct world *gm)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < sizeof(CASES) / sizeof(CASES[0]);
+	     i++) {
+		if (!wanted(CASES[i].name))
+			continue;
+		e = CASES[i].run(b, nist);
+		if (e == 0 && CASES[i].gm)
+			e = CASES[i].run(b, gm);
+		if (e != 0)
+			fprintf(stderr, "bench: %s\n", CASES[i].name);
+	}
+	return e;
+}
+
 int
 main(void)
 {
-	struct bench b = {.cpu = -1};
-	struct world w;
-	int e;
+	static struct bench b = {.cpu = -1};
+	struct world nist, gm;
+	int e, made;
 
 	bench_pin(&b);
-	e = world_new(&w);
+	e = world_new(&nist, JZ_SUITE_NIST);
+	made = world_new(&gm, JZ_SUITE_GM);
 	if (e == 0)
-		e = bench_keys(&b);
+		e = made;
+	nist.other = &gm;
 	if (e == 0)
-		e = bench_batch(&b, &w);
-	if (e == 0)
-		e = bench_card(&b, &w);
-	if (e == 0)
-		e = bench_commit(&b, &w);
-	if (e == 0)
-		e = bench_many(&b, &w);
-	if (e == 0)
-		e = bench_channel(&b, &w);
-	if (e == 0)
-		e = bench_pay(&b, &w);
-	if (e == 0)
-		e = bench_daemon(&b, &w);
-	if (e == 0)
-		e = bench_pcsc(&b, &w);
-	world_free(&w);
+		e = run_all(&b, &nist, &gm);
+	world_free(&nist);
+	world_free(&gm);
 	bench_table(&b, stdout);
 	if (e == 0)
 		e = write_report(&b, "bench.json", bench_json);

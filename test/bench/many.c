@@ -131,9 +131,9 @@ snapshots(struct bench *b, struct many *m)
 {
 	const struct bench_case what[] = {
 	    {"snapshot of a card", "as many bytes copied", save_ours,
-		copy_least, m, 0, "microseconds"},
+		copy_least, m, 0, "microseconds", 0, BENCH_CPU},
 	    {"a card back to a snapshot", "as many bytes copied", restore_ours,
-		copy_least, m, 0, "microseconds"},
+		copy_least, m, 0, "microseconds", 0, BENCH_CPU},
 	};
 	int e;
 
@@ -317,7 +317,8 @@ ten_thousand(struct bench *b, struct many *m)
 {
 	const struct bench_case what = {m->world->many_name,
 	    "both files read, three keys derived, as many bytes deciphered",
-	    open_ours, open_least, m, 0, "10 000 in 2 s: 200 us"};
+	    open_ours, open_least, m, 0, "10 000 in 2 s: 200 us", 0,
+	    BENCH_WALL};
 	size_t n;
 	int e = JZ_ERR_MEMORY;
 

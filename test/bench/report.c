@@ -21,10 +21,22 @@
 #define DECADE	 10.0
 #define US_PER_S 1e6
 
-static double
-ratio(const struct bench_result *r)
+static bool
+met(const struct bench_result *r)
 {
-	return r->floor > 0 ? r->value / r->floor : 0;
+	return r->ratio <= r->goal;
+}
+
+static const char *
+clock_text(const struct bench_result *r)
+{
+	static const char *const TEXT[] = {
+	    [BENCH_CPU] = "cpu",
+	    [BENCH_WALL] = "wall",
+	    [BENCH_PROCESS] = "cpu of all threads",
+	};
+
+	return TEXT[r->clock];
 }
 
 static const char *
@@ -48,10 +60,13 @@ bench_table(const struct bench *b, FILE *out)
 		const struct bench_result *r = &b->result[i];
 
 		fprintf(out, "%-*s %12.3f %12.3f %8.2f %s\n", NAME_COLUMNS,
-		    r->name, r->value, r->floor, ratio(r), r->unit);
+		    r->name, r->value, r->floor, r->ratio, r->unit);
 		fprintf(out, "    floor: %s\n", r->floor_name);
 		if (r->aim != NULL)
-			fprintf(out, "    aim: %s\n", r->aim);
+			fprintf(out, "    aim: %s%s\n", r->aim,
+			    r->goal <= 0 ? ""
+				: met(r) ? " (met)"
+					 : " (MISSED)");
 	}
 	for (size_t i = 0; i < b->n_skipped; i++)
 		fprintf(out, "skipped: %s\n", b->skipped[i]);
@@ -82,9 +97,15 @@ bench_json(const struct bench *b, FILE *out)
 		fprintf(out,
 		    "  {\"name\": \"%s\", \"value\": %.4f, \"unit\": \"%s\", "
 		    "\"floor\": %.4f, \"ratio\": %.3f, \"samples\": %u, "
-		    "\"floor_name\": \"%s\", \"aim\": \"%s\", \"cpu\": %d",
-		    r->name, r->value, r->unit, r->floor, ratio(r), r->samples,
-		    r->floor_name, r->aim == NULL ? "" : r->aim, b->cpu);
+		    "\"floor_name\": \"%s\", \"aim\": \"%s\", \"clock\": "
+		    "\"%s\"",
+		    r->name, r->value, r->unit, r->floor, r->ratio, r->samples,
+		    r->floor_name, r->aim == NULL ? "" : r->aim, clock_text(r));
+		if (r->goal > 0)
+			fprintf(out, ", \"goal\": %.3f, \"met\": %s", r->goal,
+			    met(r) ? "true" : "false");
+		if (b->cpu >= 0)
+			fprintf(out, ", \"cpu\": %d", b->cpu);
 		json_values(out, "values", r->ours, r->samples);
 		json_values(out, "floor_values", r->least, r->samples);
 		fprintf(out, "}%s\n", i + 1 < b->n ? "," : "");
@@ -196,7 +217,7 @@ static const char HEAD[] =
     ".floor circle{fill:var(--floor);opacity:.5}"
     ".floor line{stroke:var(--floor);stroke-width:2}\n"
     ".o{color:var(--ours);font-weight:600}.f{color:var(--floor);"
-    "font-weight:600}\n</style>\n";
+    "font-weight:600}.y{color:#188038}.n{color:#b3261e}\n</style>\n";
 
 void
 bench_html(const struct bench *b, FILE *out)
@@ -218,10 +239,13 @@ bench_html(const struct bench *b, FILE *out)
 		    "<h2>%s: %.2f × the floor</h2>\n<p><span class=\"o\">%.3f "
 		    "%s</span>, floor <span class=\"f\">%.3f %s</span>: %s</p>"
 		    "\n",
-		    r->name, ratio(r), r->value, r->unit, r->floor, r->unit,
+		    r->name, r->ratio, r->value, r->unit, r->floor, r->unit,
 		    r->floor_name);
 		if (r->aim != NULL)
-			fprintf(out, "<p>Aim: %s</p>\n", r->aim);
+			fprintf(out, "<p>Aim: %s%s</p>\n", r->aim,
+			    r->goal <= 0 ? ""
+				: met(r) ? " <b class=\"y\">✓ met</b>"
+					 : " <b class=\"n\">✗ missed</b>");
 		if (r->samples == BENCH_SAMPLES)
 			plot(out, r);
 	}

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "../../apdu/error.h"
+#include "../../keys/openssl/openssl.h"
 
-#define ACCOUNT	   "bench"
-#define PIN	   "123456"
+#define PIN	   JZ_SECRET("123456")
 #define DEPOSIT	   1000000u
 #define MAX_MINOR  500000u
 #define OPEN_FILES 8
@@ -32,8 +32,8 @@ int
 world_card(struct world *w, struct jz_virtual **card, struct world_card *out)
 {
 	const struct jz_personal p = {
-	    .holder = ACCOUNT,
-	    .account = ACCOUNT,
+	    .holder = WORLD_ACCOUNT,
+	    .account = WORLD_ACCOUNT,
 	    .pin = PIN,
 	    .currency = WORLD_CURRENCY,
 	    .max_balance_minor = MAX_MINOR,
@@ -42,8 +42,10 @@ world_card(struct world *w, struct jz_virtual **card, struct world_card *out)
 	};
 	uint8_t id[JZ_ID_BYTES];
 	unsigned tries;
-	int e = jz_reader_take_virtual(card, &out->reader);
+	int e;
 
+	out->card = *card;
+	e = jz_reader_take_virtual(card, &out->reader);
 	if (e != 0)
 		return e;
 	jz_session_init(&out->session, out->reader);
@@ -64,15 +66,17 @@ world_card_free(struct world_card *c)
 }
 
 int
-world_new(struct world *w)
+world_new(struct world *w, enum jz_suite suite)
 {
-	const struct jz_span passphrase = jz_span("bench", 5);
-	const struct jz_virtual_options in_memory = {.path = NULL};
+	const struct jz_secret *passphrase = WORLD_PASSPHRASE;
+	const struct jz_virtual_options in_memory = {.suite = suite};
 	const char *tmp = getenv("TMPDIR");
 	struct jz_virtual *card = NULL;
 	int e;
 
 	memset(w, 0, sizeof(*w));
+	w->suite = suite;
+	w->suite_name = suite == JZ_SUITE_GM ? "gm" : "nist";
 	(void)snprintf(w->dir, sizeof(w->dir), "%.60s/jz-bench-XXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
 	if (mkdtemp(w->dir) == NULL) {
@@ -80,13 +84,15 @@ world_new(struct world *w)
 		return JZ_ERR_SYSTEM;
 	}
 	world_path(w, "issuer", w->issuer_dir);
-	e = jz_issuer_create(w->issuer_dir, passphrase, WORLD_CURRENCY);
+	e = jz_issuer_create_suite(
+	    w->issuer_dir, passphrase, WORLD_CURRENCY, suite);
 	if (e == 0)
 		e = jz_issuer_open(w->issuer_dir, passphrase, &w->issuer);
 	if (e == 0)
-		e = jz_issuer_account_open(w->issuer, ACCOUNT, ACCOUNT);
+		e = jz_issuer_account_open(
+		    w->issuer, WORLD_ACCOUNT, WORLD_ACCOUNT);
 	if (e == 0)
-		e = jz_issuer_deposit(w->issuer, ACCOUNT, DEPOSIT);
+		e = jz_issuer_deposit(w->issuer, WORLD_ACCOUNT, DEPOSIT);
 	if (e == 0)
 		e = jz_virtual_create(&in_memory, &card);
 	if (e == 0)
@@ -116,4 +122,50 @@ world_free(struct world *w)
 	if (w->dir[0] != '\0')
 		(void)nftw(
 		    w->dir, remove_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- cryptography alone -------------------------------------------------- */
+
+static const uint8_t MESSAGE[JZ_HASH_BYTES] = {1};
+
+int
+world_keys_new(struct world_keys *k, enum jz_suite suite)
+{
+	const struct jz_span part = jz_span(MESSAGE, sizeof(MESSAGE));
+	int e = jz_openssl_new(suite, &k->engine);
+
+	if (e == 0)
+		e = k->engine.crypto->generate(k->engine.state, &k->key);
+	if (e == 0)
+		e = k->engine.crypto->sign(
+		    k->engine.state, &k->key, &part, 1, k->signature);
+	return e;
+}
+
+void
+world_keys_free(struct world_keys *k)
+{
+	jz_openssl_free(&k->engine);
+}
+
+int
+world_crypto(struct world_keys *k, const struct world_list *list)
+{
+	const struct jz_crypto *c = k->engine.crypto;
+	const struct jz_span part = jz_span(MESSAGE, sizeof(MESSAGE));
+	void *state = k->engine.state;
+	struct jz_key_pair ephemeral;
+	uint8_t out[JZ_SIG_BYTES], shared[JZ_HASH_BYTES];
+	int e = 0;
+
+	for (unsigned i = 0; i < list->signatures && e == 0; i++)
+		e = c->sign(state, &k->key, &part, 1, out);
+	for (unsigned i = 0; i < list->verifications && e == 0; i++)
+		e = c->verify(state, k->key.public_key, &part, 1, k->signature);
+	for (unsigned i = 0; i < list->key_pairs && e == 0; i++)
+		e = c->generate(state, &ephemeral);
+	for (unsigned i = 0; i < list->agreements && e == 0; i++)
+		e = c->agree(
+		    state, k->key.private_key, k->key.public_key, shared);
+	return e;
 }

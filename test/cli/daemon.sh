@@ -37,9 +37,9 @@ export BANK PIN BAD_PIN SHORT LC_ALL
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE
 P='--passphrase env:BANK'
 
-start() { # ARGUMENT...: sets port, daemon
+start() { # sets port, daemon
 	"$JIAOZI" issuer serve bank --listen "127.0.0.1:${port:-0}" \
-		--certificate server.pem --certificate-key server.key $P "$@" \
+		--certificate server.pem --certificate-key server.key $P \
 		>serve.out 2>>serve.log &
 	daemon=$!
 	tries=0

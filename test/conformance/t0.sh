@@ -11,7 +11,7 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' HUP INT TERM
 status=0
 
-for program in load payment robust settlement; do
+for program in encrypted known load payment records robust settlement; do
 	"$jiaozi" card create "$dir/$program.card" --protocol T=0 \
 	    >/dev/null || exit 1
 	if "$bin/conformance/test_$program" \

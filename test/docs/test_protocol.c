@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "../../apdu/apdu.h"
+#include "../../apdu/tlv.h"
 #include "../../keys/openssl/openssl.h"
 
 #define PAGE	    "docs/protocol.md"
@@ -189,7 +190,8 @@ static void
 put_clear(struct story *s, const struct jz_working_keys *keys, enum step i,
     struct jz_span sealed)
 {
-	bool to_payer = i == STEP_CONFIRM || i == STEP_CREDIT;
+	bool to_payer =
+	    i == STEP_REQUEST || i == STEP_CONFIRM || i == STEP_CREDIT;
 	uint8_t plain[JZ_MESSAGE_MAX], clear[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(clear, sizeof(clear));
 	struct jz_message m;
@@ -339,6 +341,67 @@ stop(struct story *s, struct port *a, struct port *b)
 	send(b, AT_CLAIM, blob_span(&data));
 }
 
+/* A certificate that is kept, and a record whole. */
+static void
+keep(struct story *s, struct port *a)
+{
+	struct answer certificate;
+	struct port *b = &s->bob->port;
+	uint8_t bytes[2 + JZ_ID_BYTES];
+	struct jz_buffer id = jz_buffer(bytes, sizeof(bytes));
+
+	port_send(b, AT_CERTIFICATE, nothing(), &certificate);
+	jz_tlv_put(&id, JZ_TAG_CARD_ID, rig_purse(s->bob)->id, JZ_ID_BYTES);
+	page_begin(s->page, "peers");
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	send(a, AT_PEER(JZ_PEER_PUT), answer_span(&certificate));
+	send(a, AT_PEER(JZ_PEER_LIST), nothing());
+	send(a, AT_PEER(JZ_PEER_REMOVE), jz_buffer_span(&id));
+	page_begin(s->page, "fetch-record");
+	send(a, AT_RECORD(1), nothing());
+}
+
+/* The encrypted profile, up to the agreement. */
+static void
+seal(struct story *s)
+{
+	struct profile cp = profile_of("CN00000000500001");
+	struct profile dp = profile_of("CN00000000600001");
+	struct rig_card *card[2];
+	struct page_recorder rc, rd;
+	struct port c, d;
+	struct payment pay;
+	struct answer a;
+
+	cp.profile = dp.profile = JZ_PROFILE_ENCRYPTED;
+	card[0] = rig_purse_new(&s->rig, &cp);
+	card[1] = rig_purse_new(&s->rig, &dp);
+	assert_int_equal(
+	    bank_load(&s->rig.bank, &card[0]->port, "123456", 1000), JZ_SW_OK);
+	rc = (struct page_recorder){s->page, &card[0]->port, "C> ", "C< "};
+	rd = (struct page_recorder){s->page, &card[1]->port, "D> ", "D< "};
+	c = page_port(&rc);
+	d = page_port(&rd);
+	pay = payment_of(&d, &c, 700, RIG_NOW);
+	page_begin(s->page, "hello");
+	a = send(&c, AT_HELLO, nothing());
+	memcpy(pay.terms.data + pay.terms.len, a.data, a.len);
+	pay.terms.len += a.len;
+	page_begin(s->page, "sealed-request");
+	a = send(&d, AT_REQUEST, blob_span(&pay.terms));
+	page_bytes(s->page, "key to the payer = ",
+	    jz_span(rig_purse(card[1])->answer.keys.to_payer, JZ_KEY_BYTES));
+	page_bytes(s->page, "key to the payee = ",
+	    jz_span(rig_purse(card[1])->answer.keys.to_payee, JZ_KEY_BYTES));
+	put_clear(
+	    s, &rig_purse(card[1])->answer.keys, STEP_REQUEST, answer_span(&a));
+	a = send(&c, AT_AGREE, answer_span(&a));
+	put_clear(s, &rig_purse(card[0])->agreement.keys, STEP_AGREE,
+	    answer_span(&a));
+	rig_card_free(&card[0]);
+	rig_card_free(&card[1]);
+}
+
 static struct story *
 tell(void)
 {
@@ -361,6 +424,8 @@ tell(void)
 	settle(s, "settle-payee", &b);
 	revoke(s, &a);
 	stop(s, &a, &b);
+	keep(s, &a);
+	seal(s);
 	free_cards(s);
 	return s;
 }

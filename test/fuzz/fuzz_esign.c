@@ -42,7 +42,7 @@ messages(struct jz_span in, uint8_t *mem)
 	if (jz_esign_get_order(in, &o) == 0)
 		require_same(jz_esign_put_order(&o, &b), &b, in);
 	else if (jz_esign_get_signature(in, &s) == 0)
-		require_same(jz_esign_put_signature(&s, JZ_SIGNED, &b), &b, in);
+		require_same(jz_esign_put_signature(&s, &b), &b, in);
 	else if (jz_esign_get_submission(in, &m) == 0)
 		require_same(jz_esign_put_submission(&m, &b), &b, in);
 	else if (jz_esign_get_profile(in, &p) == 0)

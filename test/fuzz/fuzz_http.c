@@ -55,8 +55,8 @@ make_issuer(void)
 
 	require(mkdtemp(parent) != NULL);
 	snprintf(dir, sizeof(dir), "%s/bank", parent);
-	require(jz_issuer_create(dir, jz_span("fuzz", 4), 156) == 0);
-	require(jz_issuer_open(dir, jz_span("fuzz", 4), &issuer) == 0);
+	require(jz_issuer_create(dir, JZ_SECRET("fuzz"), 156) == 0);
+	require(jz_issuer_open(dir, JZ_SECRET("fuzz"), &issuer) == 0);
 	require(atexit(remove_issuer) == 0);
 }
 

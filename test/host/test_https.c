@@ -20,8 +20,10 @@
 
 #include "../../apdu/error.h"
 #include "../../host/wire.h"
+#include "../../keys/openssl/openssl.h"
 #include "../support/daemon.h"
 #include "../support/issuerrig.h"
+#include "../support/suite.h"
 #include "../support/tornrig.h"
 
 #define AMOUNT	  2500u
@@ -334,6 +336,9 @@ run_customers(struct rig *r, const struct daemon *d, unsigned daemons)
 	assert_non_null(u);
 	for (unsigned n = 0; n < THREADS; n++) {
 		rig_card(r, &u[n].card, DEPOSIT);
+		/* An engine is one thread's. */
+		assert_int_equal(
+		    jz_openssl_new(test_suite(), &u[n].card.engine), 0);
 		u[n].d = &d[n % daemons];
 	}
 	for (unsigned n = 0; n < THREADS; n++)
@@ -342,6 +347,7 @@ run_customers(struct rig *r, const struct daemon *d, unsigned daemons)
 	for (unsigned n = 0; n < THREADS; n++)
 		assert_int_equal(pthread_join(thread[n], NULL), 0);
 	for (unsigned n = 0; n < THREADS; n++) {
+		jz_openssl_free(&u[n].card.engine);
 		assert_int_equal(u[n].done, EACH);
 		assert_int_equal(rig_shadow(r, &u[n].card), EACH);
 		assert_int_equal(rig_balance(r, &u[n].card), DEPOSIT - EACH);

@@ -21,7 +21,18 @@
 #define SELECT	"00A40400 08 F04A49414F5A4901 00"
 #define SEALED_ "25 FF2F22 8A20 05*32 00"
 
-static const struct jz_terms TERMS = {100, 156, 0, NULL};
+static const struct jz_terms TERMS = {
+    .amount_minor = 100, .currency = 156, .time = 0, .reference = NULL};
+
+/* Purse information: the clear profile, no revocation list. */
+#define INFO                                                                   \
+	"FF6147 9F38010F 81020156 9708 00*8 9F3108 00*8 9F3208 00*8"           \
+	" 9804 00*4 8404 00*4 9D04 00*4 9E04 00*4 9F3904 00*4 9000"
+#define ASKED                                                                  \
+	{                                                                      \
+		"00CAFF61 00", INFO, 0                                         \
+	}
+#define LINES_MAX 8
 
 struct pair {
 	struct script payer, payee;
@@ -43,11 +54,17 @@ static int
 run(struct pair *p, const struct line *payer, size_t n_payer,
     const struct line *payee, size_t n_payee)
 {
+	/* Before the first message both cards are asked what they are. */
+	struct line from[LINES_MAX] = {ASKED}, to[LINES_MAX] = {ASKED};
 	int err;
 
+	assert_in_range(n_payer, 0, LINES_MAX - 1);
+	assert_in_range(n_payee, 0, LINES_MAX - 1);
+	memcpy(from + 1, payer, n_payer * sizeof(*payer));
+	memcpy(to + 1, payee, n_payee * sizeof(*payee));
 	memset(p->told, 0, sizeof(p->told));
-	script_open(&p->payer, false, payer, n_payer);
-	script_open(&p->payee, false, payee, n_payee);
+	script_open(&p->payer, false, from, n_payer + 1);
+	script_open(&p->payee, false, to, n_payee + 1);
 	err = jz_pay(
 	    &p->payer.session, &p->payee.session, &TERMS, &p->result, told, p);
 	script_close(&p->payer);
@@ -229,6 +246,93 @@ test_lost_agreement_ends_it(void **state)
 	assert_int_equal(p.result.sw, 0);
 }
 
+/* ---- before the first message ------------------------------------------- */
+
+#define FIELDS                                                                 \
+	" 9F38010F 81020156 9708 00*8 9F3108 00*8 9F3208 00*8"                 \
+	" 9804 00*4 8404 00*4 9D04 00*4 9E04 00*4 9F3904 00*4"
+#define INFO_LIST(n)   "FF614D" FIELDS " 8C04 000000" n " 9000"
+#define INFO_ENCRYPTED "FF614B" FIELDS " 9F500101 9000"
+#define LIST	       "FF6A03 112233"
+
+static int
+prepare(const struct line *payer, size_t n_payer, const struct line *payee,
+    size_t n_payee, struct jz_buffer *hello)
+{
+	const struct jz_session *at = NULL;
+	struct script from, to;
+	int err;
+
+	script_open(&from, false, payer, n_payer);
+	script_open(&to, false, payee, n_payee);
+	err = jz_pay_prepare(&from.session, &to.session, hello, &at);
+	assert_non_null(at);
+	script_close(&from);
+	script_close(&to);
+	return err;
+}
+
+/* Whichever card has the newer list, the other is given it. */
+static void
+test_the_newer_list_goes_along(void **state)
+{
+	static const struct line newer[] = {
+	    {"00CAFF61 00", INFO_LIST("03"), 0},
+	    {"00CAFF6A 00", LIST " 9000", 0},
+	};
+	static const struct line older[] = {
+	    {"00CAFF61 00", INFO_LIST("02"), 0},
+	    {"807E0000 06 " LIST " 00", "9000", 0},
+	};
+	static const struct line none[] = {
+	    {"00CAFF61 00", INFO, 0},
+	    /* It may know better: the payment goes on without. */
+	    {"807E0000 06 " LIST " 00", "9425", 0},
+	};
+	static const struct line same[] = {
+	    {"00CAFF61 00", INFO_LIST("03"), 0},
+	};
+	static const struct line lost[] = {
+	    {"00CAFF61 00", INFO_LIST("02"), 0},
+	    {"807E0000 06 " LIST " 00", NULL, JZ_ERR_CARD_REMOVED},
+	};
+	struct jz_buffer hello = jz_buffer(NULL, 0);
+
+	(void)state;
+	assert_int_equal(prepare(newer, 2, older, 2, &hello), 0);
+	assert_int_equal(prepare(older, 2, newer, 2, &hello), 0);
+	assert_int_equal(prepare(newer, 2, none, 2, &hello), 0);
+	assert_int_equal(prepare(newer, 1, same, 1, &hello), 0);
+	assert_int_equal(
+	    prepare(newer, 2, lost, 2, &hello), JZ_ERR_CARD_REMOVED);
+}
+
+static void
+test_the_profile_is_found_out(void **state)
+{
+	static const struct line clear[] = {{"00CAFF61 00", INFO, 0}};
+	static const struct line encrypted[] = {
+	    {"00CAFF61 00", INFO_ENCRYPTED, 0},
+	    {"807C0000 00", "FF2102 AABB 9000", 0},
+	};
+	static const struct line other[] = {
+	    {"00CAFF61 00", INFO_ENCRYPTED, 0},
+	    {"807C0000 00", "FF2202 AABB 9000", 0},
+	};
+	uint8_t bytes[JZ_MESSAGE_MAX];
+	struct jz_buffer hello = jz_buffer(bytes, sizeof(bytes));
+
+	(void)state;
+	assert_int_equal(
+	    prepare(clear, 1, encrypted, 1, &hello), JZ_ERR_PROFILE);
+	assert_int_equal(
+	    prepare(encrypted, 1, clear, 1, &hello), JZ_ERR_PROFILE);
+	assert_int_equal(prepare(encrypted, 2, encrypted, 1, &hello), 0);
+	assert_int_equal(hello.len, 5);
+	assert_int_equal(
+	    prepare(other, 2, encrypted, 1, &hello), JZ_ERR_ANSWER);
+}
+
 int
 main(void)
 {
@@ -241,6 +345,8 @@ main(void)
 	    cmocka_unit_test(test_lost_confirmation_is_asked_again),
 	    cmocka_unit_test(test_lost_receipt_is_asked_again),
 	    cmocka_unit_test(test_lost_agreement_ends_it),
+	    cmocka_unit_test(test_the_newer_list_goes_along),
+	    cmocka_unit_test(test_the_profile_is_found_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ begin(struct play *p, struct rig *r)
 	    r->engine.crypto->generate(r->engine.state, &p->key), 0);
 	p->personal = (struct jz_personal){.holder = "Alice",
 	    .account = "6222000001",
-	    .pin = "123456",
+	    .pin = JZ_SECRET("123456"),
 	    .currency = RIG_CURRENCY,
 	    .max_balance_minor = 100000,
 	    .max_single_minor = 50000};
@@ -423,9 +423,9 @@ test_bad_orders(void **state)
 	p.personal.account = "nobody";
 	assert_int_equal(order(&p), JZ_ERR_NOT_FOUND);
 	p.personal.account = "6222000001";
-	p.personal.pin = "12a4";
+	p.personal.pin = JZ_SECRET("12a4");
 	assert_int_equal(order(&p), JZ_ERR_ARGUMENT);
-	p.personal.pin = "123456";
+	p.personal.pin = JZ_SECRET("123456");
 	p.personal.holder = "";
 	assert_int_equal(order(&p), JZ_ERR_RANGE);
 	p.personal.holder = "Alice";

@@ -76,8 +76,12 @@ test_pin_digits(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint8_t bcd[JZ_PIN_BYTES_MAX];
 		size_t len, want = (strlen(cases[i].pin) + 1) / 2;
-		int err = jz_pin_to_bcd(cases[i].pin, bcd, &len);
+		struct jz_secret pin;
+		int err;
 
+		jz_secret_set(
+		    &pin, jz_span(cases[i].pin, strlen(cases[i].pin)));
+		err = jz_pin_to_bcd(&pin, bcd, &len);
 		if (cases[i].bcd == NULL) {
 			assert_int_equal(err, JZ_ERR_ARGUMENT);
 			continue;
@@ -101,16 +105,20 @@ test_verify(void **state)
 
 	(void)state;
 	SCRIPT_OPEN(&s, false, lines);
-	assert_int_equal(jz_purse_verify_pin(&s.session, "12345", &tries), 0);
 	assert_int_equal(
-	    jz_purse_verify_pin(&s.session, "1234", &tries), JZ_ERR_PIN);
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("12345"), &tries), 0);
+	assert_int_equal(
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("1234"), &tries),
+	    JZ_ERR_PIN);
 	assert_int_equal(tries, 2);
-	assert_int_equal(jz_purse_verify_pin(&s.session, "1234", &tries),
+	assert_int_equal(
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("1234"), &tries),
 	    JZ_ERR_PIN_BLOCKED);
 	assert_int_equal(tries, 0);
 	/* A PIN that is none costs the cardholder no try. */
 	assert_int_equal(
-	    jz_purse_verify_pin(&s.session, "12x4", &tries), JZ_ERR_ARGUMENT);
+	    jz_purse_verify_pin(&s.session, JZ_SECRET("12x4"), &tries),
+	    JZ_ERR_ARGUMENT);
 	script_close(&s);
 }
 
@@ -240,7 +248,10 @@ test_request(void **state)
 	     " 8607 00000000000000 00",
 		"FF2F00 9000", 0},
 	};
-	struct jz_terms t = {2500, 156, 1769903999, "Hi"};
+	struct jz_terms t = {.amount_minor = 2500,
+	    .currency = 156,
+	    .time = 1769903999,
+	    .reference = "Hi"};
 	uint8_t bytes[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct script s;
@@ -250,7 +261,7 @@ test_request(void **state)
 	assert_int_equal(jz_purse_request(&s.session, &t, &b), 0);
 	assert_int_equal(b.len, 3);
 	/* An answer of another kind is no request. */
-	t = (struct jz_terms){0x7FFFFFFF, 392, 0, NULL};
+	t = (struct jz_terms){.amount_minor = 0x7FFFFFFF, .currency = 392};
 	assert_int_equal(jz_purse_request(&s.session, &t, &b), JZ_ERR_ANSWER);
 	/* What no card can take is not sent. */
 	t.amount_minor = 0x80000000u;

@@ -22,7 +22,10 @@
 #define LOADED 100000
 #define PRICE  2500
 
-static const struct jz_terms TERMS = {PRICE, TORN_CNY, 1769903999, NULL};
+static const struct jz_terms TERMS = {.amount_minor = PRICE,
+    .currency = TORN_CNY,
+    .time = 1769903999,
+    .reference = NULL};
 
 enum pins { PAYER_PIN = 1, PAYEE_PIN = 2 };
 

@@ -20,7 +20,10 @@
 #define LOADED 10000
 #define PAID   2500
 
-static const struct jz_terms TERMS = {PAID, TORN_CNY, 1769903999, "noodles"};
+static const struct jz_terms TERMS = {.amount_minor = PAID,
+    .currency = TORN_CNY,
+    .time = 1769903999,
+    .reference = "noodles"};
 
 /* The bank's handle after a roll; *before goes on with the keys of before. */
 static void

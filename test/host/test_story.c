@@ -17,7 +17,10 @@
 
 #define LOADED 10000
 
-static const struct jz_terms TERMS = {2500, TORN_CNY, 1769903999, "noodles"};
+static const struct jz_terms TERMS = {.amount_minor = 2500,
+    .currency = TORN_CNY,
+    .time = 1769903999,
+    .reference = "noodles"};
 
 static int
 pay(struct world *w, struct jz_pay_result *r)

@@ -438,14 +438,14 @@ test_scrypt_rfc_7914(void **state)
 	uint8_t out[64];
 
 	(void)state;
-	assert_int_equal(jz_openssl_scrypt(jz_span("password", 8),
+	assert_int_equal(jz_openssl_scrypt(JZ_SECRET("password"),
 			     jz_span("NaCl", 4), 10, 8, 16, out, sizeof(out)),
 	    0);
 	fx_assert_hex(out, sizeof(out),
 	    "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
 	    "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640");
 	assert_int_equal(
-	    jz_openssl_scrypt(jz_span("pleaseletmein", 13),
+	    jz_openssl_scrypt(JZ_SECRET("pleaseletmein"),
 		jz_span("SodiumChloride", 14), 14, 8, 1, out, sizeof(out)),
 	    0);
 	fx_assert_hex(out, sizeof(out),
@@ -467,13 +467,14 @@ test_scrypt_bounds(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		memset(out, 0xEE, sizeof(out));
-		assert_int_equal(jz_openssl_scrypt(p, p, CASES[i].n_log2,
-				     CASES[i].r, CASES[i].p, out, sizeof(out)),
+		assert_int_equal(
+		    jz_openssl_scrypt(JZ_SECRET("p"), p, CASES[i].n_log2,
+			CASES[i].r, CASES[i].p, out, sizeof(out)),
 		    JZ_ERR_RANGE);
 		fx_assert_zero(out, sizeof(out));
 	}
-	assert_int_equal(jz_openssl_scrypt(jz_span(NULL, 0), jz_span(NULL, 0),
-			     10, 1, 1, out, sizeof(out)),
+	assert_int_equal(jz_openssl_scrypt(JZ_SECRET(""), jz_span(NULL, 0), 10,
+			     1, 1, out, sizeof(out)),
 	    0);
 }
 

@@ -147,7 +147,7 @@ static int
 run_scrypt(const struct jz_engine *e, uint8_t out[static 128])
 {
 	(void)e;
-	return jz_openssl_scrypt(PART, PART, 10, 1, 1, out, 32);
+	return jz_openssl_scrypt(JZ_SECRET("p"), PART, 10, 1, 1, out, 32);
 }
 
 static const struct call CALLS[] = {

@@ -25,7 +25,7 @@ struct world {
 	struct jz_pki pki;
 };
 
-static const struct jz_span PASSPHRASE = {(const uint8_t *)"correct horse", 13};
+#define PASSPHRASE JZ_SECRET("correct horse")
 
 static int
 open_world(void **state)
@@ -198,7 +198,7 @@ test_wrong_passphrase(void **state)
 	create(w);
 	memset(&got, 0xEE, sizeof(got));
 	assert_int_equal(
-	    jz_pki_load(&w->engine, w->dir, jz_span("wrong", 5), &got),
+	    jz_pki_load(&w->engine, w->dir, JZ_SECRET("wrong"), &got),
 	    JZ_ERR_PASSPHRASE);
 	fx_assert_zero(&got, sizeof(got));
 }
@@ -363,15 +363,15 @@ test_no_admin_key(void **state)
 	assert_int_equal(got.masters.n, 0);
 	/* Nobody but its keeper can give it one. */
 	assert_int_equal(
-	    jz_pki_add_admin(&w->engine, w->dir, jz_span("wrong", 5), NOW),
+	    jz_pki_add_admin(&w->engine, w->dir, JZ_SECRET("wrong"), NOW),
 	    JZ_ERR_PASSPHRASE);
 	assert_int_equal(fx_count_files(w->dir), N_FILES - 1);
 	assert_int_equal(
 	    jz_pki_add_admin(&w->engine, w->dir, PASSPHRASE, NOW), 0);
 	assert_int_equal(load(w, &got), 0);
 	assert_int_equal(got.masters.n, 1);
-	assert_memory_not_equal(got.masters.list[0].key,
-	    w->pki.masters.list[0].key, JZ_MASTER_BYTES);
+	assert_false(jz_secret_equal(
+	    &got.masters.list[0].key, &w->pki.masters.list[0].key));
 }
 
 static void
@@ -405,7 +405,7 @@ test_wrong_admin_key_files(void **state)
 		    0);
 		assert_int_equal(load(w, &got), JZ_ERR_KEYFILE);
 	}
-	assert_int_equal(jz_keyfile_write(&w->engine, path, jz_span("other", 5),
+	assert_int_equal(jz_keyfile_write(&w->engine, path, JZ_SECRET("other"),
 			     jz_span(bytes, JZ_MASTER_BYTES)),
 	    0);
 	assert_int_equal(load(w, &got), JZ_ERR_PASSPHRASE);

@@ -14,7 +14,7 @@
 #define YEAR  INT64_C(31557600)
 #define FILES 7 /* of a new directory */
 
-static const struct jz_span PASSPHRASE = {(const uint8_t *)"correct horse", 13};
+#define PASSPHRASE JZ_SECRET("correct horse")
 
 struct world {
 	struct jz_engine engine;
@@ -217,7 +217,7 @@ test_wrong_passphrase(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(jz_pki_roll(&w->engine, w->dir, jz_span("wrong", 5),
+	assert_int_equal(jz_pki_roll(&w->engine, w->dir, JZ_SECRET("wrong"),
 			     true, NOW, &w->now),
 	    JZ_ERR_PASSPHRASE);
 	assert_int_equal(fx_count_files(w->dir), FILES);

@@ -137,6 +137,53 @@ test_working_keys_derivation(void **state)
 	assert_memory_equal(keys.to_payee, want + JZ_KEY_BYTES, JZ_KEY_BYTES);
 }
 
+/* The same for the encrypted profile, byte by byte. */
+static void
+test_sealed_keys_derivation(void **state)
+{
+	static const uint8_t COUNTER[] = {0, 0, 0, 1};
+	const struct world *w = *state;
+	const struct jz_crypto *crypto = w->engine.crypto;
+	uint8_t z[32], want[JZ_HASH_BYTES], hello[JZ_HASH_BYTES];
+	uint8_t answer[JZ_HASH_BYTES];
+	struct jz_message m;
+	struct jz_working_keys keys;
+	const struct jz_span greeting[] = {
+	    /* FF21 { 89 point, 87 nonce } */
+	    jz_span("\xFF\x21\x55\x89\x41", 5),
+	    jz_span(w->other.public_key, JZ_POINT_BYTES),
+	    jz_span("\x87\x10", 2),
+	    jz_span(m.nonce, JZ_NONCE_BYTES),
+	};
+	const struct jz_span point[] = {
+	    jz_span("\x88\x41", 2),
+	    jz_span(w->key.public_key, JZ_POINT_BYTES),
+	};
+	const struct jz_span parts[] = {
+	    jz_span(z, sizeof(z)),
+	    jz_span(COUNTER, sizeof(COUNTER)),
+	    jz_span("jiaozi sealed payment", 21),
+	    jz_span(hello, sizeof(hello)),
+	    jz_span(answer, sizeof(answer)),
+	};
+
+	memset(&m, 0, sizeof(m));
+	m.kind = JZ_KIND_HELLO;
+	memcpy(m.payer_key, w->other.public_key, JZ_POINT_BYTES);
+	memset(m.nonce, 0x5A, sizeof(m.nonce));
+	assert_int_equal(crypto->hash(w->engine.state, greeting, 4, hello), 0);
+	assert_int_equal(crypto->hash(w->engine.state, point, 2, answer), 0);
+	assert_int_equal(crypto->agree(w->engine.state, w->key.private_key,
+			     w->other.public_key, z),
+	    0);
+	assert_int_equal(crypto->hash(w->engine.state, parts, 5, want), 0);
+	assert_int_equal(jz_sealed_keys(&w->engine, w->key.private_key,
+			     w->other.public_key, &m, w->key.public_key, &keys),
+	    0);
+	assert_memory_equal(keys.to_payer, want, JZ_KEY_BYTES);
+	assert_memory_equal(keys.to_payee, want + JZ_KEY_BYTES, JZ_KEY_BYTES);
+}
+
 static void
 test_working_keys_bad_point(void **state)
 {
@@ -306,11 +353,11 @@ test_wrong_key_and_wrong_kind(void **state)
 	assert_int_equal(
 	    open_sealed(w, in, JZ_KIND_RECEIPT, w->keys.to_payee, plain, &got),
 	    JZ_ERR_DECRYPT);
-	/* A completion has no payer's key, so it cannot be an agreement. */
+	/* An agreement may look like it from outside, and is sealed otherwise. */
 	assert_int_equal(open_sealed(w, in, JZ_KIND_AGREEMENT, w->keys.to_payee,
 			     plain, &got),
-	    JZ_ERR_MESSAGE);
-	/* and a request never travels sealed */
+	    JZ_ERR_DECRYPT);
+	/* A completion has no payee's key, so it cannot be a request. */
 	assert_int_equal(
 	    open_sealed(w, in, JZ_KIND_REQUEST, w->keys.to_payee, plain, &got),
 	    JZ_ERR_MESSAGE);
@@ -390,9 +437,9 @@ test_seal_refuses_kinds_and_keys(void **state)
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_message m;
 
-	fill(w, JZ_KIND_AGREEMENT, &m);
+	fill(w, JZ_KIND_REQUEST, &m);
 	assert_int_equal(
-	    jz_message_seal(&w->engine, &m, w->keys.to_payee, NULL, &b),
+	    jz_message_seal(&w->engine, &m, w->keys.to_payer, NULL, &b),
 	    JZ_ERR_ARGUMENT);
 	fill(w, JZ_KIND_RECEIPT, &m);
 	assert_int_equal(
@@ -509,6 +556,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_working_keys_agree),
 	    cmocka_unit_test(test_working_keys_derivation),
+	    cmocka_unit_test(test_sealed_keys_derivation),
 	    cmocka_unit_test(test_working_keys_bad_point),
 	    cmocka_unit_test(test_seal_and_open),
 	    cmocka_unit_test(test_sealing_twice_gives_the_same),

@@ -20,8 +20,8 @@
 #define SEED_FILE                                                              \
 	(22 + 4 + 1 + 1 + 4 + 8 + JZ_PERSON_MAX + JZ_MASTER_BYTES + 16 + 32)
 
-static const struct jz_span PASS_1 = {(const uint8_t *)"Alice's", 7};
-static const struct jz_span PASS_2 = {(const uint8_t *)"Bob's", 5};
+#define PASS_1 JZ_SECRET("Alice's")
+#define PASS_2 JZ_SECRET("Bob's")
 
 struct world {
 	struct jz_engine engine;
@@ -102,7 +102,8 @@ test_written_and_read(void **state)
 	/* Nothing of it can be read without the passphrase. */
 	assert_int_equal(fx_read(w->path[0], bytes, sizeof(bytes)), SEED_FILE);
 	for (size_t i = 0; i + 8 <= SEED_FILE; i++)
-		assert_memory_not_equal(bytes + i, w->seed[0].secret, 8);
+		assert_memory_not_equal(
+		    bytes + i, w->seed[0].secret.hidden.bytes, 8);
 	/* A half is not drawn again over the first. */
 	assert_int_equal(
 	    jz_seed_write(&w->engine, w->path[0], PASS_1, &w->seed[1]),
@@ -218,8 +219,10 @@ test_both_make_a_key(void **state)
 	assert_string_equal(m.by[0], "Alice");
 	assert_string_equal(m.by[1], "Bob");
 	assert_int_equal(m.made, NOW + 120);
-	assert_memory_not_equal(m.key, w->seed[0].secret, sizeof(m.key));
-	assert_memory_not_equal(m.key, w->seed[1].secret, sizeof(m.key));
+	assert_memory_not_equal(m.key.hidden.bytes,
+	    w->seed[0].secret.hidden.bytes, JZ_MASTER_BYTES);
+	assert_memory_not_equal(m.key.hidden.bytes,
+	    w->seed[1].secret.hidden.bytes, JZ_MASTER_BYTES);
 	/* In whatever order the files come. */
 	assert_int_equal(jz_seed_combine(&w->engine, &w->seed[1], &w->seed[0],
 			     NOW + 120, &again),
@@ -248,11 +251,12 @@ test_the_derivation(void **state)
 	struct jz_master m;
 
 	for (size_t i = 0; i < sizeof(both); i++)
-		both[i] = w->seed[0].secret[i] ^ w->seed[1].secret[i];
+		both[i] = w->seed[0].secret.hidden.bytes[i] ^
+		    w->seed[1].secret.hidden.bytes[i];
 	assert_int_equal(
 	    w->engine.crypto->hash(w->engine.state, parts, 6, want), 0);
 	assert_int_equal(combine(w, &m), 0);
-	assert_memory_equal(m.key, want, sizeof(m.key));
+	assert_memory_equal(m.key.hidden.bytes, want, JZ_MASTER_BYTES);
 }
 
 /*
@@ -284,16 +288,17 @@ test_with_one_half_any_key_is_possible(void **state)
 			    0);
 			assert_int_equal(combine(w, &target), 0);
 			for (size_t i = 0; i < sizeof(sum); i++)
-				sum[i] = held->secret[i] ^ other->secret[i];
+				sum[i] = held->secret.hidden.bytes[i] ^
+				    other->secret.hidden.bytes[i];
 			/* ... is one that the half in hand can make, too. */
 			assert_int_equal(jz_seed_draw(e, (unsigned)given + 1,
 					     CEREMONY, WHO[given], NOW, held),
 			    0);
 			for (size_t i = 0; i < sizeof(sum); i++)
-				other->secret[i] = sum[i] ^ held->secret[i];
+				other->secret.hidden.bytes[i] =
+				    sum[i] ^ held->secret.hidden.bytes[i];
 			assert_int_equal(combine(w, &got), 0);
-			assert_memory_equal(
-			    got.key, target.key, sizeof(got.key));
+			assert_true(jz_secret_equal(&got.key, &target.key));
 		}
 	}
 }
@@ -309,18 +314,18 @@ test_any_change_is_another_key(void **state)
 	for (size_t i = 0; i < 2 * 8 * JZ_MASTER_BYTES; i++) {
 		struct jz_seed *s = &w->seed[i & 1];
 
-		s->secret[i / 16] ^= (uint8_t)(1 << (i / 2 % 8));
+		s->secret.hidden.bytes[i / 16] ^= (uint8_t)(1 << (i / 2 % 8));
 		assert_int_equal(combine(w, &other), 0);
-		assert_memory_not_equal(m.key, other.key, sizeof(m.key));
-		s->secret[i / 16] ^= (uint8_t)(1 << (i / 2 % 8));
+		assert_false(jz_secret_equal(&m.key, &other.key));
+		s->secret.hidden.bytes[i / 16] ^= (uint8_t)(1 << (i / 2 % 8));
 	}
 	memcpy(w->seed[1].by, "Ben", 3);
 	assert_int_equal(combine(w, &other), 0);
-	assert_memory_not_equal(m.key, other.key, sizeof(m.key));
+	assert_false(jz_secret_equal(&m.key, &other.key));
 	memcpy(w->seed[1].by, "Bob", 3);
 	w->seed[0].ceremony = w->seed[1].ceremony = CEREMONY + 1;
 	assert_int_equal(combine(w, &other), 0);
-	assert_memory_not_equal(m.key, other.key, sizeof(m.key));
+	assert_false(jz_secret_equal(&m.key, &other.key));
 }
 
 static void
@@ -338,7 +343,8 @@ test_the_same_half_twice(void **state)
 	assert_int_equal(combine(w, &m), JZ_ERR_SEED_HALF);
 	/* One half under two numbers: everybody knows what a xor a is. */
 	w->seed[1].part = 2;
-	memcpy(w->seed[1].secret, w->seed[0].secret, JZ_MASTER_BYTES);
+	memcpy(w->seed[1].secret.hidden.bytes, w->seed[0].secret.hidden.bytes,
+	    JZ_MASTER_BYTES);
 	assert_int_equal(combine(w, &m), JZ_ERR_SEED_HALF);
 }
 
@@ -378,14 +384,14 @@ test_check_values(void **state)
 	assert_int_equal(jz_seed_check_value(&w->engine, &w->seed[0], a), 0);
 	assert_int_equal(jz_seed_check_value(&w->engine, &w->seed[1], b), 0);
 	assert_memory_not_equal(a, b, sizeof(a));
-	assert_memory_not_equal(a, w->seed[0].secret, sizeof(a));
+	assert_memory_not_equal(a, w->seed[0].secret.hidden.bytes, sizeof(a));
 	/* Of the half alone: the other may be anything. */
-	w->seed[1].secret[0] ^= 1;
+	w->seed[1].secret.hidden.bytes[0] ^= 1;
 	assert_int_equal(jz_seed_check_value(&w->engine, &w->seed[0], b), 0);
 	assert_memory_equal(a, b, sizeof(a));
 	/* A secret's check value as a seed is not the one as a key. */
 	assert_int_equal(
-	    jz_check_value(&w->engine, "admin", w->seed[0].secret, of_key), 0);
+	    jz_check_value(&w->engine, "admin", &w->seed[0].secret, of_key), 0);
 	assert_memory_not_equal(a, of_key, sizeof(a));
 }
 
@@ -418,7 +424,7 @@ test_versions_of_the_master(void **state)
 	assert_int_equal(got.masters.n, 3);
 	assert_memory_equal(&got.masters.list[0], &made.masters.list[0],
 	    sizeof(got.masters.list[0]));
-	assert_memory_equal(got.masters.list[1].key, m.key, sizeof(m.key));
+	assert_true(jz_secret_equal(&got.masters.list[1].key, &m.key));
 	assert_string_equal(got.masters.list[1].by[0], "Alice");
 	assert_int_equal(got.masters.list[2].origin, JZ_MASTER_DRAWN);
 	assert_int_equal(jz_masters_find(&got.masters, 3)->version, 3);
@@ -470,7 +476,7 @@ test_an_earlier_releases_file(void **state)
 	assert_int_equal(got.n, 1);
 	assert_int_equal(got.list[0].version, 1);
 	assert_int_equal(got.list[0].made, 0);
-	assert_memory_equal(got.list[0].key, KEY, sizeof(KEY));
+	assert_memory_equal(got.list[0].key.hidden.bytes, KEY, sizeof(KEY));
 }
 
 /* Versions that do not rise, an origin that there is not. */

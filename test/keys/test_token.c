@@ -7,6 +7,10 @@
 
 #include "fixture.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include "../../keys/store/pki.h"
@@ -16,7 +20,7 @@
 #define MODULE "/usr/lib/softhsm/libsofthsm2.so"
 #define PREFIX "jiaozi-test/"
 
-static const struct jz_span PIN = {(const uint8_t *)"4711", 4};
+#define PIN JZ_SECRET("4711")
 
 struct world {
 	struct jz_engine engine;
@@ -46,8 +50,8 @@ make_token(const struct world *w)
 }
 
 static int
-open_token(const struct world *w, const char *label, struct jz_span pin,
-    struct jz_token **out)
+open_token(const struct world *w, const char *label,
+    const struct jz_secret *pin, struct jz_token **out)
 {
 	struct jz_token_uri uri = {"", MODULE};
 
@@ -66,7 +70,7 @@ open_world(void **state)
 	fx_make_dir(w->dir);
 	if (make_token(w))
 		/* A login is the process's: the wrong PIN comes first. */
-		return open_token(w, "bank", jz_span("4712", 4), &w->token) ==
+		return open_token(w, "bank", JZ_SECRET("4712"), &w->token) ==
 			    JZ_ERR_TOKEN_PIN &&
 			w->token == NULL &&
 			open_token(w, "bank", PIN, &w->token) == 0
@@ -230,17 +234,198 @@ static void
 test_the_seal_is_the_tokens(void **state)
 {
 	struct world *w = *state;
-	uint8_t a[JZ_TOKEN_SEAL_BYTES], b[JZ_TOKEN_SEAL_BYTES];
+	struct jz_secret a, b;
 
 	need_token(w);
 	assert_int_equal(
-	    jz_token_seal_key(w->token, false, a), JZ_ERR_TOKEN_KEY);
-	fx_assert_zero(a, sizeof(a));
-	assert_int_equal(jz_token_seal_key(w->token, true, a), 0);
-	assert_int_equal(jz_token_seal_key(w->token, false, b), 0);
-	assert_memory_equal(a, b, sizeof(a));
-	assert_memory_not_equal(a, a + 16, 16);
+	    jz_token_seal_key(w->token, false, &a), JZ_ERR_TOKEN_KEY);
+	fx_assert_zero(&a, sizeof(a));
+	assert_int_equal(jz_token_seal_key(w->token, true, &a), 0);
+	assert_int_equal(jz_token_seal_key(w->token, false, &b), 0);
+	assert_int_equal(a.len, JZ_TOKEN_SEAL_BYTES);
+	assert_true(jz_secret_equal(&a, &b));
+	assert_memory_not_equal(a.hidden.bytes, a.hidden.bytes + 16, 16);
 	jz_token_destroy(w->token, "seal");
+}
+
+/* ---- OpenSSL's own calls ------------------------------------------------- */
+
+static EVP_PKEY *
+token_key(const struct world *w, const char *name)
+{
+	uint8_t point[JZ_PUBLIC_BYTES_EC];
+	EVP_PKEY *key;
+
+	assert_int_equal(jz_token_generate(w->token, name, point), 0);
+	assert_int_equal(jz_token_pkey(w->token, point, &key), 0);
+	return key;
+}
+
+/* Under `by` (NULL: itself), signed with its key. */
+static X509 *
+certify(EVP_PKEY *subject, const char *name, X509 *by, EVP_PKEY *key)
+{
+	X509 *x = X509_new();
+	X509_NAME *n = X509_NAME_new();
+
+	assert_true(X509_NAME_add_entry_by_txt(
+	    n, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0));
+	assert_true(X509_set_version(x, X509_VERSION_1));
+	assert_true(ASN1_INTEGER_set(X509_get_serialNumber(x), 1));
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), 0));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), 3600));
+	assert_true(X509_set_subject_name(x, n));
+	assert_true(X509_set_issuer_name(
+	    x, by != NULL ? X509_get_subject_name(by) : n));
+	assert_true(X509_set_pubkey(x, subject));
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	X509_NAME_free(n);
+	return x;
+}
+
+static void
+write_pem(const struct world *w, const char *name, X509 *x)
+{
+	char path[FX_PATH_MAX];
+	FILE *f;
+
+	fx_path(path, w->dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(PEM_write_X509(f, x));
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+test_x509_sign(void **state)
+{
+	const struct world *w = *state;
+	char command[6 * FX_PATH_MAX];
+	EVP_PKEY *ca, *user = NULL;
+	X509 *root, *leaf;
+
+	need_token(w);
+	ca = token_key(w, "x-ca");
+	user = EVP_EC_gen("P-256");
+	root = certify(ca, "token root", NULL, ca);
+	leaf = certify(user, "user", root, ca);
+	assert_int_equal(X509_check_private_key(root, ca), 1);
+	assert_int_equal(X509_check_private_key(leaf, ca), 0);
+	write_pem(w, "root.pem", root);
+	write_pem(w, "leaf.pem", leaf);
+	/* By the judgement of another process. */
+	snprintf(command, sizeof(command),
+	    "openssl verify -check_ss_sig -CAfile %s/root.pem %s/root.pem "
+	    "%s/leaf.pem >/dev/null",
+	    w->dir, w->dir, w->dir);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command),
+	    "! openssl verify -CAfile %s/leaf.pem %s/leaf.pem >/dev/null 2>&1",
+	    w->dir, w->dir);
+	assert_int_equal(system(command), 0);
+	fx_path(command, w->dir, "root.pem");
+	assert_int_equal(unlink(command), 0);
+	fx_path(command, w->dir, "leaf.pem");
+	assert_int_equal(unlink(command), 0);
+	X509_free(leaf);
+	X509_free(root);
+	EVP_PKEY_free(user);
+	EVP_PKEY_free(ca);
+	jz_token_destroy(w->token, "x-ca");
+}
+
+/* There is no form in which a private key would come out. */
+static void
+test_no_private_key_comes_out(void **state)
+{
+	const struct world *w = *state;
+	BIO *bio;
+	uint8_t other[JZ_PUBLIC_BYTES_EC] = {4};
+	BIGNUM *scalar = NULL;
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key;
+
+	need_token(w);
+	bio = BIO_new(BIO_s_mem());
+	key = token_key(w, "x-private");
+	assert_int_equal(
+	    PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 0);
+	assert_int_equal(i2d_PrivateKey_bio(bio, key), 0);
+	assert_int_equal(BIO_pending(bio), 0);
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "priv", &scalar), 0);
+	assert_int_equal(EVP_PKEY_todata(key, EVP_PKEY_KEYPAIR, &params), 0);
+	/* The public one does. */
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, key), 1);
+	assert_true(BIO_pending(bio) > 0);
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	assert_int_equal(
+	    jz_token_pkey(w->token, other, &key), JZ_ERR_TOKEN_KEY);
+	assert_null(key);
+	jz_token_destroy(w->token, "x-private");
+}
+
+/* What one side wrote is the other's to read. */
+static void
+carry(SSL *from, SSL *to)
+{
+	char bytes[4096];
+	int n;
+
+	while ((n = BIO_read(SSL_get_wbio(from), bytes, sizeof(bytes))) > 0)
+		assert_int_equal(BIO_write(SSL_get_rbio(to), bytes, n), n);
+}
+
+static SSL *
+side(SSL_CTX *ctx)
+{
+	SSL *s = SSL_new(ctx);
+
+	assert_non_null(s);
+	SSL_set_bio(s, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	return s;
+}
+
+/* A server whose key is the token's; its client believes its certificate. */
+static void
+test_tls(void **state)
+{
+	const struct world *w = *state;
+	SSL_CTX *of_server, *of_client;
+	SSL *server, *client;
+	EVP_PKEY *key;
+	X509 *x;
+	int done = 0;
+
+	need_token(w);
+	of_server = SSL_CTX_new(TLS_server_method());
+	of_client = SSL_CTX_new(TLS_client_method());
+	key = token_key(w, "x-tls");
+	x = certify(key, "server", NULL, key);
+	assert_int_equal(SSL_CTX_use_certificate(of_server, x), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(of_server, key), 1);
+	assert_int_equal(
+	    X509_STORE_add_cert(SSL_CTX_get_cert_store(of_client), x), 1);
+	SSL_CTX_set_verify(of_client, SSL_VERIFY_PEER, NULL);
+	server = side(of_server);
+	client = side(of_client);
+	for (int turn = 0; turn < 6 && done != 1; turn++) {
+		done = SSL_connect(client);
+		carry(client, server);
+		(void)SSL_accept(server);
+		carry(server, client);
+	}
+	assert_int_equal(done, 1);
+	assert_int_equal(SSL_version(client), TLS1_3_VERSION);
+	assert_int_equal(SSL_get_verify_result(client), X509_V_OK);
+	SSL_free(server);
+	SSL_free(client);
+	SSL_CTX_free(of_server);
+	SSL_CTX_free(of_client);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	jz_token_destroy(w->token, "x-tls");
 }
 
 /* ---- the issuer's ------------------------------------------------------- */
@@ -249,37 +434,37 @@ static void
 test_an_issuers_keys(void **state)
 {
 	struct world *w = *state;
-	uint8_t seal[JZ_TOKEN_SEAL_BYTES], key[JZ_PUBLIC_BYTES_EC];
-	struct jz_span secret = jz_span(seal, sizeof(seal));
+	uint8_t key[JZ_PUBLIC_BYTES_EC];
+	struct jz_secret seal;
 	struct jz_pki made, got;
 	struct jz_engine e;
 
 	need_token(w);
 	e = jz_token_engine(w->token);
-	assert_int_equal(jz_token_seal_key(w->token, true, seal), 0);
-	assert_int_equal(jz_pki_create(&e, w->dir, secret, NOW, &made), 0);
+	assert_int_equal(jz_token_seal_key(w->token, true, &seal), 0);
+	assert_int_equal(jz_pki_create(&e, w->dir, &seal, NOW, &made), 0);
 	/* Three certificates, the cards' master; and no key. */
 	assert_int_equal(fx_count_files(w->dir), 4);
 	fx_assert_zero(made.ca.key.private_key, JZ_PRIVATE_BYTES);
-	assert_int_equal(jz_pki_load(&e, w->dir, secret, &got), 0);
+	assert_int_equal(jz_pki_load(&e, w->dir, &seal, &got), 0);
 	fx_assert_zero(got.root.key.private_key, JZ_PRIVATE_BYTES);
 	assert_memory_equal(&got.masters, &made.masters, sizeof(got.masters));
-	assert_int_equal(jz_pki_roll(&e, w->dir, secret, true, NOW, &got), 0);
+	assert_int_equal(jz_pki_roll(&e, w->dir, &seal, true, NOW, &got), 0);
 	assert_int_equal(got.ca_version, 2);
 	assert_int_equal(
 	    jz_token_find(w->token, "ca-1", key), JZ_ERR_TOKEN_KEY);
 	assert_int_equal(jz_token_find(w->token, "ca-2", key), 0);
-	assert_int_equal(jz_pki_load(&e, w->dir, secret, &got), 0);
+	assert_int_equal(jz_pki_load(&e, w->dir, &seal, &got), 0);
 	/* A key of the same name that is not the one certified. */
 	assert_int_equal(jz_token_generate(w->token, "host-2", key), 0);
 	assert_int_equal(
-	    jz_pki_load(&e, w->dir, secret, &got), JZ_ERR_TOKEN_KEY);
+	    jz_pki_load(&e, w->dir, &seal, &got), JZ_ERR_TOKEN_KEY);
 	jz_token_destroy(w->token, "host-2");
 	assert_int_equal(
-	    jz_pki_load(&e, w->dir, secret, &got), JZ_ERR_TOKEN_KEY);
+	    jz_pki_load(&e, w->dir, &seal, &got), JZ_ERR_TOKEN_KEY);
 	/* Without the token there are no keys at all. */
 	assert_int_equal(
-	    jz_pki_load(&w->engine, w->dir, secret, &got), JZ_ERR_NOT_FOUND);
+	    jz_pki_load(&w->engine, w->dir, &seal, &got), JZ_ERR_NOT_FOUND);
 	for (const char *const *name =
 		 (const char *const[]){"root-1", "ca-2", "seal", NULL};
 	     *name != NULL; name++)
@@ -296,6 +481,9 @@ main(void)
 	    cmocka_unit_test(test_the_token_signs),
 	    cmocka_unit_test(test_other_keys_are_signed_for_beneath),
 	    cmocka_unit_test(test_the_seal_is_the_tokens),
+	    cmocka_unit_test(test_x509_sign),
+	    cmocka_unit_test(test_no_private_key_comes_out),
+	    cmocka_unit_test(test_tls),
 	    cmocka_unit_test(test_an_issuers_keys),
 	};
 

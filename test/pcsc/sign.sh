@@ -10,9 +10,12 @@
 # waits.  77 when there is no tmux or no daemon.
 #
 # proves: JPS-9 JPS-12 JPS-13 JPS-18
+#
+# JIAOZI_WRITE=1 writes the picture of the screen into docs/.
 
 set -u
 
+here=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 bin=${1:?usage: sign.sh BUILD/test}
 command -v tmux >/dev/null 2>&1 || {
 	echo 'skipped: no tmux to draw a terminal with'
@@ -72,13 +75,23 @@ shows()
 	done
 }
 
+# The terminal as it is, for the picture of docs/esign.md; a joint password is
+# another one each time, and so is the line about the reader.
+picture()
+{
+	screen capture-pane -p | head -n 9 |
+	    sed -E '3s/[0-9]{6}/314159/' >"$1.screen"
+}
+
 # One contact, which then waits for what is typed.
 contact()
 {
 	rm -f typed
+	amount=$1
+	shift
 	mkfifo typed
 	"$jiaozi" sign --card "$JIAOZI_READER" --passphrase env:BANK \
-	    --account alice --to bob --amount "$1" --joint fd:3 \
+	    --account alice --to bob --amount "$amount" --joint fd:3 "$@" \
 	    3<>typed >out 2>&1 &
 	signer=$!
 }
@@ -101,12 +114,24 @@ contact()
 screen new-session -d -x 80 -y 24 "'$jiaozi' card serve alice.card --screen"
 shows 'power on'
 
-contact 12.34
+# Chinese, wide letters, and what would mislead.
+contact 12.34 --name '张三' \
+    --details "$(printf '龙井茶 2盒 ＡＢ \342\200\256evil\033[2J')"
 shows 'CNY 12.34'
-screen send-keys Down Down Down Down
+shows 'key DOWN'
+picture 1
+screen send-keys Enter
+screen send-keys Down Down Down Down Down Down Down Down
 shows 'OK or CANCEL?'
+shows '龙井茶 2盒 ＡＢ'
+shows '\u{202E}'
+shows 'evil\u{1B}[2J'
+picture 2
+screen send-keys Up
+shows '张三'
 screen send-keys Enter
 shows 'Joint password'
+picture 3
 password=$(screen capture-pane -p | sed -n 3p | tr -dc 0-9)
 echo "$password" >typed
 wait "$signer" || fail 'not executed'
@@ -134,3 +159,16 @@ grep -q 'wrong joint password' out || fail 'another refusal'
 "$jiaozi" issuer accounts bank --passphrase env:BANK | grep -q 'bob .* 12.34 CNY' ||
 	fail 'the books say something else'
 echo 'signed through a reader: all is well'
+
+# The picture in the docs is this very screen.
+command -v python3 >/dev/null 2>&1 || {
+	echo 'left out: the picture of the screen (no python3)'
+	exit 0
+}
+python3 "$here/test/docs/screen_svg.py" 1.screen 2.screen 3.screen >new.svg
+if [ -n "${JIAOZI_WRITE:-}" ]; then
+	cp new.svg "$here/docs/esign-screen.svg"
+fi
+cmp -s new.svg "$here/docs/esign-screen.svg" ||
+	fail 'docs/esign-screen.svg is another screen (JIAOZI_WRITE=1 makes it)'
+echo 'the picture in the docs is the screen'

@@ -10,6 +10,7 @@
  */
 #define _DEFAULT_SOURCE
 
+#include "../../apdu/esign.h"
 #include "../../applet/purse/purse.h"
 #include "../../reader/virtual.h"
 #include "../support/bank.h"
@@ -299,6 +300,49 @@ test_opening_does_not_change_the_file(void **state)
 	}
 }
 
+/* A card that signed before there were schemes has the one of that time. */
+static void
+test_an_esign_card_of_layout_1_signs(void **state)
+{
+	static const uint8_t aid[] = JZ_AID_ESIGN;
+	const struct kept *k = *state;
+	struct jz_virtual_options o = {.path = k->card, .panel = true};
+	struct jz_esign_order order = {.account = jz_span("alice", 5),
+	    .amount = 100,
+	    .currency = 156,
+	    .to_account = jz_span("bob", 3)};
+	struct jz_esign_signature s;
+	uint8_t bytes[JZ_ESIGN_ORDER_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	struct jz_esign_info info;
+	struct jz_virtual *v;
+	struct port p;
+	struct answer a;
+
+	copy(FILES "/esign/layout-1.card", k->card);
+	copy(FILES "/esign/layout-1.card.key", k->key);
+	assert_int_equal(jz_esign_put_order(&order, &b), 0);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(jz_virtual_open(&o, &v), 0);
+		p = (struct port){transmit, v};
+		port_send(&p, AT_SELECT, jz_span(aid, sizeof(aid)), &a);
+		assert_int_equal(a.sw, JZ_SW_OK);
+		port_send(&p, 0x00CAFF3A, jz_span(NULL, 0), &a);
+		assert_int_equal(jz_esign_get_info(answer_span(&a), &info), 0);
+		assert_int_equal(info.mode, JZ_ESIGN_SIGNATURE & 0xFF);
+		assert_int_equal(info.scheme, JZ_SCHEME_HASH);
+		/* It had no X.509 certificate. */
+		port_send(&p, 0x00CAFF38, jz_span(NULL, 0), &a);
+		assert_int_equal(a.sw, JZ_SW_REFERENCE);
+		port_send(&p, 0x80A00000, jz_buffer_span(&b), &a);
+		assert_int_equal(a.sw, JZ_SW_OK);
+		assert_int_equal(
+		    jz_esign_get_signature(answer_span(&a), &s), 0);
+		assert_int_equal(s.counter, i);
+		jz_virtual_free(&v);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -308,6 +352,7 @@ main(int argc, char **argv)
 	    T(test_each_opens_with_its_balance_records_and_pin),
 	    T(test_each_goes_on_to_ask_for_a_load),
 	    T(test_opening_does_not_change_the_file),
+	    T(test_an_esign_card_of_layout_1_signs),
 	};
 
 	if (argc > 1) {

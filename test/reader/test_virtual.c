@@ -5,6 +5,7 @@
  */
 #define _DEFAULT_SOURCE
 
+#include "../../keys/secret.h"
 #include "../../reader/virtual.h"
 
 #include <dirent.h>
@@ -229,7 +230,8 @@ static void
 a_failed_creation_leaves_nothing(void **state)
 {
 	struct place *p = *state;
-	struct jz_virtual_options o = {.path = p->card, .passphrase = ""};
+	struct jz_virtual_options o = {
+	    .path = p->card, .passphrase = JZ_SECRET("")};
 	struct jz_virtual *v = NULL;
 
 	assert_int_equal(jz_virtual_create(&o, &v), JZ_ERR_ARGUMENT);
@@ -293,7 +295,7 @@ the_key_file_opens_its_card_alone(void **state)
 	o.key_path = "/no/such/file";
 	assert_open(&o, JZ_ERR_PASSPHRASE);
 	o.key_path = NULL;
-	o.passphrase = "secret";
+	o.passphrase = JZ_SECRET("secret");
 	assert_open(&o, JZ_ERR_PASSPHRASE);
 	put(p->key, "damaged", 7);
 	o.passphrase = NULL;
@@ -333,14 +335,14 @@ a_passphrase_opens_its_card(void **state)
 {
 	struct place *p = *state;
 	struct jz_virtual_options o = {
-	    .path = p->card, .passphrase = "correct horse"};
+	    .path = p->card, .passphrase = JZ_SECRET("correct horse")};
 
 	create(&o);
 	assert_int_equal(files(p, false), 1);
 	assert_open(&o, 0);
-	o.passphrase = "correct hors";
+	o.passphrase = JZ_SECRET("correct hors");
 	assert_open(&o, JZ_ERR_CARD_KEY);
-	o.passphrase = "";
+	o.passphrase = JZ_SECRET("");
 	assert_open(&o, JZ_ERR_ARGUMENT);
 	o.passphrase = NULL;
 	assert_open(&o, JZ_ERR_PASSPHRASE);
@@ -489,7 +491,7 @@ a_reader_name_can_carry_the_passphrases_source(void **state)
 {
 	struct place *p = *state;
 	const struct jz_virtual_options o = {
-	    .path = p->card, .passphrase = "correct horse"};
+	    .path = p->card, .passphrase = JZ_SECRET("correct horse")};
 	struct jz_reader *r = NULL;
 
 	create(&o);

@@ -22,13 +22,17 @@ main(int argc, char **argv)
 {
 	struct jz_issuer *i = NULL;
 
+	struct jz_secret pass;
+
 	if (argc != 3 ||
-	    jz_issuer_open(argv[1], jz_span(argv[2], strlen(argv[2])), &i) != 0)
+	    jz_secret_set(&pass, jz_span(argv[2], strlen(argv[2]))) != 0 ||
+	    jz_issuer_open(argv[1], &pass, &i) != 0)
 		return 1;
 	show("issuer-root", i->pki.root.key.private_key, JZ_PRIVATE_BYTES);
 	show("issuer-ca", i->pki.ca.key.private_key, JZ_PRIVATE_BYTES);
 	show("issuer-host", i->pki.host.key.private_key, JZ_PRIVATE_BYTES);
-	show("issuer-admin", i->pki.masters.list[0].key, JZ_MASTER_BYTES);
+	show("issuer-admin", jz_secret_span(&i->pki.masters.list[0].key).data,
+	    JZ_MASTER_BYTES);
 	jz_issuer_free(&i);
 	return 0;
 }

@@ -49,6 +49,7 @@ struct profile {
 	enum jz_assurance payer_level;
 	enum jz_assurance assurance; /* its own */
 	uint8_t flags;
+	enum jz_profile profile;
 	int64_t from, to; /* 0: the bank's */
 };
 

@@ -47,14 +47,19 @@ rig_new(struct rig *rig)
 }
 
 void
-rig_new_seeded(struct rig *rig)
+rig_new_seeded_of(struct rig *rig, enum jz_suite suite)
 {
 	static const uint8_t seed[JZ_SEED_BYTES] = "jiaozi test rig";
 
 	memset(rig, 0, sizeof(*rig));
-	assert_int_equal(
-	    jz_openssl_new_seeded(test_suite(), seed, &rig->openssl), 0);
+	assert_int_equal(jz_openssl_new_seeded(suite, seed, &rig->openssl), 0);
 	new_rig(rig);
+}
+
+void
+rig_new_seeded(struct rig *rig)
+{
+	rig_new_seeded_of(rig, test_suite());
 }
 
 void

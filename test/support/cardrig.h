@@ -41,6 +41,7 @@ void rig_new(struct rig *rig);
 void rig_new_of(struct rig *rig, enum jz_suite suite);
 /* The same keys and signatures in every run. */
 void rig_new_seeded(struct rig *rig);
+void rig_new_seeded_of(struct rig *rig, enum jz_suite suite);
 void rig_free(struct rig *rig);
 
 struct rig_card {

@@ -101,22 +101,28 @@ prepare_card(struct conform *c)
 {
 	struct profile p = profile_of(CONFORM_ID);
 
+	p.profile = c->profile;
 	if (port_select(&c->card) != JZ_SW_OK)
 		return "the card has no purse";
 	if (port_info(&c->card).state == JZ_PURSE_SELECTABLE)
 		assert_int_equal(
 		    bank_personalise(&c->bank, &c->card, &p), JZ_SW_OK);
-	return is_ours(c) ? NULL : "the purse is another issuer's";
+	if (!is_ours(c))
+		return "the purse is another issuer's";
+	return port_info(&c->card).profile == c->profile
+	    ? NULL
+	    : "the purse is of the other profile";
 }
 
-int
-conform_setup(void **state)
+static int
+set_up(void **state, enum jz_profile profile)
 {
 	struct conform *c = calloc(1, sizeof(*c));
 	struct profile other = profile_of(CONFORM_OTHER);
 
 	assert_non_null(c);
 	*state = c;
+	c->profile = other.profile = profile;
 	assert_int_equal(jz_openssl_new(test_suite(), &c->openssl), 0);
 	assert_int_equal(memo_new(&c->openssl, &c->memo), 0);
 	c->engine = memo_engine(c->memo);
@@ -129,6 +135,38 @@ conform_setup(void **state)
 	c->card = (struct port){transmit, c->reader};
 	c->why = prepare_card(c);
 	return 0;
+}
+
+int
+conform_setup(void **state)
+{
+	return set_up(state, JZ_PROFILE_CLEAR);
+}
+
+int
+conform_setup_encrypted(void **state)
+{
+	return set_up(state, JZ_PROFILE_ENCRYPTED);
+}
+
+struct jz_reader *
+conform_card(struct conform *c, const struct profile *p, struct port *port)
+{
+	struct jz_reader *r = card_in_process();
+
+	*port = (struct port){transmit, r};
+	assert_int_equal(bank_personalise(&c->bank, port, p), JZ_SW_OK);
+	return r;
+}
+
+struct payment
+conform_payment(const struct conform *c, const struct port *payee,
+    const struct port *payer, uint64_t amount)
+{
+	struct payment pay = payment_of(payee, payer, amount, c->bank.now);
+
+	pay.encrypted = c->profile == JZ_PROFILE_ENCRYPTED;
+	return pay;
 }
 
 int

@@ -36,6 +36,7 @@ struct conform {
 	uint8_t card_id[JZ_ID_BYTES];
 	uint8_t card_key[JZ_POINT_BYTES]; /* of its certificate */
 	uint8_t plain[JZ_MESSAGE_MAX];	  /* of conform_open() */
+	enum jz_profile profile;	  /* of both */
 	const char *why;		  /* it cannot be judged, or NULL */
 };
 
@@ -44,6 +45,8 @@ void conform_arguments(int argc, char **argv);
 
 /* For cmocka: the group's set-up; *state is a struct conform. */
 int conform_setup(void **state);
+/* The same with cards of the encrypted profile. */
+int conform_setup_encrypted(void **state);
 int conform_teardown(void **state);
 /*
  * Begins a test: skips it, saying why, when the card cannot be judged; else
@@ -51,6 +54,12 @@ int conform_teardown(void **state);
  */
 struct conform *conform_begin(void **state);
 
+/* One more card of ours, in this process, personalised; free the reader. */
+struct jz_reader *
+conform_card(struct conform *c, const struct profile *p, struct port *port);
+/* A payment of this session's profile. */
+struct payment conform_payment(const struct conform *c,
+    const struct port *payee, const struct port *payer, uint64_t amount);
 /* Power off and on. */
 void conform_power(struct conform *c);
 /* Balances of both cards. */

@@ -26,6 +26,7 @@ struct jz_esign_profile
 esign_profile(const struct esign_rig *r)
 {
 	struct jz_esign_profile p = {.mode = JZ_ESIGN_SIGNATURE & 0xFF,
+	    .scheme = JZ_SCHEME_DEFAULT,
 	    .length = 6,
 	    .alphabet = JZ_ALPHABET_DIGITS,
 	    .currency = 156,
@@ -40,14 +41,13 @@ esign_profile(const struct esign_rig *r)
 	return p;
 }
 
-void
-esign_rig_empty(struct esign_rig *r)
+/* On a rig that is there. */
+static void
+make_empty(struct esign_rig *r)
 {
 	const struct jz_engine *e = &r->rig.openssl;
 	struct rig_card *c;
 
-	memset(r, 0, sizeof(*r));
-	rig_new(&r->rig);
 	assert_int_equal(e->crypto->generate(e->state, &r->issuer), 0);
 	c = rig_card_new(&r->rig, ESIGN_AND_DOMAIN, 1, true);
 	c->setup.n_classes = c->card.setup.n_classes = 2;
@@ -57,6 +57,22 @@ esign_rig_empty(struct esign_rig *r)
 	c->setup.panel = c->card.setup.panel = &jz_screen_panel;
 	c->setup.panel_state = c->card.setup.panel_state = &r->screen;
 	jz_card_reset(&c->card);
+}
+
+void
+esign_rig_empty(struct esign_rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	rig_new(&r->rig);
+	make_empty(r);
+}
+
+void
+esign_rig_seeded(struct esign_rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	rig_new_seeded(&r->rig);
+	make_empty(r);
 }
 
 void
@@ -102,6 +118,53 @@ esign_personalise(struct esign_rig *r, const struct jz_esign_profile *p)
 	    (sw = bank_store(&g, 2, &parameters, true)) != JZ_SW_OK)
 		return sw;
 	return esign_select(r);
+}
+
+/* INSTALL [for install and make selectable]; 6A89: it is there. */
+static bool
+install(struct gp *g)
+{
+	struct blob b = gp_bytes("08F04A49414F5A4902 08F04A49414F5A4902"
+				 "08F04A49414F5A4902 0100 02C900 00");
+	uint16_t sw = gp_send(g, GP_AT_INSTALL(0x0C), blob_span(&b), NULL);
+
+	return sw == JZ_SW_OK || sw == JZ_SW_EXISTS;
+}
+
+bool
+esign_open_empty(
+    const struct jz_engine *e, const struct port *card, struct gp *g)
+{
+	struct jz_scp03_keys keys = gp_test_keys();
+	struct blob to = gp_bytes("000008F04A49414F5A4902000000");
+
+	*g = (struct gp){.port = card, .engine = *e, .domain = GP_ISD};
+	return gp_select(g, &GP_ISD, NULL) == JZ_SW_OK &&
+	    gp_begin(g, JZ_GP_KVN_INITIAL, &keys) == JZ_SW_OK &&
+	    gp_authenticate(g, GP_LEVEL_ALL) == JZ_SW_OK && install(g) &&
+	    gp_send(g, GP_AT_INSTALL(JZ_GP_FOR_PERSONALISATION), blob_span(&to),
+		NULL) == JZ_SW_OK;
+}
+
+uint16_t
+esign_fill(const struct bank *b, struct gp *g, const char *id,
+    const struct jz_esign_profile *p, uint8_t point[static JZ_POINT_BYTES])
+{
+	struct profile holder = profile_of(id);
+	struct jz_certificate fields;
+	struct blob certificate, parameters;
+	struct jz_buffer out =
+	    jz_buffer(parameters.data, sizeof(parameters.data));
+	uint16_t sw = bank_generate(g, 0, point);
+
+	if (sw != JZ_SW_OK)
+		return sw;
+	fields = bank_card_fields(b, &holder, point);
+	certificate = bank_certify(b, &fields, &b->ca);
+	assert_int_equal(jz_esign_put_profile(p, &out), 0);
+	parameters.len = out.len;
+	sw = bank_store(g, 1, &certificate, false);
+	return sw != JZ_SW_OK ? sw : bank_store(g, 2, &parameters, true);
 }
 
 void
@@ -229,14 +292,15 @@ esign_open(
 {
 	const struct jz_engine *e = &r->rig.openssl;
 	struct jz_esign_signature s;
+	struct jz_esign_ends ends;
 	struct jz_joint j;
 
 	assert_int_equal(jz_esign_get_signature(blob_span(signature), &s), 0);
-	assert_int_equal(
-	    jz_esign_digest(e, blob_span(order), s.order_digest), 0);
-	assert_int_equal(jz_joint_open(e, &s, &r->issuer, r->point, &j), 0);
+	assert_int_equal(jz_esign_order(e, blob_span(order), &s), 0);
+	assert_int_equal(jz_esign_meet(e, &s, &r->issuer, r->point, &ends), 0);
+	assert_int_equal(jz_joint_open(e, &s, &ends, &j), 0);
 	assert_memory_equal(j.order_digest, s.order_digest, JZ_DIGEST_BYTES);
-	jz_esign_bind(&s, blob_span(order), &j);
-	assert_int_equal(jz_esign_verify(e, &s, r->point), 0);
+	jz_esign_bind(&s, &j);
+	assert_int_equal(jz_esign_verify(e, &s, &ends), 0);
 	return j;
 }

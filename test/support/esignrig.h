@@ -33,6 +33,8 @@ struct jz_esign_profile esign_profile(const struct esign_rig *r);
 
 /* A card that nobody has personalised; nothing is selected. */
 void esign_rig_empty(struct esign_rig *r);
+/* The same, with randomness that is the same in every run. */
+void esign_rig_seeded(struct esign_rig *r);
 /* Key pair, certificate, parameters: 9000 and the applet selected, or the first
  * refusal. */
 uint16_t
@@ -44,6 +46,17 @@ struct blob esign_certificate(struct esign_rig *r, const char *id);
 /* Both, with the usual profile. */
 void esign_rig_new(struct esign_rig *r);
 void esign_rig_free(struct esign_rig *r);
+
+/*
+ * The same for a card in any reader: a channel to its domain under the
+ * well-known keys, through which the applet is installed and ready for STORE
+ * DATA.  false: it lets nobody in.
+ */
+bool esign_open_empty(
+    const struct jz_engine *e, const struct port *card, struct gp *g);
+/* Key pair, certificate, parameters. */
+uint16_t esign_fill(const struct bank *b, struct gp *g, const char *id,
+    const struct jz_esign_profile *p, uint8_t point[static JZ_POINT_BYTES]);
 
 uint16_t esign_select(struct esign_rig *r);
 static inline const struct esign_nvm *

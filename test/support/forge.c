@@ -118,3 +118,30 @@ forge_sealed(const struct jz_engine *e, struct jz_message *m,
 	out.len = b.len;
 	return out;
 }
+
+struct blob
+forger_answer(struct forger *f, const struct answer *hello,
+    struct jz_message *m, const struct jz_key_pair *signer)
+{
+	struct jz_message greeting;
+	struct jz_buffer b;
+	struct blob out;
+
+	assert_int_equal(
+	    jz_message_decode(answer_span(hello), JZ_KIND_HELLO, &greeting), 0);
+	assert_int_equal(
+	    jz_sealed_keys(&f->engine, f->ephemeral.private_key,
+		greeting.payer_key, &greeting, m->payee_key, &f->keys),
+	    0);
+	if (m->payer_key[0] == 0)
+		memcpy(m->payer_key, greeting.payer_key, JZ_POINT_BYTES);
+	assert_int_equal(
+	    jz_message_digest(&f->engine, m, m->payment.request_digest), 0);
+	assert_int_equal(jz_message_sign(&f->engine, m, signer), 0);
+	b = jz_buffer(out.data, sizeof(out.data));
+	assert_int_equal(
+	    jz_message_seal(&f->engine, m, f->keys.to_payer, m->payee_key, &b),
+	    0);
+	out.len = b.len;
+	return out;
+}

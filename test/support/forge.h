@@ -24,6 +24,10 @@ void forger_certify(
 /* A good request for this amount, before it is signed. */
 struct jz_message
 forger_request(const struct forger *f, uint64_t amount, int64_t time);
+/* The encrypted profile: a good request, sealed, in answer to a hello; sets
+ * f->keys.  `m` is made by forger_request and may have been changed since. */
+struct blob forger_answer(struct forger *f, const struct answer *hello,
+    struct jz_message *m, const struct jz_key_pair *signer);
 /* A good agreement to a request, before it is signed; sets f->keys. */
 struct jz_message
 forger_agreement(struct forger *f, const struct blob *request);

@@ -28,10 +28,13 @@
 #define TABLES_MAX 32
 #define NAME_MAX_  64
 
-struct jz_span
+const struct jz_secret *
 rig_passphrase(void)
 {
-	return jz_span(RIG_PASSPHRASE, sizeof(RIG_PASSPHRASE) - 1);
+	static const struct jz_secret PASSPHRASE = {
+	    {RIG_PASSPHRASE}, sizeof(RIG_PASSPHRASE) - 1};
+
+	return &PASSPHRASE;
 }
 
 static int64_t
@@ -411,8 +414,21 @@ mix_table(sqlite3 *db, const char *table, uint64_t hash)
 	return hash;
 }
 
+bool
+rig_is_about_refusals(const char *table)
+{
+	static const char *const TABLES[] = {
+	    "audit", "incident", "revocation", "sequence"};
+
+	for (size_t k = 0; k < sizeof(TABLES) / sizeof(TABLES[0]); k++) {
+		if (strcmp(TABLES[k], table) == 0)
+			return true;
+	}
+	return false;
+}
+
 static uint64_t
-sqlite_snapshot(const struct rig *r)
+sqlite_snapshot(const struct rig *r, bool refusals)
 {
 	char names[TABLES_MAX][NAME_MAX_];
 	uint64_t hash = UINT64_C(0xCBF29CE484222325);
@@ -430,8 +446,10 @@ sqlite_snapshot(const struct rig *r)
 		    (const char *)sqlite3_column_text(st, 0));
 	sqlite3_finalize(st);
 	assert_in_range(n, 10, TABLES_MAX - 1);
-	for (size_t k = 0; k < n; k++)
-		hash = mix_table(db, names[k], hash);
+	for (size_t k = 0; k < n; k++) {
+		if (refusals || !rig_is_about_refusals(names[k]))
+			hash = mix_table(db, names[k], hash);
+	}
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	return hash;
 }
@@ -451,11 +469,23 @@ rig_number(const struct rig *r, const char *sql)
 				   : sqlite_number(r, sql);
 }
 
+static uint64_t
+snapshot(const struct rig *r, bool refusals)
+{
+	return r->store[0] != '\0' ? rig_postgres_snapshot(r, refusals)
+				   : sqlite_snapshot(r, refusals);
+}
+
 uint64_t
 rig_snapshot(const struct rig *r)
 {
-	return r->store[0] != '\0' ? rig_postgres_snapshot(r)
-				   : sqlite_snapshot(r);
+	return snapshot(r, true);
+}
+
+uint64_t
+rig_booked(const struct rig *r)
+{
+	return snapshot(r, false);
 }
 
 void
@@ -464,6 +494,6 @@ rig_refused(struct rig *r, int err, enum jz_refusal why, uint64_t before)
 	assert_int_equal(err, JZ_ERR_REFUSED);
 	assert_string_equal(jz_refusal_name(jz_issuer_refusal(r->issuer)),
 	    jz_refusal_name(why));
-	assert_true(rig_snapshot(r) == before);
+	assert_true(rig_snapshot(r) == before || rig_booked(r) == before);
 	r->met[why] = true;
 }

@@ -28,7 +28,7 @@ struct rig {
 	bool met[JZ_REFUSAL_CONFLICT + 1]; /* by rig_refused() */
 };
 
-struct jz_span rig_passphrase(void);
+const struct jz_secret *rig_passphrase(void);
 
 /* For cmocka_run_group_tests: one issuer for all; *state is the rig. */
 int rig_setup(void **state);
@@ -77,6 +77,22 @@ rig_give rig_give_permit, rig_give_report, rig_give_cancel, rig_give_challenge,
 
 /* A hash of every row of every table. */
 uint64_t rig_snapshot(const struct rig *r);
+/* The same without what is written about a refusal: incidents, the audit log,
+ * revocation, and the numbers of these. */
+uint64_t rig_booked(const struct rig *r);
+/* Takes a database back to the schema before incidents and decisions. */
+#define RIG_BEFORE_CONTROLS                                                    \
+	"DROP TABLE account_password;"                                         \
+	"DROP TABLE card_closed; DROP TABLE written_off;"                      \
+	"DROP TABLE decision; DROP TABLE proposal; DROP TABLE operator_end;"   \
+	"DROP TABLE operator; DROP TABLE gap; DROP TABLE restored;"            \
+	"DROP INDEX payment_payer; DROP TABLE incident; DROP TABLE audit;"     \
+	"DELETE FROM sequence WHERE name IN ('audit', 'incident',"             \
+	" 'proposal');"                                                        \
+	"DROP TRIGGER ledger_account_no_delete;"                               \
+	"DELETE FROM ledger_balance WHERE account IN (SELECT id FROM"          \
+	" ledger_account WHERE kind IN ('fraud', 'lost'));"                    \
+	"DELETE FROM ledger_account WHERE kind IN ('fraud', 'lost');"
 /* Statements by another program: SQLite's result.  With PostgreSQL, which has no
  * triggers of ours, this leaves the test out. */
 int rig_sql(const struct rig *r, const char *sql);
@@ -85,7 +101,7 @@ int64_t rig_number(const struct rig *r, const char *sql);
 
 /*
  * A call gave `err`: it must have refused for this reason, and the database
- * must be what it was.
+ * must be what it was, by rig_snapshot() or rig_booked().
  */
 void rig_refused(struct rig *r, int err, enum jz_refusal why, uint64_t before);
 

@@ -50,11 +50,31 @@ payment_data(const struct payment *pay, enum step step)
 				    : blob_span(&pay->message[step - 1]);
 }
 
+/* The payer's hello, behind the terms. */
+static uint16_t
+greet(struct payment *pay)
+{
+	struct blob *t = &pay->terms;
+	struct answer a;
+
+	if (!pay->encrypted || pay->next != STEP_REQUEST)
+		return JZ_SW_OK;
+	if (port_send(pay->payer, AT_HELLO, jz_span(NULL, 0), &a) != JZ_SW_OK)
+		return a.sw;
+	assert_in_range(t->len + a.len, 1, sizeof(t->data));
+	memcpy(t->data + t->len, a.data, a.len);
+	t->len += a.len;
+	return JZ_SW_OK;
+}
+
 uint16_t
 payment_run(struct payment *pay, enum step last)
 {
+	uint16_t sw = greet(pay);
 	struct answer a;
 
+	if (sw != JZ_SW_OK)
+		return sw;
 	for (; pay->next <= last; pay->next++) {
 		if (port_send(payment_card(pay, pay->next),
 			payment_header(pay->next), payment_data(pay, pay->next),

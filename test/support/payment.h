@@ -6,6 +6,8 @@
 #ifndef JZ_TEST_SUPPORT_PAYMENT_H
 #define JZ_TEST_SUPPORT_PAYMENT_H
 
+#include <stdbool.h>
+
 #include "port.h"
 
 enum step {
@@ -20,7 +22,8 @@ enum step {
 
 struct payment {
 	const struct port *payee, *payer;
-	struct blob terms;
+	struct blob terms;	    /* the hello goes behind them */
+	bool encrypted;		    /* the profile of both cards */
 	struct blob message[STEPS]; /* what each step answered */
 	enum step next;
 };
@@ -35,7 +38,8 @@ uint32_t payment_header(enum step step);
 struct jz_span payment_data(const struct payment *pay, enum step step);
 
 /*
- * Carries out the steps up to and with `last`.  9000, or the first refusal;
+ * Carries out the steps up to and with `last`, a hello before the request in the
+ * encrypted profile.  9000, or the first refusal;
  * then next is the step refused.
  */
 uint16_t payment_run(struct payment *pay, enum step last);

@@ -117,7 +117,7 @@ mix_table(PGconn *c, const char *table, uint64_t hash)
 }
 
 uint64_t
-rig_postgres_snapshot(const struct rig *r)
+rig_postgres_snapshot(const struct rig *r, bool refusals)
 {
 	uint64_t hash = UINT64_C(0xCBF29CE484222325);
 	PGconn *c = connect_to(r->store);
@@ -128,7 +128,8 @@ rig_postgres_snapshot(const struct rig *r)
 	assert_int_equal(PQresultStatus(x), PGRES_TUPLES_OK);
 	assert_in_range(PQntuples(x), 10, NAMES_MAX);
 	for (int k = 0; k < PQntuples(x); k++)
-		hash = mix_table(c, PQgetvalue(x, k, 0), hash);
+		if (refusals || !rig_is_about_refusals(PQgetvalue(x, k, 0)))
+			hash = mix_table(c, PQgetvalue(x, k, 0), hash);
 	PQclear(x);
 	PQfinish(c);
 	return hash;

@@ -21,12 +21,12 @@
 #include <cmocka.h>
 
 const uint8_t TORN_TERMINAL[JZ_TERMINAL_BYTES] = {0, 0, 0, 0, 0, 1};
-static const struct jz_span PASSPHRASE = {(const uint8_t *)"secret", 6};
+static const struct jz_secret PASSPHRASE = {{"secret"}, 6};
 
-struct jz_span
+const struct jz_secret *
 torn_passphrase(void)
 {
-	return PASSPHRASE;
+	return &PASSPHRASE;
 }
 
 static int
@@ -220,8 +220,8 @@ world_new(struct world *w)
 	    tmp != NULL ? tmp : "/tmp");
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(rmdir(w->dir), 0);
-	assert_int_equal(jz_issuer_create(w->dir, PASSPHRASE, TORN_CNY), 0);
-	assert_int_equal(jz_issuer_open(w->dir, PASSPHRASE, &w->issuer), 0);
+	assert_int_equal(jz_issuer_create(w->dir, &PASSPHRASE, TORN_CNY), 0);
+	assert_int_equal(jz_issuer_open(w->dir, &PASSPHRASE, &w->issuer), 0);
 	w->cash = 0;
 	world_customer(w, "alice", TORN_DEPOSIT);
 	world_customer(w, "bob", TORN_DEPOSIT);

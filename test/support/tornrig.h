@@ -11,7 +11,8 @@
 
 #define TORN_CNY      156
 #define TORN_DEPOSIT  1000000 /* of each customer */
-#define TORN_PIN      "123456"
+#define TORN_DIGITS   "123456"
+#define TORN_PIN      JZ_SECRET(TORN_DIGITS)
 #define TORN_CUTS_MAX 64u /* more commands than any transaction has */
 
 extern const uint8_t TORN_TERMINAL[JZ_TERMINAL_BYTES];
@@ -35,7 +36,7 @@ bool torn_was_cut(struct torn *t);
 uint64_t torn_balance(struct torn *t);
 
 /* Of every bank here. */
-struct jz_span torn_passphrase(void);
+const struct jz_secret *torn_passphrase(void);
 
 /* A bank and two customers, each with a card that is not personalised. */
 struct world {

@@ -39,7 +39,10 @@
 #define SAY_PAID   'p'
 #define SAY_FULL   'f' /* a log is full; it waits to be killed */
 
-static const struct jz_terms TERMS = {PRICE, TORN_CNY, 1769903999, "kill"};
+static const struct jz_terms TERMS = {.amount_minor = PRICE,
+    .currency = TORN_CNY,
+    .time = 1769903999,
+    .reference = "kill"};
 
 /* A card file in this process. */
 struct seat {
@@ -227,7 +230,8 @@ child_tries(const char *card, int out)
 	say(out, (const char[]){SAY_OPEN}, 1);
 	for (;;) {
 		unsigned tries = 0;
-		int err = jz_purse_verify_pin(&s.session, "000000", &tries);
+		int err = jz_purse_verify_pin(
+		    &s.session, JZ_SECRET("000000"), &tries);
 
 		if (err != JZ_ERR_PIN && err != JZ_ERR_PIN_BLOCKED)
 			_exit(2);
@@ -449,7 +453,7 @@ tries_left(const char *card, unsigned *least, unsigned *most)
 	int err;
 
 	assert_int_equal(seat_open(&s, card), 0);
-	err = jz_purse_verify_pin(&s.session, "000000", &tries);
+	err = jz_purse_verify_pin(&s.session, JZ_SECRET("000000"), &tries);
 	seat_close(&s);
 	*least = err == JZ_ERR_PIN_BLOCKED ? 0 : tries + 1;
 	*most = err == JZ_ERR_PIN_BLOCKED ? 1 : tries + 1;

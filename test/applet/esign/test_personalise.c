@@ -103,12 +103,15 @@ test_parameters_that_cannot_be_are_refused(void **state)
 	} while (0)
 	REFUSED(p.mode = 0x31);
 	REFUSED(p.mode = 0x37);
+	REFUSED(p.scheme = 0);
+	REFUSED(p.scheme = JZ_SCHEME_BARE);
+	REFUSED(p.scheme = 0x21);
 	REFUSED(p.length = 5);
 	REFUSED(p.length = 17);
 	REFUSED(p.length = 4; p.alphabet = JZ_ALPHABET_SMALL);
 	REFUSED(p.alphabet = 0);
 	REFUSED(p.alphabet = 0x10);
-	REFUSED(p.flags = 0x02);
+	REFUSED(p.flags = 0x04);
 	REFUSED(p.language = 2);
 	REFUSED(p.wait_s = 4);
 	REFUSED(p.show_s = 0);
@@ -123,6 +126,46 @@ test_parameters_that_cannot_be_are_refused(void **state)
 	p.alphabet = JZ_ALPHABET_SMALL | JZ_ALPHABET_DIGITS;
 	b = parameters(&p);
 	assert_int_equal(bank_store(&g, 2, &b, true), JZ_SW_OK);
+}
+
+/*
+ * Where a guess can be tested from what the card emits: only for who asks for
+ * it by name, and with 64 bits (89 characters: ten, 36: thirteen).
+ * proves: JPS-17
+ */
+static void
+test_guesses_need_the_flag_and_64_bits(void **state)
+{
+	static const struct {
+		uint8_t mode, scheme;
+	} guessable[] = {{0x32, 0x11}, {0x32, 0x1F}, {0x33, 0x11}, {0x33, 0x19},
+	    {0x34, 0x11}, {0x34, 0x17}, {0x35, 0x11}};
+	static const struct {
+		uint8_t flags, length, alphabet;
+		uint16_t sw;
+	} cases[] = {{0, 16, 0x0F, JZ_SW_DATA}, {2, 6, 0x01, JZ_SW_DATA},
+	    {2, 16, 0x01, JZ_SW_DATA}, {2, 9, 0x0F, JZ_SW_DATA},
+	    {2, 12, 0x03, JZ_SW_DATA}, {2, 13, 0x03, JZ_SW_OK},
+	    {2, 10, 0x0F, JZ_SW_OK}};
+	struct jz_esign_profile p;
+	struct blob b;
+	struct gp g;
+
+	(void)state;
+	esign_begin(&rig, &g);
+	assert_int_equal(bank_generate(&g, 0, rig.point), JZ_SW_OK);
+	p = esign_profile(&rig);
+	for (unsigned i = 0, block = 1; i < 7 * 7; i++) {
+		p.mode = guessable[i / 7].mode;
+		p.scheme = guessable[i / 7].scheme;
+		p.flags = cases[i % 7].flags;
+		p.length = cases[i % 7].length;
+		p.alphabet = cases[i % 7].alphabet;
+		b = parameters(&p);
+		assert_int_equal(
+		    bank_store(&g, (uint8_t)block, &b, false), cases[i % 7].sw);
+		block += cases[i % 7].sw == JZ_SW_OK ? 1 : 0;
+	}
 }
 
 static void
@@ -206,6 +249,7 @@ main(void)
 	    TEST(test_an_applet_is_personalised_once),
 	    TEST(test_before_it_nothing_is_signed),
 	    TEST(test_parameters_that_cannot_be_are_refused),
+	    TEST(test_guesses_need_the_flag_and_64_bits),
 	    TEST(test_the_last_block_closes_only_what_is_whole),
 	    TEST(test_store_data_needs_the_channel),
 	    TEST(test_messages_have_one_form),

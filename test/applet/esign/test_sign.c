@@ -90,7 +90,7 @@ test_the_longest_message_goes_through_chaining(void **state)
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	struct jz_esign_order o = esign_order();
 	struct jz_esign_signature s;
-	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_esign_ends ends;
 	struct answer a;
 
 	(void)state;
@@ -102,9 +102,9 @@ test_the_longest_message_goes_through_chaining(void **state)
 	assert_int_equal(jz_esign_put_order(&o, &b), 0);
 	rig_accepts(rig.card, AT_SIGN, jz_buffer_span(&b), &a);
 	assert_int_equal(jz_esign_get_signature(answer_span(&a), &s), 0);
-	jz_esign_digest(&rig.rig.openssl, jz_buffer_span(&b), digest);
-	memcpy(s.order_digest, digest, sizeof(digest));
-	assert_int_equal(jz_esign_verify(&rig.rig.openssl, &s, rig.point), 0);
+	jz_esign_order(&rig.rig.openssl, jz_buffer_span(&b), &s);
+	jz_esign_meet(&rig.rig.openssl, &s, &rig.issuer, rig.point, &ends);
+	assert_int_equal(jz_esign_verify(&rig.rig.openssl, &s, &ends), 0);
 	/* One byte more is refused. */
 	o.details.len++;
 	assert_int_equal(jz_esign_put_order(&o, &b), JZ_ERR_RANGE);
@@ -140,6 +140,7 @@ test_parts_of_two_contacts_do_not_fit(void **state)
 	struct blob order = esign_encode(&o), one, two;
 	const struct jz_engine *e = &rig.rig.openssl;
 	struct jz_esign_signature a, b, mixed;
+	struct jz_esign_ends ends;
 	struct jz_joint j;
 
 	(void)state;
@@ -147,25 +148,20 @@ test_parts_of_two_contacts_do_not_fit(void **state)
 	two = esign_contact(&rig, &order);
 	jz_esign_get_signature(blob_span(&one), &a);
 	jz_esign_get_signature(blob_span(&two), &b);
-	jz_esign_digest(e, blob_span(&order), a.order_digest);
+	jz_esign_order(e, blob_span(&order), &a);
+	jz_esign_meet(e, &a, &rig.issuer, rig.point, &ends);
 	mixed = a;
 	mixed.sealed = b.sealed;
-	assert_int_equal(
-	    jz_esign_verify(e, &mixed, rig.point), JZ_ERR_SIGNATURE);
-	assert_int_equal(jz_joint_open(e, &mixed, &rig.issuer, rig.point, &j),
-	    JZ_ERR_DECRYPT);
+	assert_int_equal(jz_esign_verify(e, &mixed, &ends), JZ_ERR_SIGNATURE);
+	assert_int_equal(jz_joint_open(e, &mixed, &ends, &j), JZ_ERR_DECRYPT);
 	/* Nor another message, nor another counter. */
 	mixed = a;
 	mixed.order_digest[0] ^= 1;
-	assert_int_equal(
-	    jz_esign_verify(e, &mixed, rig.point), JZ_ERR_SIGNATURE);
-	assert_int_equal(jz_joint_open(e, &mixed, &rig.issuer, rig.point, &j),
-	    JZ_ERR_DECRYPT);
+	assert_int_equal(jz_joint_open(e, &mixed, &ends, &j), JZ_ERR_DECRYPT);
 	mixed = a;
 	mixed.counter++;
-	assert_int_equal(jz_joint_open(e, &mixed, &rig.issuer, rig.point, &j),
-	    JZ_ERR_DECRYPT);
-	assert_int_equal(jz_joint_open(e, &a, &rig.issuer, rig.point, &j), 0);
+	assert_int_equal(jz_joint_open(e, &mixed, &ends, &j), JZ_ERR_DECRYPT);
+	assert_int_equal(jz_joint_open(e, &a, &ends, &j), 0);
 }
 
 /*
@@ -180,6 +176,7 @@ test_a_guess_cannot_be_tested(void **state)
 	struct blob order = esign_encode(&o), signature;
 	const struct jz_engine *e = &rig.rig.openssl;
 	struct jz_esign_signature s;
+	struct jz_esign_ends ends;
 	uint8_t again[JZ_JOINT_SEALED_BYTES(JZ_JOINT_MAX)];
 	struct jz_joint j;
 
@@ -187,11 +184,11 @@ test_a_guess_cannot_be_tested(void **state)
 	signature = esign_contact(&rig, &order);
 	j = esign_open(&rig, &order, &signature);
 	jz_esign_get_signature(blob_span(&signature), &s);
-	jz_esign_digest(e, blob_span(&order), s.order_digest);
+	jz_esign_order(e, blob_span(&order), &s);
+	jz_esign_meet(
+	    e, &s, &esign_rig_nvm(&rig)->key, rig.issuer.public_key, &ends);
 	/* Even with the right password and the right random number. */
-	assert_int_equal(jz_joint_seal(e, &s, &esign_rig_nvm(&rig)->key,
-			     rig.issuer.public_key, &j, again),
-	    0);
+	assert_int_equal(jz_joint_seal(e, &s, &ends, &j, again), 0);
 	assert_int_equal(s.sealed.len, JZ_JOINT_SEALED_BYTES(j.len));
 	assert_memory_not_equal(again, s.sealed.data, 64);
 	assert_memory_not_equal(again + 64, s.sealed.data + 64, j.len);
@@ -386,14 +383,54 @@ test_what_waits_is_enciphered_and_its_key_elsewhere(void **state)
 	assert_int_equal(found, 1);
 }
 
+/*
+ * A card that was set back, generator and all, signs another message: under a
+ * key of symmetric encryption that is another one, or two ciphertexts would tell
+ * what is in them.
+ */
+static void
+test_no_key_is_used_for_two_messages(void **state)
+{
+	static const uint8_t scheme = JZ_SCHEME_HASH | JZ_SCHEME_SYMMETRIC;
+	struct jz_esign_order o = esign_order();
+	struct blob order[2], signature[2];
+	struct jz_esign_signature s[2];
+	struct rig_snapshot *start;
+	uint64_t position;
+	struct jz_joint j[2];
+
+	(void)state;
+	rig_poke(rig.card, &esign_rig_nvm(&rig)->scheme, &scheme, 1);
+	start = rig_save(rig.card);
+	position = memo_position(rig.rig.memo);
+	for (unsigned i = 0; i < 2; i++) {
+		o.amount += i;
+		order[i] = esign_encode(&o);
+		rig_restore(rig.card, start);
+		memo_rewind(rig.rig.memo, position);
+		assert_int_equal(esign_select(&rig), JZ_SW_OK);
+		signature[i] = esign_contact(&rig, &order[i]);
+		j[i] = esign_open(&rig, &order[i], &signature[i]);
+		jz_esign_get_signature(blob_span(&signature[i]), &s[i]);
+	}
+	/* The same password, nonce and counter. */
+	assert_memory_equal(j[0].password, j[1].password, JZ_JOINT_MAX);
+	assert_memory_equal(s[0].nonce, s[1].nonce, sizeof(s[0].nonce));
+	assert_int_equal(s[0].counter, s[1].counter);
+	assert_memory_not_equal(s[0].sealed.data, s[1].sealed.data, j[0].len);
+	rig_snapshot_free(&start);
+}
+
 /* Both suites: the table is all that changes. */
 static void
 test_the_other_suite_seals_and_opens(void **state)
 {
-	struct jz_esign_signature s = {
-	    .kind = JZ_ESIGN_SIGNATURE, .counter = 7};
+	struct jz_esign_signature s = {.kind = JZ_ESIGN_SIGNATURE,
+	    .scheme = JZ_SCHEME_DEFAULT,
+	    .counter = 7};
 	uint8_t sealed[JZ_JOINT_SEALED_BYTES(JZ_JOINT_MAX)];
 	struct jz_joint j = {.len = JZ_JOINT_MAX}, out;
+	struct jz_esign_ends by_card, by_issuer;
 	struct jz_key_pair issuer, card;
 	struct jz_engine e;
 
@@ -405,22 +442,21 @@ test_the_other_suite_seals_and_opens(void **state)
 	assert_int_equal(e.crypto->generate(e.state, &issuer), 0);
 	assert_int_equal(e.crypto->generate(e.state, &card), 0);
 	memset(j.password, 'p', sizeof(j.password));
-	assert_int_equal(
-	    jz_joint_seal(&e, &s, &card, issuer.public_key, &j, sealed), 0);
+	jz_esign_meet(&e, &s, &card, issuer.public_key, &by_card);
+	jz_esign_meet(&e, &s, &issuer, card.public_key, &by_issuer);
+	assert_int_equal(jz_joint_seal(&e, &s, &by_card, &j, sealed), 0);
 	s.sealed = jz_span(sealed, sizeof(sealed));
-	assert_int_equal(jz_esign_sign(&e, &s, &card), 0);
-	assert_int_equal(jz_esign_verify(&e, &s, card.public_key), 0);
-	assert_int_equal(
-	    jz_joint_open(&e, &s, &issuer, card.public_key, &out), 0);
+	assert_int_equal(jz_esign_sign(&e, &s, &by_card), 0);
+	assert_int_equal(jz_esign_verify(&e, &s, &by_issuer), 0);
+	assert_int_equal(jz_joint_open(&e, &s, &by_issuer, &out), 0);
 	assert_memory_equal(&out, &j, sizeof(j));
 	for (size_t i = 0; i < sizeof(sealed); i++) {
 		sealed[i] ^= 0x10;
 		assert_int_equal(
-		    jz_joint_open(&e, &s, &issuer, card.public_key, &out),
-		    JZ_ERR_DECRYPT);
+		    jz_joint_open(&e, &s, &by_issuer, &out), JZ_ERR_DECRYPT);
 		assert_int_equal(out.len, 0);
 		assert_int_equal(
-		    jz_esign_verify(&e, &s, card.public_key), JZ_ERR_SIGNATURE);
+		    jz_esign_verify(&e, &s, &by_issuer), JZ_ERR_SIGNATURE);
 		sealed[i] ^= 0x10;
 	}
 	jz_openssl_free(&e);
@@ -446,6 +482,7 @@ main(void)
 	    TEST(test_a_counter_at_its_end_signs_nothing),
 	    TEST(test_a_cut_at_any_byte_gives_no_counter_twice),
 	    TEST(test_what_waits_is_enciphered_and_its_key_elsewhere),
+	    TEST(test_no_key_is_used_for_two_messages),
 	    cmocka_unit_test(test_the_other_suite_seals_and_opens),
 	};
 

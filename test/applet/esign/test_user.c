@@ -478,6 +478,7 @@ test_an_altered_message_is_seen(void **state)
 	const struct jz_engine *e = &rig.rig.openssl;
 	struct blob a = esign_encode(&wanted), b, signature;
 	struct jz_esign_signature s;
+	struct jz_esign_ends ends;
 
 	(void)state;
 	altered.amount = 99900;
@@ -489,10 +490,11 @@ test_an_altered_message_is_seen(void **state)
 	esign_press(&rig, "DD");
 	esign_shows(&rig, 3, "6217999999999999999");
 	assert_int_equal(jz_esign_get_signature(blob_span(&signature), &s), 0);
-	jz_esign_digest(e, blob_span(&a), s.order_digest);
-	assert_int_equal(jz_esign_verify(e, &s, rig.point), JZ_ERR_SIGNATURE);
-	jz_esign_digest(e, blob_span(&b), s.order_digest);
-	assert_int_equal(jz_esign_verify(e, &s, rig.point), 0);
+	jz_esign_meet(e, &s, &rig.issuer, rig.point, &ends);
+	jz_esign_order(e, blob_span(&a), &s);
+	assert_int_equal(jz_esign_verify(e, &s, &ends), JZ_ERR_SIGNATURE);
+	jz_esign_order(e, blob_span(&b), &s);
+	assert_int_equal(jz_esign_verify(e, &s, &ends), 0);
 }
 
 static void

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every single bit of every message of a payment, turned over on its way: it
- * is refused, changes nothing, and the genuine message is accepted after all.
+ * Every single bit of every message of a payment and of what the issuer says at
+ * settlement, turned over on its way: it is refused with the status word that
+ * docs/protocol.md has for it, changes nothing, and the genuine message is
+ * accepted after all.
  */
 #include "../../support/refusals.h"
+#include "../../../apdu/tlv.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,25 +16,170 @@
 
 #include <cmocka.h>
 
+#define WORDS_MAX  4
+#define FIELDS_MAX 12
+/* Of a certificate that is damaged anywhere: its form, suite, authority, role,
+ * signature, dates; whose it is comes after. */
+#define CERTIFICATE_WORDS 0
+
+/* The status words that docs/protocol.md has for a field that is not what it
+ * should be; tag, length, and the template itself: 6A80. */
+struct field {
+	uint32_t tag;
+	uint16_t words[WORDS_MAX];
+};
+
+static bool
+of_a_certificate(uint16_t sw)
+{
+	return (sw >= JZ_SW_CERT_FORGED && sw <= JZ_SW_CERT_MALFORMED) ||
+	    sw == JZ_SW_DATA || sw == JZ_SW_MISMATCH || sw == JZ_SW_MAC;
+}
+
+/* The field that a byte of a message is in, and whether in its value. */
+static const struct field *
+field_at(
+    const struct field *fields, struct jz_span data, size_t at, bool *value)
+{
+	struct jz_cursor outer = jz_cursor(data), c;
+	struct jz_tlv t, whole;
+
+	*value = false;
+	assert_int_equal(jz_tlv_next(&outer, &whole), 0);
+	c = jz_cursor(whole.value);
+	while (jz_tlv_next(&c, &t) == 0) {
+		const uint8_t *byte = data.data + at;
+
+		if (byte < t.whole.data || byte >= t.whole.data + t.whole.len)
+			continue;
+		*value = byte >= t.value.data;
+		for (unsigned i = 0; i < FIELDS_MAX; i++)
+			if (fields[i].tag == t.tag)
+				return &fields[i];
+		fail_msg("field %X is not expected", (unsigned)t.tag);
+	}
+	return NULL;
+}
+
 static void
-check_flips(struct rig_card *card, uint32_t header, struct jz_span data)
+check_word(const struct field *fields, uint32_t header, struct jz_span data,
+    size_t bit, uint16_t sw)
+{
+	bool value;
+	const struct field *f = field_at(fields, data, bit / 8, &value);
+
+	if (f != NULL && f->tag == JZ_TAG_CERTIFICATE && of_a_certificate(sw))
+		return;
+	if (f == NULL || !value) {
+		if (sw == JZ_SW_DATA)
+			return;
+	} else {
+		for (unsigned i = 0; i < WORDS_MAX; i++)
+			if (f->words[i] == sw && sw != 0)
+				return;
+	}
+	fail_msg("%08X: bit %zu (field %X) is %04X", header, bit,
+	    f == NULL ? 0u : (unsigned)f->tag, sw);
+}
+
+/*
+ * Every bit turned over: the documented status word, nothing said, and the
+ * image of the card is the one before.
+ */
+static void
+check_flips(struct rig_card *card, uint32_t header, struct jz_span data,
+    const struct field *fields)
 {
 	struct rig_snapshot *s = rig_save(card);
+	uint8_t before[32], after[32];
 	struct answer a;
 	struct blob b;
 
+	rig_hash(card, before);
 	for (size_t bit = 0; bit < data.len * 8; bit++) {
 		blob_set(&b, data);
 		b.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		if (port_send(&card->port, header, blob_span(&b), &a) ==
 		    JZ_SW_OK)
 			fail_msg("%08X: bit %zu is accepted", header, bit);
+		check_word(fields, header, data, bit, a.sw);
 		assert_int_equal(a.len, 0);
 		if (!rig_unchanged(card, s))
 			fail_msg("%08X: bit %zu changes", header, bit);
 	}
+	rig_hash(card, after);
+	assert_memory_equal(before, after, sizeof(before));
 	rig_snapshot_free(&s);
 }
+
+#define SIGNED_ONLY                                                            \
+	{                                                                      \
+		JZ_SW_MAC, JZ_SW_DATA                                          \
+	}
+static const struct field REQUEST[FIELDS_MAX] = {
+    {JZ_TAG_AMOUNT, {JZ_SW_MAC}},
+    {JZ_TAG_CURRENCY, SIGNED_ONLY},
+    {JZ_TAG_PAYEE_ID, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYEE_COUNTER, {JZ_SW_MAC}},
+    {JZ_TAG_TIME, SIGNED_ONLY},
+    {JZ_TAG_NONCE, {JZ_SW_MAC}},
+    {JZ_TAG_PAYEE_KEY, {JZ_SW_MAC}},
+    {JZ_TAG_LIST_VERSION, {JZ_SW_MAC}},
+    {JZ_TAG_REFERENCE, SIGNED_ONLY},
+    {JZ_TAG_CERTIFICATE, {CERTIFICATE_WORDS}},
+    {JZ_TAG_SIGNATURE, {JZ_SW_MAC}},
+};
+/* All that travels in an envelope. */
+static const struct field SEALED[FIELDS_MAX] = {
+    {JZ_TAG_REQUEST_DIGEST, {JZ_SW_NO_PAYMENT}},
+    {JZ_TAG_PAYER_KEY, {JZ_SW_CERT_SUITE}},
+    {JZ_TAG_SEALED, {JZ_SW_DECRYPT}},
+};
+/* A payment that is pending has its keys: its payer's point is not looked at. */
+static const struct field SEALED_AGAIN[FIELDS_MAX] = {
+    {JZ_TAG_REQUEST_DIGEST, {JZ_SW_NO_PAYMENT}},
+    {JZ_TAG_PAYER_KEY, {JZ_SW_DECRYPT}},
+    {JZ_TAG_SEALED, {JZ_SW_DECRYPT}},
+};
+static const struct field PROOF[FIELDS_MAX] = {
+    {JZ_TAG_PAYEE_ID, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYER_ID, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYEE_COUNTER, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYER_COUNTER, {JZ_SW_MISMATCH}},
+    {JZ_TAG_REQUEST_DIGEST, {JZ_SW_NO_PAYMENT}},
+    {JZ_TAG_SIGNATURE, {JZ_SW_MAC}},
+};
+static const struct field CONFIRMED[FIELDS_MAX] = {
+    {JZ_TAG_CARD_ID, {JZ_SW_MISMATCH, JZ_SW_DATA}},
+    {JZ_TAG_NONCE, {JZ_SW_MISMATCH}},
+    {JZ_TAG_HOST_NONCE, {JZ_SW_MISMATCH}},
+    {JZ_TAG_TIME, SIGNED_ONLY},
+    {JZ_TAG_HOST_ID, {JZ_SW_CERT_ISSUER}},
+    {JZ_TAG_SIGNATURE, {JZ_SW_MAC}},
+};
+static const struct field PROCESSED[FIELDS_MAX] = {
+    {JZ_TAG_CARD_ID, {JZ_SW_MISMATCH, JZ_SW_DATA}},
+    {JZ_TAG_HOST_NONCE, {JZ_SW_MISMATCH}},
+    {JZ_TAG_RECORD, {JZ_SW_MISMATCH}},
+    {JZ_TAG_COUNT, {JZ_SW_MISMATCH}},
+    {JZ_TAG_COMPLETION_DIGEST, {JZ_SW_MISMATCH}},
+    {JZ_TAG_HOST_ID, {JZ_SW_CERT_ISSUER}},
+    {JZ_TAG_SIGNATURE, {JZ_SW_MAC}},
+};
+static const struct field COMPLETION[FIELDS_MAX] = {
+    {JZ_TAG_AMOUNT, {JZ_SW_MISMATCH}},
+    {JZ_TAG_CURRENCY, {JZ_SW_MISMATCH, JZ_SW_DATA}},
+    {JZ_TAG_PAYEE_ID, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYER_ID, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYEE_COUNTER, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYER_COUNTER, {JZ_SW_MISMATCH}},
+    {JZ_TAG_TIME, {JZ_SW_MISMATCH, JZ_SW_DATA}},
+    {JZ_TAG_REQUEST_DIGEST, {JZ_SW_NO_PAYMENT}},
+    {JZ_TAG_AGREEMENT_DIGEST, {JZ_SW_MISMATCH}},
+    {JZ_TAG_PAYER_RECORD, {JZ_SW_MAC}},
+    {JZ_TAG_PAYER_TIME, SIGNED_ONLY},
+    {JZ_TAG_SIGNATURE, {JZ_SW_MAC}},
+};
 
 static struct rig_card *
 card_of(struct fixture *f, enum step step)
@@ -48,7 +196,7 @@ check_step(void **state, enum step step)
 
 	assert_int_equal(payment_run(&f->pay, step - 1), JZ_SW_OK);
 	check_flips(card_of(f, step), payment_header(step),
-	    payment_data(&f->pay, step));
+	    payment_data(&f->pay, step), step == STEP_AGREE ? REQUEST : SEALED);
 	assert_int_equal(payment_run(&f->pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
 	assert_int_equal(rig_total(cards, 2), REFUSAL_FUNDS);
 	assert_int_equal(port_balance(&f->payee->port), REFUSAL_AMOUNT);
@@ -98,7 +246,8 @@ test_no_flipped_completion_gets_the_receipt_again(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(payment_run(&f->pay, STEP_CREDIT), JZ_SW_OK);
-	check_flips(f->payee, AT_CREDIT, payment_data(&f->pay, STEP_CREDIT));
+	check_flips(
+	    f->payee, AT_CREDIT, payment_data(&f->pay, STEP_CREDIT), SEALED);
 	rig_accepts(
 	    f->payee, AT_CREDIT, payment_data(&f->pay, STEP_CREDIT), NULL);
 }
@@ -109,9 +258,75 @@ test_no_flipped_agreement_gets_the_confirmation_again(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(payment_run(&f->pay, STEP_CONFIRM), JZ_SW_OK);
-	check_flips(f->payee, AT_CONFIRM, payment_data(&f->pay, STEP_CONFIRM));
+	check_flips(f->payee, AT_CONFIRM, payment_data(&f->pay, STEP_CONFIRM),
+	    SEALED_AGAIN);
 	rig_accepts(
 	    f->payee, AT_CONFIRM, payment_data(&f->pay, STEP_CONFIRM), NULL);
+}
+
+/* As the issuer passes it on: its signature alone makes it good. */
+static void
+test_no_flipped_completion_in_clear_credits(void **state)
+{
+	struct fixture *f = *state;
+	struct jz_message m;
+	struct blob clear;
+
+	assert_int_equal(payment_run(&f->pay, STEP_COMPLETE), JZ_SW_OK);
+	purse_completion_of(
+	    rig_purse(f->payer), purse_slot(rig_purse(f->payer), 2), &m);
+	clear = bank_encode(&m);
+	check_flips(f->payee, AT_CREDIT, blob_span(&clear), COMPLETION);
+	rig_accepts(f->payee, AT_CREDIT, blob_span(&clear), NULL);
+	assert_int_equal(port_balance(&f->payee->port), REFUSAL_AMOUNT);
+}
+
+static void
+test_no_flipped_proof_drops(void **state)
+{
+	struct fixture *f = *state;
+	const struct purse_nvm *p = rig_purse(f->payer);
+	struct jz_payment pay;
+	struct blob question, proof;
+	struct answer a;
+
+	assert_int_equal(payment_run(&f->pay, STEP_CONFIRM), JZ_SW_OK);
+	purse_payment_load(p, &pay, &p->agreement.payment, PURSE_PAYER);
+	question = question_of(&pay);
+	rig_accepts(f->payer, AT_PROVE, blob_span(&question), &a);
+	blob_set(&proof, answer_span(&a));
+	check_flips(f->payee, AT_DROP, blob_span(&proof), PROOF);
+	rig_accepts(f->payee, AT_DROP, blob_span(&proof), NULL);
+}
+
+/* Settlement, from the issuer to the card. */
+static void
+test_no_flipped_settlement_clears(void **state)
+{
+	struct fixture *f = *state;
+	struct jz_message m;
+	struct answer a;
+	struct blob data;
+
+	assert_int_equal(payment_run(&f->pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	rig_accepts(f->payer, AT_SETTLE(1), jz_span(NULL, 0), &a);
+	m = bank_challenge(f->bank);
+	data = bank_encode(&m);
+	rig_accepts(f->payer, AT_SETTLE(2), blob_span(&data), &a);
+	assert_int_equal(
+	    jz_message_decode(answer_span(&a), JZ_KIND_SIGN_IN, &m), 0);
+	m = bank_confirmed(f->bank, &m);
+	data = bank_sign(f->bank, &m);
+	check_flips(f->payer, AT_SETTLE(3), blob_span(&data), CONFIRMED);
+	rig_accepts(f->payer, AT_SETTLE(3), blob_span(&data), NULL);
+	rig_accepts(f->payer, AT_SETTLE(4), jz_span(NULL, 0), &a);
+	assert_int_equal(
+	    jz_message_decode(answer_span(&a), JZ_KIND_BATCH, &m), 0);
+	m = bank_processed(f->bank, &m);
+	data = bank_sign(f->bank, &m);
+	check_flips(f->payer, AT_SETTLE(5), blob_span(&data), PROCESSED);
+	rig_accepts(f->payer, AT_SETTLE(5), blob_span(&data), NULL);
+	assert_int_equal(port_info(&f->payer->port).count, 0);
 }
 
 /* Every message cut short at every byte. */
@@ -154,6 +369,9 @@ main(void)
 	    TEST(test_no_flipped_receipt_is_taken),
 	    TEST(test_no_flipped_completion_gets_the_receipt_again),
 	    TEST(test_no_flipped_agreement_gets_the_confirmation_again),
+	    TEST(test_no_flipped_completion_in_clear_credits),
+	    TEST(test_no_flipped_proof_drops),
+	    TEST(test_no_flipped_settlement_clears),
 	    TEST(test_no_message_cut_short_is_accepted),
 	};
 

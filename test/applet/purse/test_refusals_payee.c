@@ -129,7 +129,7 @@ static const struct row REQUEST[] = {
     {"amount above 7FFFFFFF", huge_amount, JZ_SW_DATA},
     {"no time of day", no_time, JZ_SW_DATA},
     {"no digits in the currency", no_digits, JZ_SW_DATA},
-    {"reference of 33 bytes", long_reference, JZ_SW_LENGTH},
+    {"reference of 33 bytes", long_reference, JZ_SW_DATA},
     {"empty reference", empty_reference, JZ_SW_DATA},
     {"surplus byte", surplus, JZ_SW_DATA},
     {"other order", other_order, JZ_SW_DATA},

@@ -27,14 +27,10 @@
 struct fixture {
 	char dir[64], path[96];
 	unsigned seen;
-	char pins[8][JZ_BUREAU_PIN_CAP];
+	struct jz_secret pins[8];
 };
 
-static struct jz_span
-passphrase(void)
-{
-	return jz_span("paper", 5);
-}
+#define PASSPHRASE JZ_SECRET("paper")
 
 static struct jz_letter
 letter(unsigned number, const char *pin)
@@ -42,7 +38,7 @@ letter(unsigned number, const char *pin)
 	struct jz_letter l = {.holder = "Li Mei"};
 
 	snprintf(l.number, sizeof(l.number), "%020u", number);
-	snprintf(l.pin, sizeof(l.pin), "%s", pin);
+	assert_int_equal(jz_secret_set(&l.pin, jz_span(pin, strlen(pin))), 0);
 	return l;
 }
 
@@ -74,7 +70,7 @@ write_letters(struct fixture *f, const struct jz_letter *l, size_t n)
 {
 	struct jz_mailer *m = NULL;
 
-	assert_int_equal(jz_mailer_open(f->path, passphrase(), &m), 0);
+	assert_int_equal(jz_mailer_open(f->path, PASSPHRASE, &m), 0);
 	assert_int_equal(jz_mailer_write(m, l, n), 0);
 	assert_int_equal(jz_mailer_close(&m), 0);
 }
@@ -85,7 +81,7 @@ see(const struct jz_letter *l, void *arg)
 	struct fixture *f = arg;
 
 	assert_string_equal(l->holder, "Li Mei");
-	strcpy(f->pins[f->seen++ % 8], l->pin);
+	f->pins[f->seen++ % 8] = l->pin;
 	return 0;
 }
 
@@ -93,7 +89,7 @@ static int
 read_letters(struct fixture *f)
 {
 	f->seen = 0;
-	return jz_mailer_read(f->path, passphrase(), see, f);
+	return jz_mailer_read(f->path, PASSPHRASE, see, f);
 }
 
 static void
@@ -108,14 +104,14 @@ test_letters(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(read_letters(f), 0);
 	assert_int_equal(f->seen, 2);
-	assert_string_equal(f->pins[0], PIN_B);
+	assert_true(jz_secret_equal(&f->pins[0], JZ_SECRET(PIN_B)));
 	/* Appended to, and the last for a number counts. */
 	write_letters(f, &(struct jz_letter){0}, 0);
 	write_letters(
 	    f, (struct jz_letter[]){letter(2, "161803"), letter(3, PIN_A)}, 2);
 	assert_int_equal(read_letters(f), 0);
 	assert_int_equal(f->seen, 3);
-	assert_string_equal(f->pins[1], "161803");
+	assert_true(jz_secret_equal(&f->pins[1], JZ_SECRET("161803")));
 }
 
 static void
@@ -140,15 +136,14 @@ test_wrong_passphrase_and_mode(void **state)
 	struct jz_mailer *m = NULL;
 
 	write_letters(f, &l, 1);
-	assert_int_equal(jz_mailer_open(f->path, jz_span("papen", 5), &m),
-	    JZ_ERR_PASSPHRASE);
+	assert_int_equal(
+	    jz_mailer_open(f->path, JZ_SECRET("papen"), &m), JZ_ERR_PASSPHRASE);
 	assert_null(m);
-	assert_int_equal(jz_mailer_read(f->path, jz_span("papen", 5), see, f),
+	assert_int_equal(jz_mailer_read(f->path, JZ_SECRET("papen"), see, f),
 	    JZ_ERR_PASSPHRASE);
 	assert_int_equal(chmod(f->path, 0644), 0);
-	assert_int_equal(
-	    jz_mailer_open(f->path, passphrase(), &m), JZ_ERR_STATE);
-	assert_int_equal(jz_mailer_read("/nowhere/pins", passphrase(), see, f),
+	assert_int_equal(jz_mailer_open(f->path, PASSPHRASE, &m), JZ_ERR_STATE);
+	assert_int_equal(jz_mailer_read("/nowhere/pins", PASSPHRASE, see, f),
 	    JZ_ERR_NOT_FOUND);
 }
 

@@ -66,12 +66,12 @@ test_list(void **state)
 	assert_int_equal(o.first, 7);
 	assert_string_equal(o.lines[0].holder, "Li, \"Mei\"");
 	assert_string_equal(o.lines[0].account, "li");
-	assert_string_equal(o.lines[0].pin, "271828");
+	assert_true(jz_secret_equal(&o.lines[0].pin, JZ_SECRET("271828")));
 	assert_int_equal(o.lines[0].max_balance_minor, 2000);
 	assert_true(o.lines[0].payee_only);
-	assert_string_equal(o.lines[1].pin, "");
+	assert_int_equal(o.lines[1].pin.len, 0);
 	assert_int_equal(o.lines[1].max_balance_minor, 1000);
-	assert_string_equal(o.lines[2].pin, "31415926");
+	assert_true(jz_secret_equal(&o.lines[2].pin, JZ_SECRET("31415926")));
 	assert_true(jz_order_needs_mailer(&o));
 	jz_order_free(&o);
 }

@@ -32,7 +32,7 @@
 #define GROUP	   2u
 #define PATH_CAP   256
 #define STEPS_MAX  200u
-#define PASSPHRASE "letters"
+#define PASSPHRASE JZ_SECRET("letters")
 
 static const struct jz_order_line LIKE = {.max_balance_minor = 100000,
     .max_single_minor = 5000,
@@ -46,12 +46,6 @@ struct fixture {
 	unsigned letters, cards;
 	unsigned serial;
 };
-
-static struct jz_span
-passphrase(void)
-{
-	return jz_span(PASSPHRASE, sizeof(PASSPHRASE) - 1);
-}
 
 static void
 begin(struct fixture *f, struct rig *rig, size_t n)
@@ -95,7 +89,7 @@ run(struct fixture *f, struct jz_issuer *issuer, struct jz_bureau_progress *p)
 {
 	struct jz_mailer *m = NULL;
 	struct jz_bureau b;
-	int err = jz_mailer_open(f->mailer, passphrase(), &m);
+	int err = jz_mailer_open(f->mailer, PASSPHRASE, &m);
 
 	assert_int_equal(err, 0);
 	b = bureau(f, issuer, m);
@@ -142,7 +136,7 @@ check_letter(const struct jz_letter *l, void *arg)
 	assert_int_equal(jz_purse_info(&p.session, &info), 0);
 	assert_int_equal(info.state, JZ_PURSE_PERSONALISED);
 	assert_int_equal(info.max_balance_minor, LIKE.max_balance_minor);
-	assert_int_equal(jz_purse_verify_pin(&p.session, l->pin, &tries), 0);
+	assert_int_equal(jz_purse_verify_pin(&p.session, &l->pin, &tries), 0);
 	assert_int_equal(
 	    jz_purse_certificate(&p.session, certificate, &len), 0);
 	assert_int_equal(
@@ -198,7 +192,7 @@ check_all(struct fixture *f, int64_t cards, int64_t next)
 {
 	f->letters = 0;
 	assert_int_equal(
-	    jz_mailer_read(f->mailer, passphrase(), check_letter, f), 0);
+	    jz_mailer_read(f->mailer, PASSPHRASE, check_letter, f), 0);
 	assert_int_equal(f->letters, f->order.n);
 	check_folder(f);
 	assert_int_equal(cards_registered(f->rig), cards + (int64_t)f->order.n);
@@ -240,7 +234,7 @@ test_threads(void **state)
 	begin(&f, *state, 40);
 	cards = cards_registered(f.rig);
 	next = next_number(f.rig);
-	assert_int_equal(jz_mailer_open(f.mailer, passphrase(), &m), 0);
+	assert_int_equal(jz_mailer_open(f.mailer, PASSPHRASE, &m), 0);
 	b = bureau(&f, f.rig->issuer, m);
 	b.step = NULL;
 	b.jobs = 4;
@@ -421,7 +415,7 @@ test_pins_need_a_mailer(void **state)
 	begin(&f, *state, 1);
 	b = bureau(&f, f.rig->issuer, NULL);
 	assert_int_equal(jz_bureau_run(&b, &p), JZ_ERR_ARGUMENT);
-	strcpy(f.order.lines[0].pin, "271828");
+	f.order.lines[0].pin = *JZ_SECRET("271828");
 	assert_int_equal(jz_bureau_run(&b, &p), 0);
 	assert_int_equal(p.done, 1);
 	jz_order_free(&f.order);
@@ -507,7 +501,7 @@ test_real_cards(void **state)
 
 	begin(&f, *state, 3);
 	assert_int_equal(jz_virtual_pool_new(&tray.pool), 0);
-	assert_int_equal(jz_mailer_open(f.mailer, passphrase(), &m), 0);
+	assert_int_equal(jz_mailer_open(f.mailer, PASSPHRASE, &m), 0);
 	b = bureau(&f, f.rig->issuer, m);
 	assert_int_equal(jz_bureau_readers(&b, &feed, &p), 0);
 	assert_int_equal(p.done, 2);
@@ -541,7 +535,7 @@ tear_card(struct fixture *f, struct tray *tray)
 	struct jz_bureau b;
 
 	if (jz_store_open(f->rig->database, &child.store) != 0 ||
-	    jz_mailer_open(f->mailer, passphrase(), &m) != 0)
+	    jz_mailer_open(f->mailer, PASSPHRASE, &m) != 0)
 		_exit(2);
 	b = bureau(f, &child, m);
 	b.step = die_when_registered;
@@ -576,7 +570,7 @@ test_torn_real_card(void **state)
 		tear_card(&f, &tray);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	assert_int_equal(jz_mailer_open(f.mailer, passphrase(), &m), 0);
+	assert_int_equal(jz_mailer_open(f.mailer, PASSPHRASE, &m), 0);
 	b = bureau(&f, f.rig->issuer, m);
 	tray.path = NULL;
 	assert_int_equal(jz_bureau_readers(&b, &feed, &p), 0);

@@ -311,7 +311,7 @@ test_report_and_record_after_the_proof(void **state)
 	report = letter_of(&m);
 	rig_sign_in(r, &l.card);
 	batch = rig_batch(&l.card, 1);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	rig_refused(
 	    r, rig_give_report(r, &report), JZ_REFUSAL_CONFLICT, before);
 	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_CONFLICT, before);

@@ -72,7 +72,7 @@ test_how_the_database_is_used(void **state)
 	    {"PRAGMA foreign_keys", "1"},
 	    {"PRAGMA recursive_triggers", "1"},
 	    {"PRAGMA busy_timeout", "10000"},
-	    {"PRAGMA user_version", "4"},
+	    {"PRAGMA user_version", "5"},
 	    {"PRAGMA integrity_check", "ok"},
 	};
 	struct rig *r = *state;
@@ -185,7 +185,7 @@ test_wrong_passphrase(void **state)
 	struct jz_issuer *i = r->issuer;
 
 	assert_int_equal(
-	    jz_issuer_open(r->dir, jz_span("wrong", 5), &i), JZ_ERR_PASSPHRASE);
+	    jz_issuer_open(r->dir, JZ_SECRET("wrong"), &i), JZ_ERR_PASSPHRASE);
 	assert_null(i);
 }
 
@@ -213,7 +213,7 @@ test_newer_and_foreign_databases(void **state)
 	assert_int_equal(rig_sql(r, "PRAGMA user_version = 999"), SQLITE_OK);
 	assert_int_equal(
 	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_UNSUPPORTED);
-	assert_int_equal(rig_sql(r, "PRAGMA user_version = 3"), SQLITE_OK);
+	assert_int_equal(rig_sql(r, "PRAGMA user_version = 5"), SQLITE_OK);
 	assert_int_equal(rig_sql(r, "PRAGMA application_id = 7"), SQLITE_OK);
 	assert_int_equal(
 	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_DATABASE);
@@ -267,7 +267,7 @@ static void
 set_admin(struct jz_issuer *i)
 {
 	for (uint8_t k = 0; k < JZ_MASTER_BYTES; k++)
-		i->pki.masters.list[0].key[k] = k;
+		i->pki.masters.list[0].key.hidden.bytes[k] = k;
 }
 
 /*
@@ -290,7 +290,7 @@ test_card_keys(void **state)
 	for (uint8_t n = 1; n <= 3; n++) {
 		const uint8_t which[] = {n, 7};
 		const struct jz_span parts[] = {
-		    jz_span(i->pki.masters.list[0].key, JZ_MASTER_BYTES),
+		    jz_secret_span(&i->pki.masters.list[0].key),
 		    jz_span(counter, sizeof(counter)),
 		    jz_span("jiaozi card administration", 26),
 		    jz_span(which, sizeof(which)), jz_span(kdd, sizeof(kdd))};
@@ -349,8 +349,8 @@ test_issuer_without_admin_key(void **state)
 	    jz_issuer_card_keys(i, kdd, 1, &keys), JZ_ERR_NOT_FOUND);
 	assert_memory_equal(&keys, zero, sizeof(zero));
 	jz_issuer_free(&i);
-	assert_int_equal(jz_issuer_add_admin(r->dir, jz_span("wrong", 5)),
-	    JZ_ERR_PASSPHRASE);
+	assert_int_equal(
+	    jz_issuer_add_admin(r->dir, JZ_SECRET("wrong")), JZ_ERR_PASSPHRASE);
 	assert_int_equal(jz_issuer_add_admin(r->dir, rig_passphrase()), 0);
 	assert_int_equal(
 	    jz_issuer_add_admin(r->dir, rig_passphrase()), JZ_ERR_EXISTS);

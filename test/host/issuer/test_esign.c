@@ -8,13 +8,18 @@
 
 #include "../../../apdu/error.h"
 #include "../../../apdu/tlv.h"
+#include "../../../docs/recharge.c"
 #include "../../../host/issuer/esign.h"
 
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #include <cmocka.h>
 
@@ -440,6 +445,104 @@ test_a_failing_store_executes_nothing_twice(void **state)
 	assert_int_equal(submit_bytes(s), JZ_ESIGN_EXECUTED_BEFORE);
 }
 
+/* docs/recharge.c, as it stands.  proves: JPS-20 */
+static void
+test_the_example_recharges_bus_cards(void **state)
+{
+	static struct bus_operator bus;
+	struct jz_esign_order o = esign_order();
+	struct contact c;
+
+	(void)state;
+	memset(&bus, 0, sizeof(bus));
+	strcpy(bus.card[1].number, "3104000000000017");
+	verifier.executor = bus_executor(&bus);
+	o.to_account = jz_span("3104000000000017", 16);
+	o.amount = 5000;
+	c = sign_order(&o);
+	assert_int_equal(submit(&c, "999999x"), JZ_ESIGN_PASSWORD);
+	assert_int_equal(bus.card[1].balance, 0);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTED);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTED_BEFORE);
+	assert_int_equal(bus.card[1].balance, 5000);
+	/* Above what a bus card holds, and no bus card. */
+	o.amount = 95001;
+	c = sign_order(&o);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTOR_REFUSED);
+	o.amount = 1;
+	o.to_account = jz_span("3104000000000018", 16);
+	c = sign_order(&o);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTOR_REFUSED);
+	assert_int_equal(bus.card[1].balance, 5000);
+}
+
+/* ---- as JSON ------------------------------------------------------------- */
+
+static unsigned
+submit_json(const char *text, const char *verdict)
+{
+	char *response = NULL;
+	unsigned status = jz_esign_submit_json(
+	    &verifier, jz_span(text, strlen(text)), &response);
+	json_t *o = json_loads(response, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *texts = json_object_get(o, "text");
+
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "verdict")), verdict);
+	assert_true(json_string_length(json_object_get(texts, "en")) > 0);
+	assert_true(json_string_length(json_object_get(texts, "zh")) > 0);
+	json_decref(o);
+	free(response);
+	return status;
+}
+
+static const char *
+json_of(struct jz_span s, char text[static 2 * SUBMISSION_MAX + 32])
+{
+	char *at = text + sprintf(text, "{\"message\":\"");
+
+	for (size_t i = 0; i < s.len; i++)
+		at += sprintf(at, "%02X", (unsigned)s.data[i]);
+	strcpy(at, "\"}");
+	return text;
+}
+
+/* What a server's handler calls.  proves: JPS-12 JPS-13 JPS-15 */
+static void
+test_a_server_judges_json(void **state)
+{
+	static const char *const malformed[] = {"", "{", "[]", "{}", "null",
+	    "{\"message\":\"FF37\"}", "{\"message\":\"FF3\"}",
+	    "{\"message\":\"GG\"}", "{\"message\":1}",
+	    "{\"message\":\"\",\"more\":1}",
+	    "{\"message\":\"\",\"message\":\"\"}"};
+	char text[2 * SUBMISSION_MAX + 32], typed[JZ_JOINT_MAX + 1];
+	uint8_t bytes[SUBMISSION_MAX];
+	struct contact c = sign();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
+		assert_int_equal(submit_json(malformed[i], "MALFORMED"), 400);
+	json_of(pack(&c, wrong(&c, 0, typed), bytes), text);
+	assert_int_equal(submit_json(text, "PASSWORD"), 403);
+	json_of(pack(&c, c.password, bytes), text);
+	server.answer = JZ_ERR_TIMEOUT;
+	assert_int_equal(submit_json(text, "AGAIN"), 503);
+	server.answer = 0;
+	assert_int_equal(submit_json(text, "EXECUTED"), 200);
+	assert_int_equal(submit_json(text, "EXECUTED_BEFORE"), 200);
+	assert_int_equal(server.done, 1);
+	json_of(pack(&c, "000000", bytes), text);
+	assert_int_equal(submit_json(text, "REPLAY"), 409);
+	c = sign();
+	for (unsigned n = 0; n < 3; n++) {
+		json_of(pack(&c, wrong(&c, n, typed), bytes), text);
+		submit_json(text, "PASSWORD");
+	}
+	json_of(pack(&c, c.password, bytes), text);
+	assert_int_equal(submit_json(text, "LOCKED"), 423);
+}
+
 static void
 test_cards_are_registered_once(void **state)
 {
@@ -480,6 +583,8 @@ main(void)
 	    TEST(test_what_the_executor_says_counts),
 	    TEST(test_a_lost_answer_executes_nothing_twice),
 	    TEST(test_a_failing_store_executes_nothing_twice),
+	    TEST(test_the_example_recharges_bus_cards),
+	    TEST(test_a_server_judges_json),
 	    TEST(test_cards_are_registered_once),
 	};
 

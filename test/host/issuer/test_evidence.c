@@ -85,7 +85,7 @@ test_batches(void **state)
 	uint64_t before;
 
 	rig_paid_and_loaded(r, &c, &peer);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	for (unsigned a = 0; a < B_FAULTS; a++) {
 		for (unsigned b = a; b < B_FAULTS; b++) {
 			l = faulty_batch(&c, 1u << a | 1u << b);
@@ -109,7 +109,7 @@ test_no_session_at_all(void **state)
 	rig_card(r, &c, RIG_DEPOSIT);
 	rig_card(r, &peer, RIG_DEPOSIT);
 	fakecard_pay(&c, &peer, 100);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	/* The nonce of a card that has none is no session either. */
 	l = rig_batch_of(&c, 1, 1);
 	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_NO_SESSION, before);
@@ -129,7 +129,7 @@ test_record_numbers(void **state)
 	for (unsigned k = 0; k < 4; k++)
 		fakecard_pay(&c, &peer, 100 + k);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	/* The first is left out. */
 	l = rig_batch_of(&c, 2, 2);
 	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_RECORD_NUMBER, before);
@@ -152,7 +152,7 @@ test_record_numbers(void **state)
 	l = rig_batch_of(&c, 1, 4);
 	assert_int_equal(rig_give_batch(r, &l), 0);
 	/* And what was left out cannot be the next but one. */
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	fakecard_pay(&c, &peer, 200);
 	fakecard_pay(&c, &peer, 201);
 	l = rig_batch_of(&c, 6, 1);
@@ -173,7 +173,7 @@ test_malformed_batches(void **state)
 	for (unsigned k = 0; k < JZ_BATCH_RECORDS + 1; k++)
 		fakecard_pay(&c, &peer, 100 + k);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	/* The count is not that of the records. */
 	m = fakecard_batch(&c, 1, 2, &records);
 	m.count = 3;
@@ -223,7 +223,7 @@ test_evidence_of_a_payment_made(void **state)
 	rig_card(r, &third, RIG_DEPOSIT);
 	fakecard_pay(&c, &peer, 100);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	rec = fakecard_record(&c, 1);
 	good = *rec;
 	rec->payer_signature[3] ^= 1;
@@ -275,7 +275,7 @@ test_evidence_of_a_payment_received(void **state)
 	rig_card(r, &c, RIG_DEPOSIT);
 	fakecard_pay(&payer, &c, 100);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	rec = fakecard_record(&c, 1);
 	good = *rec;
 	rec->payment.amount = 10000; /* its own receipt over more */
@@ -313,7 +313,7 @@ test_evidence_of_a_load(void **state)
 	l = rig_permit(r, &l);
 	(void)fakecard_load_report(&c, &l);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	rec = fakecard_record(&c, 1);
 	good = *rec;
 	rec->payer_signature[0] ^= 1;
@@ -349,7 +349,7 @@ test_two_completions(void **state)
 	fakecard_pay(&payer, &payee, 100);
 	rig_settle(r, &payee);
 	rig_sign_in(r, &payer);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	rec = fakecard_record(&payer, 1);
 	rec->payer_time += 60;
 	sign_paid(rec, &payer, &payee);
@@ -378,7 +378,7 @@ test_one_payment_under_two_numbers(void **state)
 	(void)fakecard_sign(&c, &m);
 	memcpy(rec->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	l = rig_batch_of(&c, 2, 1);
 	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_CONFLICT, before);
 	/* Nor both in one batch. */
@@ -392,7 +392,7 @@ test_one_payment_under_two_numbers(void **state)
 	(void)fakecard_sign(&c, &m);
 	memcpy(rec->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	l = rig_batch_of(&c, 1, 2);
 	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_CONFLICT, before);
 }
@@ -413,7 +413,7 @@ test_another_record_of_the_same_number(void **state)
 	fakecard_pay(&clone, &peer, 100);
 	rig_settle(r, &c);
 	rig_sign_in(r, &clone);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	l = rig_batch_of(&clone, 1, 1);
 	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_CONFLICT, before);
 }
@@ -437,7 +437,7 @@ test_record_against_its_report(void **state)
 	rec->balance = m.balance;
 	memcpy(rec->payer_signature, m.signature, JZ_SIGNATURE_BYTES);
 	rig_sign_in(r, &c);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	l = rig_batch_of(&c, 1, 1);
 	rig_refused(r, rig_give_batch(r, &l), JZ_REFUSAL_CONFLICT, before);
 }

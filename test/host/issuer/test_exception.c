@@ -111,7 +111,7 @@ conflicts(struct rig *r, struct fakecard *c)
 
 	rig_sign_in(r, c);
 	batch = rig_batch(c, 1);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_CONFLICT, before);
 }
 
@@ -224,7 +224,7 @@ test_an_exception_that_is_not_the_payees_is_no_evidence(void **state)
 	memcpy(record->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
 	rig_sign_in(r, &p.payee);
 	batch = rig_batch(&p.payee, 1);
-	before = rig_snapshot(r);
+	before = rig_booked(r);
 	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_EVIDENCE, before);
 	/* Claim turned into release, under the claim's signature. */
 	m = fakecard_exception_of(record);

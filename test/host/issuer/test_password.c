@@ -15,10 +15,13 @@
 #define DEPOSIT 10000
 #define AMOUNT	2500
 
-static struct jz_span
+static struct jz_secret word;
+
+static const struct jz_secret *
 text(const char *s)
 {
-	return jz_span(s, strlen(s));
+	assert_int_equal(jz_secret_set(&word, jz_span(s, strlen(s))), 0);
+	return &word;
 }
 
 static void

@@ -217,17 +217,24 @@ test_an_issuer_of_before_is_taken_along(void **state)
 	struct jz_issuer *again;
 	struct fakecard c;
 
-	assert_int_equal(rig_sql(r,
-			     "DROP TRIGGER received_not_after_exception;"
-			     "DROP TABLE exception_paid;"
-			     "DROP TABLE exception;"
-			     "DROP TABLE revocation"),
+	assert_int_equal(
+	    rig_sql(r,
+		RIG_BEFORE_CONTROLS "DROP TRIGGER received_not_after_exception;"
+				    "DROP TABLE exception_paid;"
+				    "DROP TABLE exception;"
+				    "DROP TABLE revocation"),
 	    0);
 	assert_int_equal(rig_sql(r, "PRAGMA user_version = 1"), 0);
 	again = rig_open(r);
 	rig_card(r, &c, 1);
 	assert_int_equal(jz_issuer_revoke(again, c.id, ""), 0);
 	assert_int_equal(jz_issuer_revocation_audit(again), 0);
+	assert_int_equal(rig_number(r,
+			     "SELECT COUNT(*) FROM ledger_account a"
+			     " JOIN ledger_balance b ON b.account = a.id"
+			     " WHERE a.kind IN ('fraud', 'lost')"),
+	    2);
+	assert_true(rig_books(r).balanced);
 	jz_issuer_free(&again);
 }
 

@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# A transaction out of a QR code, signed by a card with a display, and what
+# openssl alone says of the signature: with the commands of docs/esign.md, on
+# both suites.
+#
+#	JIAOZI=PROGRAM test/cli/evidence.sh
+#
+# proves: JPS-1 JPS-4 JPS-21
+set -eu
+
+here=$(cd "$(dirname "$0")/../.." && pwd)
+JIAOZI=${JIAOZI:-$here/build/jiaozi}
+case $JIAOZI in /*) ;; *) JIAOZI=$PWD/$JIAOZI ;; esac
+
+for tool in tmux openssl; do
+	command -v $tool >/dev/null 2>&1 || {
+		echo "skipped: no $tool"
+		exit 77
+	}
+done
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-evidence.XXXXXX")
+screen() {
+	tmux -f /dev/null -S "$dir/tmux-$suite" "$@"
+}
+cleanup() {
+	screen kill-server >/dev/null 2>&1 || :
+	cd /
+	rm -rf "$dir"
+}
+suite=nist
+trap cleanup EXIT
+trap 'exit 130' HUP INT TERM
+cd "$dir"
+
+BANK='correct horse'
+PIN=123456
+LC_ALL=C.UTF-8
+export BANK PIN LC_ALL
+unset JIAOZI_READER JIAOZI_TRACE JIAOZI_ISSUER TMUX
+
+fail() {
+	echo "FAIL $suite: $*"
+	screen capture-pane -p 2>/dev/null | sed 's/^/    /' || :
+	cat out 2>/dev/null || :
+	exit 1
+}
+
+shows() {
+	n=0
+	until screen capture-pane -p | grep -qF -- "$1"; do
+		n=$((n + 1))
+		[ "$n" -lt 100 ] || fail "the terminal does not show: $1"
+		sleep 0.1
+	done
+}
+
+mkdir bin
+ln -s "$JIAOZI" bin/jiaozi
+PATH=$dir/bin:$PATH
+
+# The block of docs/esign.md that begins with this command.
+block() {
+	awk -v first="$1" '
+		/^```$/ { inside = !inside; fresh = 1; wanted = 0; next }
+		inside && fresh { wanted = index($0, first) == 1; fresh = 0 }
+		inside && wanted' "$here/docs/esign.md"
+}
+block 'jiaozi qr' >make.sh
+block 'openssl x509' >judge-nist.sh
+{
+	echo 'openssl x509 -in alice.pem -noout -pubkey >alice.pub'
+	block 'openssl dgst -sm3'
+} >judge-gm.sh
+for script in make.sh judge-nist.sh judge-gm.sh; do
+	[ -s $script ] || fail "docs/esign.md has no block for $script"
+done
+
+for suite in nist gm; do
+	mkdir $suite
+	cd $suite
+	{
+		jiaozi issuer init bank --suite $suite --passphrase env:BANK &&
+		jiaozi issuer account-open bank alice --holder Alice \
+			--passphrase env:BANK &&
+		jiaozi issuer account-open bank bob --holder Bob \
+			--passphrase env:BANK &&
+		jiaozi issuer deposit bank alice 1000 --passphrase env:BANK &&
+		jiaozi card create alice.card --suite $suite &&
+		jiaozi card personalise --card virtual:alice.card --issuer bank \
+			--passphrase env:BANK --account alice --holder Alice \
+			--pin env:PIN &&
+		jiaozi card esign --card virtual:alice.card --issuer bank \
+			--passphrase env:BANK --account alice --holder Alice \
+			--pin env:PIN --pin-above 100
+	} >out 2>&1 || fail 'no card'
+	# The page's commands: the shop's code, the user's certificate, the signing.
+	sed '/^jiaozi sign/,$d' ../make.sh | sh -eu >out 2>&1 || fail 'no code'
+	sed -n '/^jiaozi sign/,$p' ../make.sh >sign.sh
+	screen new-session -d -x 80 -y 24 "cd '$dir/$suite'; sh -eu sign.sh; \
+		echo exit=\$?; sleep 60"
+	shows 'CNY 12.34'
+	screen send-keys Down Down Down Down Down Down Down
+	shows 'OK or CANCEL?'
+	screen send-keys Enter
+	shows 'Joint password'
+	password=$(screen capture-pane -p | sed -n 3p | tr -dc 0-9)
+	screen send-keys Enter
+	shows 'on the card:'
+	screen send-keys "$password" Enter
+	shows 'exit=0'
+	screen kill-server
+
+	sh -eu ../judge-$suite.sh >out 2>&1 || fail 'openssl says no'
+	[ "$(grep -ciE 'verified (ok|successfully)' out)" -eq 2 ] ||
+		fail 'openssl does not say yes twice'
+	grep -q '^alice.pem: OK' out || fail 'not under this root'
+	openssl x509 -in alice.pem -noout -subject | grep -q 'CN = Alice' ||
+		fail 'not her name'
+	grep -qa 'CN0000000' order.signed || fail 'no card ID in it'
+	# Altered, it is not verified.
+	cp order.signed kept
+	printf 'x' | dd of=order.signed bs=1 seek=20 conv=notrunc 2>/dev/null
+	if sh -eu ../judge-$suite.sh >out 2>&1; then
+		fail 'openssl takes an altered one'
+	fi
+	cp kept order.signed
+	echo "ok $suite: openssl verifies what the card has signed"
+	cd ..
+done

@@ -93,6 +93,13 @@ run_one()
 	esac
 	[ "$unfinished" -eq 0 ] || why="${why:+$why, }ended within a test"
 	[ -z "$left" ] || why="${why:+$why, }left behind: $left"
+	# What the tests have for canaries is in nobody's output.
+	if [ -x "${BUILD:=build}/test/find-secrets" ] &&
+		! "$BUILD/test/find-secrets" test/secrets/constants "$log.log" \
+			>"$log.canaries"; then
+		why="${why:+$why, }a secret is told: $(cat "$log.canaries")"
+	fi
+	rm -f "$log.canaries"
 	if [ -n "$why" ] && [ "$failed" -eq 0 ]; then
 		failed=1
 	fi

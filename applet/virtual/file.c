@@ -53,8 +53,8 @@ struct jz_file {
 	bool failed;
 	bool later; /* jz_file_sync_all() is to come */
 	off_t end;
-	char name[NAME_MAX + 1];
-	char temp[NAME_MAX + 1];
+	char *name;  /* in the bytes behind temp */
+	char temp[]; /* no longer than they need be: there are many cards */
 };
 
 static int
@@ -349,14 +349,24 @@ open_dir(struct jz_file *f, char *path)
 	return f->dir < 0 ? system_error() : 0;
 }
 
-static struct jz_file *
-file_alloc(void)
+static const char *
+last_part(const char *path)
 {
-	struct jz_file *f = calloc(1, sizeof(*f));
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+static struct jz_file *
+file_alloc(const char *path)
+{
+	size_t name = strlen(last_part(path)) + 1;
+	struct jz_file *f = calloc(1, sizeof(*f) + TEMP_EXTRA + 2 * name);
 
 	if (f != NULL) {
 		f->fd = -1;
 		f->dir = -1;
+		f->name = f->temp + TEMP_EXTRA + name;
 	}
 	return f;
 }
@@ -392,7 +402,7 @@ jz_file_open(const char *path, struct jz_file **out)
 	real = realpath(path, NULL);
 	if (real == NULL)
 		return system_error();
-	f = file_alloc();
+	f = file_alloc(real);
 	e = f == NULL ? JZ_ERR_MEMORY : open_existing(f, real);
 	if (e == 0) {
 		*out = f;
@@ -432,7 +442,7 @@ jz_file_create(const char *path, struct jz_file **out)
 
 	*out = NULL;
 	copy = strdup(path);
-	f = file_alloc();
+	f = file_alloc(path);
 	if (copy != NULL && f != NULL)
 		e = create_temp(f, copy);
 	if (e == 0) {
@@ -552,7 +562,7 @@ jz_file_publish_all(struct jz_file *const *files, size_t n)
 int
 jz_file_left(const char *path, bool keep)
 {
-	struct jz_file *f = file_alloc();
+	struct jz_file *f = file_alloc(path);
 	char *copy = strdup(path);
 	int e = JZ_ERR_MEMORY;
 

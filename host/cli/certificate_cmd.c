@@ -266,6 +266,36 @@ show_x509(struct show *s, struct jz_span whole)
 }
 
 static int
+show_crl(struct show *s, struct jz_span whole)
+{
+	json_t *serials = json_array();
+	struct jz_x509_list l;
+	int err = jz_x509_crl_read(whole, &l);
+
+	json_object_set_new(s->object, "revoked", serials);
+	if (err != 0)
+		return err;
+	put_text(s, "issuer", jz_tr(s->c, "issuer", "颁发者"), l.issuer);
+	jz_cli_line(s->c, jz_tr(s->c, "number", "编号"), "%lu",
+	    (unsigned long)l.number);
+	json_object_set_new(s->object, "number", json_integer(l.number));
+	put_time(s, "from", jz_tr(s->c, "made", "签发时间"), l.from);
+	put_time(s, "to", jz_tr(s->c, "next list", "下次更新"), l.next);
+	for (size_t i = 0; i < l.n; i++) {
+		char serial[2 * JZ_X509_SERIAL_MAX + 1];
+
+		for (size_t k = 0; k < l.revoked[i].len; k++)
+			snprintf(serial + 2 * k, 3, "%02X",
+			    (unsigned)l.revoked[i].bytes[k]);
+		jz_cli_line(
+		    s->c, jz_tr(s->c, "revoked", "已吊销"), "%s", serial);
+		json_array_append_new(serials, json_string(serial));
+	}
+	put_fingerprint(s, whole);
+	return 0;
+}
+
+static int
 show_request(struct show *s, struct jz_span whole)
 {
 	struct jz_x509_wish w;
@@ -311,8 +341,7 @@ show_item(struct show *s, const struct jz_cert_item *item)
 	case JZ_CERT_X509:
 		return show_x509(s, item->bytes);
 	case JZ_CERT_CRL:
-		put_fingerprint(s, item->bytes);
-		return jz_x509_is_crl(item->bytes) ? 0 : JZ_ERR_CERT_MALFORMED;
+		return show_crl(s, item->bytes);
 	case JZ_CERT_REQUEST:
 		return show_request(s, item->bytes);
 	case JZ_CERT_KEY:

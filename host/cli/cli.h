@@ -378,7 +378,7 @@ struct jz_cli_bank {
 int jz_cli_bank(struct jz_cli *c, struct jz_cli_bank *out);
 void jz_cli_bank_close(struct jz_cli_bank *b);
 /* As jz_cli_issuer_error(). */
-int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
+int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int err);
 
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 
@@ -498,6 +498,7 @@ int jz_cmd_issuer_proposals(struct jz_cli *c);
 int jz_cmd_issuer_approve(struct jz_cli *c);
 int jz_cmd_issuer_reject(struct jz_cli *c);
 int jz_cmd_statement_verify(struct jz_cli *c);
+int jz_cmd_issuer_crl(struct jz_cli *c);
 int jz_cmd_certificate_show(struct jz_cli *c);
 int jz_cmd_certificate_verify(struct jz_cli *c);
 int jz_cmd_certificate_convert(struct jz_cli *c);
@@ -505,6 +506,7 @@ int jz_cmd_certificate_export(struct jz_cli *c);
 int jz_cmd_card_esign(struct jz_cli *c);
 int jz_cmd_card_user(struct jz_cli *c);
 int jz_cmd_sign(struct jz_cli *c);
+int jz_cmd_issuer_unlock(struct jz_cli *c);
 int jz_cmd_qr(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);

@@ -213,6 +213,21 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "      --out statement.html --passphrase env:BANK\n"},
 },
 {
+	"issuer unlock", "DIR CARD", 2, 2, PASS, 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(NOT_FOUND), jz_cmd_issuer_unlock,
+	{"unlock an account after wrong joint passwords",
+	 "联合密码错误锁定后解锁账户"},
+	{"Three wrong joint passwords in a row lock the account that a card signs\n"
+	 "for, with all its cards.  This lets them sign again.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer unlock bank CN00000000200001 --passphrase env:BANK\n",
+	 "联合密码连错三次即锁定该卡签名的账户及其所有卡。本命令予以解锁。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer unlock bank CN00000000200001 --passphrase env:BANK\n"},
+},
+{
 	"issuer revoke", "DIR [CARD]", 1, 2,
 	PASS | JZ_OPT(GENERATION) | JZ_OPT(REASON), 0,
 	JZ_EXITS_ISSUER | JZ_EXIT(EXISTS), jz_cmd_issuer_revoke,
@@ -310,6 +325,36 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "示例\n"
 	 "  jiaozi issuer serve bank --certificate server.pem \\\n"
 	 "      --certificate-key server.key --passphrase env:BANK\n"},
+},
+{
+	"issuer crl", "DIR [FILE|serial:HEX]...", 1, 64,
+	PASS | JZ_OPT(OUT), 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION), jz_cmd_issuer_crl,
+	{"revoke X.509 certificates", "吊销 X.509 证书"},
+	{"Makes the CA's next X.509 revocation list, in PEM: what it named before,\n"
+	 "and the certificates given now, each as a file or by its serial number.\n"
+	 "It is good for 30 days: without a certificate it is made anew.  Cards have\n"
+	 "a list of their own: `jiaozi issuer revoke`.\n"
+	 "\n"
+	 "A file must hold a certificate of this CA, expired or not (exit code 8).\n"
+	 "The list is kept in DIR/keys/ca-N.crl; one that the CA has not signed\n"
+	 "is refused.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi issuer crl bank server.pem --out bank.crl --passphrase env:BANK\n"
+	 "  jiaozi issuer crl bank serial:4F3A91 --out bank.crl --passphrase env:BANK\n"
+	 "  openssl verify -crl_check -CAfile root.pem -CRLfile bank.crl server.pem\n",
+	 "以 PEM 写出 CA 的下一份 X.509 吊销列表：此前所列，加上本次以文件或序列号给出的\n"
+	 "证书。列表有效期 30 天：不带证书即重新签发。卡使用另一种列表，见\n"
+	 "jiaozi issuer revoke。\n"
+	 "\n"
+	 "文件须为此 CA 签发的证书，过期与否不限（否则退出码为 8）。列表存于\n"
+	 "DIR/keys/ca-N.crl；若非此 CA 所签，则拒绝。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer crl bank server.pem --out bank.crl --passphrase env:BANK\n"
+	 "  jiaozi issuer crl bank serial:4F3A91 --out bank.crl --passphrase env:BANK\n"
+	 "  openssl verify -crl_check -CAfile root.pem -CRLfile bank.crl server.pem\n"},
 },
 {0},
 };

@@ -34,15 +34,11 @@ struct desk {
 };
 
 static int
-open_desk(struct jz_cli *c, struct desk *d)
+open_desk_in(struct jz_cli *c, const char *dir, struct desk *d)
 {
 	struct jz_secret pass = {0};
-	const char *dir = NULL;
-	int err = jz_cli_issuer_dir(c, &dir);
+	int err = jz_cli_passphrase(c, &pass);
 
-	memset(d, 0, sizeof(*d));
-	if (err == 0)
-		err = jz_cli_passphrase(c, &pass);
 	if (err != 0)
 		goto out;
 	err = jz_issuer_open(dir, &pass, &d->issuer);
@@ -53,6 +49,16 @@ open_desk(struct jz_cli *c, struct desk *d)
 out:
 	jz_secret_wipe(&pass);
 	return err;
+}
+
+static int
+open_desk(struct jz_cli *c, struct desk *d)
+{
+	const char *dir = NULL;
+	int err = jz_cli_issuer_dir(c, &dir);
+
+	memset(d, 0, sizeof(*d));
+	return err != 0 ? err : open_desk_in(c, dir, d);
 }
 
 static void
@@ -256,6 +262,37 @@ jz_cmd_card_esign(struct jz_cli *c)
 	}
 	jz_secret_wipe(&pin);
 	jz_cli_gp_close(&g);
+	close_desk(&d);
+	return err;
+}
+
+/* ---- jiaozi issuer unlock ------------------------------------------------ */
+
+int
+jz_cmd_issuer_unlock(struct jz_cli *c)
+{
+	uint8_t id[JZ_ID_BYTES] = {0};
+	struct desk d = {0};
+	int err = open_desk_in(c, c->argument[0], &d);
+
+	if (err != 0)
+		return err;
+	if (strlen(c->argument[1]) != JZ_ID_BYTES) {
+		err = JZ_ERR_NOT_FOUND;
+	} else {
+		memcpy(id, c->argument[1], sizeof(id));
+		err = jz_esign_unlock(&d.esign.verifier, id);
+	}
+	if (err == JZ_ERR_NOT_FOUND)
+		err = jz_cli_fail(c, err,
+		    jz_tr(c, "no card \"%s\" signs for an account here",
+			"没有为账户签名的卡“%s”"),
+		    c->argument[1]);
+	else if (err == 0)
+		jz_cli_say(c,
+		    jz_tr(c, "unlocked the account of %s\n",
+			"已解锁 %s 的账户\n"),
+		    c->argument[1]);
 	close_desk(&d);
 	return err;
 }

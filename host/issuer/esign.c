@@ -176,12 +176,17 @@ same_text(struct jz_span a, const char *b)
 static int
 count_failure(const struct jz_esign_verifier *v, struct judged *j)
 {
+	int err;
+
 	if (memcmp(j->card.failed, j->digest, sizeof(j->digest)) == 0)
 		return 0;
 	memcpy(j->card.failed, j->digest, sizeof(j->digest));
 	j->card.failures++;
 	j->card.locked = j->card.failures >= v->limit;
-	return v->store->card_set(v->store_state, &j->card);
+	err = v->store->card_set(v->store_state, &j->card);
+	if (err != 0 || !j->card.locked)
+		return err;
+	return v->store->lock(v->store_state, j->card.account, true);
 }
 
 /* In constant time. */
@@ -356,10 +361,7 @@ jz_esign_unlock(
 	if (err != 0)
 		return err;
 	err = v->store->card(v->store_state, id, &card);
-	if (err == 0) {
-		card.failures = 0;
-		card.locked = false;
-		err = v->store->card_set(v->store_state, &card);
-	}
+	if (err == 0)
+		err = v->store->lock(v->store_state, card.account, false);
 	return v->store->end(v->store_state, err);
 }

@@ -15,8 +15,9 @@
  *
  * A card's counter is used up by the first right submission.  A wrong joint
  * password uses nothing up: the user may type it again, `limit` times in a row.
- * Only what the card has signed counts, so nobody locks a card that he does not
- * have; a wrong submission that is sent again counts once.
+ * Only what the card has signed counts, so nobody locks an account whose card he
+ * does not have; a wrong submission that is sent again counts once.  Locked is
+ * the account: all cards that sign for it.
  *
  * Used by one thread at a time.
  */
@@ -89,6 +90,9 @@ struct jz_esign_store {
 	int (*entry)(void *store, const uint8_t id[static JZ_ID_BYTES],
 	    uint32_t counter, struct jz_esign_entry *out);
 	int (*entry_set)(void *store, const struct jz_esign_entry *entry);
+	/* Locks all cards of an account, or unlocks them and forgets their
+	 * failures. */
+	int (*lock)(void *store, const char *account, bool locked);
 };
 
 /* In a SQLite file of its own; made when it is not there. */
@@ -133,7 +137,8 @@ struct jz_esign_verifier {
 int jz_esign_register(const struct jz_esign_verifier *v,
     const uint8_t id[static JZ_ID_BYTES],
     const uint8_t public_key[static JZ_POINT_BYTES], const char *account);
-/* By an employee.  JZ_ERR_NOT_FOUND. */
+/* The account of this card with all its cards, by an employee.
+ * JZ_ERR_NOT_FOUND. */
 int jz_esign_unlock(
     const struct jz_esign_verifier *v, const uint8_t id[static JZ_ID_BYTES]);
 

@@ -130,7 +130,8 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 	n = snprintf(path, sizeof(path), "%s/keys/esign.key", dir);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return JZ_ERR_RANGE;
-	err = read_key(&issuer->engine, path, passphrase, &out->key);
+	err = read_key(&issuer->engine, path,
+	    jz_issuer_secret(issuer, passphrase), &out->key);
 	if (err == 0) {
 		(void)snprintf(path, sizeof(path), "%s/esign.db", dir);
 		err = jz_esign_db_open(path, &out->db);

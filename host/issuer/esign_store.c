@@ -34,23 +34,44 @@ static const char SCHEMA[] =
     " OR NEW.digest <> OLD.digest"
     " BEGIN SELECT RAISE(ABORT, 'esign_entry is decided'); END;";
 
-static const char CARD[] =
-    "SELECT public_key, account, counter, failures, locked, failed"
-    " FROM esign_card WHERE id = ?";
-static const char CARD_SET[] =
-    "INSERT INTO esign_card (id, public_key, account, counter, failures,"
-    " locked, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-    " ON CONFLICT (id) DO UPDATE SET counter = ?4, failures = ?5,"
-    " locked = ?6, failed = ?7";
-static const char ENTRY[] =
-    "SELECT state, digest FROM esign_entry WHERE card = ? AND counter = ?";
-static const char ENTRY_SET[] =
-    "INSERT INTO esign_entry (card, counter, state, digest)"
-    " VALUES (?1, ?2, ?3, ?4)"
-    " ON CONFLICT (card, counter) DO UPDATE SET state = ?3, digest = ?4";
+enum statement {
+	CARD,
+	CARD_SET,
+	ENTRY,
+	ENTRY_SET,
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	STATEMENTS,
+};
+
+static const char *const TEXT[STATEMENTS] = {
+    [CARD] = "SELECT public_key, account, counter, failures, locked, failed"
+	     " FROM esign_card WHERE id = ?",
+    [CARD_SET] =
+	"INSERT INTO esign_card (id, public_key, account, counter, failures,"
+	" locked, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	" ON CONFLICT (id) DO UPDATE SET counter = ?4, failures = ?5,"
+	" locked = ?6, failed = ?7",
+    [ENTRY] =
+	"SELECT state, digest FROM esign_entry WHERE card = ? AND counter = ?",
+    [ENTRY_SET] = "INSERT INTO esign_entry (card, counter, state, digest)"
+		  " VALUES (?1, ?2, ?3, ?4)"
+		  " ON CONFLICT (card, counter) DO UPDATE SET state = ?3,"
+		  " digest = ?4",
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+};
+
+static const char LOCK[] =
+    "UPDATE esign_card SET locked = ?2,"
+    " failures = CASE WHEN ?2 = 1 THEN failures ELSE 0 END"
+    " WHERE account = ?1";
 
 struct jz_esign_db {
 	sqlite3 *db;
+	sqlite3_stmt *st[STATEMENTS]; /* made when first used */
 };
 
 int
@@ -79,32 +100,57 @@ jz_esign_db_free(struct jz_esign_db **db)
 {
 	if (*db == NULL)
 		return;
+	for (size_t k = 0; k < STATEMENTS; k++)
+		sqlite3_finalize((*db)->st[k]);
 	sqlite3_close((*db)->db);
 	free(*db);
 	*db = NULL;
 }
 
-static int
-execute(struct jz_esign_db *d, const char *sql)
+/* NULL: SQLite cannot make it. */
+static sqlite3_stmt *
+get(struct jz_esign_db *d, enum statement which)
 {
-	return sqlite3_exec(d->db, sql, NULL, NULL, NULL) == SQLITE_OK
-	    ? 0
-	    : JZ_ERR_DATABASE;
+	if (d->st[which] == NULL &&
+	    sqlite3_prepare_v3(d->db, TEXT[which], -1,
+		SQLITE_PREPARE_PERSISTENT, &d->st[which], NULL) != SQLITE_OK)
+		return NULL;
+	return d->st[which];
+}
+
+/* Ready for the next time; what went wrong was said by the step already. */
+static void
+done(sqlite3_stmt *st)
+{
+	if (st == NULL)
+		return;
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+}
+
+static int
+execute(struct jz_esign_db *d, enum statement which)
+{
+	sqlite3_stmt *st = get(d, which);
+	int rc = st == NULL ? SQLITE_ERROR : sqlite3_step(st);
+
+	done(st);
+	return rc == SQLITE_DONE ? 0 : JZ_ERR_DATABASE;
 }
 
 static int
 begin(void *store)
 {
-	return execute(store, "BEGIN IMMEDIATE");
+	return execute(store, BEGIN);
 }
 
 static int
 end(void *store, int rc)
 {
-	int err = execute(store, rc == 0 ? "COMMIT" : "ROLLBACK");
+	int err = execute(store, rc == 0 ? COMMIT : ROLLBACK);
 
 	if (rc == 0 && err != 0)
-		(void)execute(store, "ROLLBACK");
+		(void)execute(store, ROLLBACK);
 	return rc != 0 ? rc : err;
 }
 
@@ -122,15 +168,15 @@ step(sqlite3_stmt *st, bool row)
 }
 
 static sqlite3_stmt *
-prepare(struct jz_esign_db *d, const char *sql, const uint8_t *id)
+prepare(struct jz_esign_db *d, enum statement which, const uint8_t *id)
 {
-	sqlite3_stmt *st = NULL;
+	sqlite3_stmt *st = get(d, which);
 
-	if (sqlite3_prepare_v2(d->db, sql, -1, &st, NULL) == SQLITE_OK &&
+	if (st != NULL &&
 	    sqlite3_bind_blob(st, 1, id, JZ_ID_BYTES, SQLITE_TRANSIENT) ==
 		SQLITE_OK)
 		return st;
-	sqlite3_finalize(st);
+	done(st);
 	return NULL;
 }
 
@@ -174,7 +220,7 @@ card(void *store, const uint8_t id[static JZ_ID_BYTES],
 	memcpy(out->id, id, sizeof(out->id));
 	if (err == 0)
 		err = read_card(st, out);
-	sqlite3_finalize(st);
+	done(st);
 	return err;
 }
 
@@ -194,7 +240,7 @@ card_set(void *store, const struct jz_esign_card *c)
 		SQLITE_TRANSIENT) == SQLITE_OK;
 	int err = good ? step(st, false) : JZ_ERR_DATABASE;
 
-	sqlite3_finalize(st);
+	done(st);
 	return err;
 }
 
@@ -215,7 +261,7 @@ entry(void *store, const uint8_t id[static JZ_ID_BYTES], uint32_t counter,
 		if (!column(st, 1, out->digest, sizeof(out->digest)))
 			err = JZ_ERR_DATABASE;
 	}
-	sqlite3_finalize(st);
+	done(st);
 	return err;
 }
 
@@ -230,6 +276,22 @@ entry_set(void *store, const struct jz_esign_entry *e)
 		SQLITE_TRANSIENT) == SQLITE_OK;
 	int err = good ? step(st, false) : JZ_ERR_DATABASE;
 
+	done(st);
+	return err;
+}
+
+static int
+lock(void *store, const char *account, bool locked)
+{
+	struct jz_esign_db *d = store;
+	sqlite3_stmt *st = NULL;
+	int err = JZ_ERR_DATABASE;
+
+	if (sqlite3_prepare_v2(d->db, LOCK, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(st, 1, account, -1, SQLITE_TRANSIENT) ==
+		SQLITE_OK &&
+	    sqlite3_bind_int(st, 2, locked ? 1 : 0) == SQLITE_OK)
+		err = step(st, false);
 	sqlite3_finalize(st);
 	return err;
 }
@@ -241,4 +303,5 @@ const struct jz_esign_store jz_esign_sqlite = {
     .card_set = card_set,
     .entry = entry,
     .entry_set = entry_set,
+    .lock = lock,
 };

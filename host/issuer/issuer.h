@@ -383,6 +383,22 @@ int jz_issuer_x509_of_card(
 /* A list of what has been revoked of the CA's, valid for 30 days from now. */
 int jz_issuer_x509_crl(struct jz_issuer *i, uint32_t number,
     const struct jz_x509_serial *revoked, size_t n, struct jz_buffer *der);
+/*
+ * The CA's next list: all that the one before names, with their dates, and
+ * these; its number is one more.  It is kept in DIR/keys/ca-N.crl, N being the
+ * CA's version, in the place of the one before, and appended to der.  *out gets
+ * what is in it.  A serial that is named already stays as it is.
+ *
+ * JZ_ERR_KEYFILE: what is kept is no list; JZ_ERR_SIGNATURE: the CA has not
+ * signed it; JZ_ERR_SPACE: no room for more; then the one before stays.
+ *
+ * Caveat: a CA key that was rolled signs nothing any more, so that its list
+ * ends with its last date: revoke before `key roll ca`, or wait for the
+ * certificates' own end.
+ */
+int jz_issuer_x509_revoke(struct jz_issuer *i, const char *dir,
+    const struct jz_x509_serial *more, size_t n, struct jz_x509_list *out,
+    struct jz_buffer *der);
 
 /* ---- load --------------------------------------------------------------- */
 

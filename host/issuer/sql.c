@@ -30,7 +30,8 @@ static const char *const TEXT[] = {
 [JZ_SQL_ROLLBACK_TO] = "ROLLBACK TO SAVEPOINT one",
 [JZ_SQL_SETTING] = "SELECT value FROM setting WHERE name = ?",
 [JZ_SQL_SETTING_ADD] = "INSERT INTO setting (name, value) VALUES (?, ?)",
-[JZ_SQL_NEXT] = "SELECT next FROM sequence WHERE name = ?",
+[JZ_SQL_NEXT] = "UPDATE sequence SET next = next + 1 WHERE name = ?",
+[JZ_SQL_TAKEN] = "SELECT next - 1 FROM sequence WHERE name = ?",
 [JZ_SQL_SKIP] =
 "UPDATE sequence SET next = ? WHERE name = ? AND next <= ?",
 

@@ -92,12 +92,14 @@ jz_store_set(struct jz_store *s, const char *name, int64_t value)
 int
 jz_store_next(struct jz_store *s, const char *sequence, int64_t *out)
 {
-	/* Two statements, for RETURNING takes longer than both; nobody comes
-	 * between them, in a transaction that writes. */
-	int err =
-	    jz_sql_number(s, JZ_SQL_NEXT, JZ_VALUES(jz_v_text(sequence)), out);
+	/* Two statements, for RETURNING takes longer than both; the first
+	 * keeps others out until the transaction ends. */
+	int err = jz_sql_run(s, JZ_SQL_NEXT, JZ_VALUES(jz_v_text(sequence)));
 
-	return err != 0 ? err : jz_store_skip(s, sequence, *out + 1);
+	*out = 0;
+	return err != 0 ? err
+			: jz_sql_number(s, JZ_SQL_TAKEN,
+			      JZ_VALUES(jz_v_text(sequence)), out);
 }
 
 int

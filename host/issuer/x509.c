@@ -5,9 +5,11 @@
  */
 #include "internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
+#include "../../keys/store/file.h"
 
 #define DAY	     INT64_C(86400)
 #define VALID_DAYS   365
@@ -82,4 +84,95 @@ jz_issuer_x509_crl(struct jz_issuer *i, uint32_t number,
 	jz_issuer_start(i);
 	return jz_x509_crl(&i->engine, &by, number, now, now + CRL_DAYS * DAY,
 	    revoked, n, der);
+}
+
+/* ---- the list that is kept ---------------------------------------------- */
+
+#define MODE_PUBLIC 0644
+
+static int
+list_path(
+    const struct jz_issuer *i, const char *dir, char out[static JZ_PATH_MAX])
+{
+	int n = snprintf(
+	    out, JZ_PATH_MAX, "%s/keys/ca-%u.crl", dir, i->pki.ca_version);
+
+	return n < 0 || n >= JZ_PATH_MAX ? JZ_ERR_RANGE : 0;
+}
+
+/* The one before; none is an empty one of number 0. */
+static int
+read_list(struct jz_issuer *i, const char *path, struct jz_x509_list *out)
+{
+	uint8_t bytes[JZ_X509_CRL_MAX + JZ_X509_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	int err = jz_file_read(path, &b);
+
+	memset(out, 0, sizeof(*out));
+	if (err == JZ_ERR_NOT_FOUND)
+		return 0;
+	if (err == 0)
+		err = jz_x509_crl_read(jz_buffer_span(&b), out);
+	if (err == JZ_ERR_SPACE || err == JZ_ERR_CERT_MALFORMED)
+		return JZ_ERR_KEYFILE;
+	return err != 0 ? err
+			: jz_x509_crl_signed(&i->engine, jz_buffer_span(&b),
+			      i->pki.ca.certificate.public_key);
+}
+
+static bool
+names(const struct jz_x509_list *l, const struct jz_x509_serial *s)
+{
+	for (size_t k = 0; k < l->n; k++) {
+		if (jz_span_equal(
+			jz_span(l->revoked[k].bytes, l->revoked[k].len),
+			jz_span(s->bytes, s->len)))
+			return true;
+	}
+	return false;
+}
+
+static int
+add(struct jz_x509_list *l, const struct jz_x509_serial *more, size_t n,
+    int64_t now)
+{
+	for (size_t k = 0; k < n; k++) {
+		if (names(l, &more[k]))
+			continue;
+		if (l->n == JZ_X509_REVOKED_MAX)
+			return JZ_ERR_SPACE;
+		l->revoked[l->n] = more[k];
+		if (l->revoked[l->n].at == 0)
+			l->revoked[l->n].at = now;
+		l->n++;
+	}
+	return 0;
+}
+
+int
+jz_issuer_x509_revoke(struct jz_issuer *i, const char *dir,
+    const struct jz_x509_serial *more, size_t n, struct jz_x509_list *out,
+    struct jz_buffer *der)
+{
+	int64_t now = jz_issuer_now(i);
+	size_t start = der->len;
+	char path[JZ_PATH_MAX];
+	int err = list_path(i, dir, path);
+
+	jz_issuer_start(i);
+	if (err == 0)
+		err = read_list(i, path, out);
+	if (err == 0)
+		err = add(out, more, n, now);
+	if (err == 0 && out->number == UINT32_MAX)
+		err = JZ_ERR_RANGE;
+	if (err != 0)
+		return err;
+	out->number++;
+	out->from = now;
+	out->next = now + CRL_DAYS * DAY;
+	err = jz_issuer_x509_crl(i, out->number, out->revoked, out->n, der);
+	return err != 0 ? err
+			: jz_file_write(path, MODE_PUBLIC, JZ_FILE_REPLACE,
+			      jz_span(der->data + start, der->len - start));
 }

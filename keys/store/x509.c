@@ -16,7 +16,6 @@
 
 #define SERIAL_BYTES 16
 #define KEY_ID_BYTES 20
-#define CRL_MAX	     8192
 #define IPV6_BYTES   16
 
 enum {
@@ -454,7 +453,7 @@ put_revoked(struct jz_buffer *b, const struct jz_x509_serial *revoked, size_t n,
 		if (revoked[i].len == 0 || revoked[i].len > JZ_X509_SERIAL_MAX)
 			return JZ_ERR_RANGE;
 		der_integer(b, revoked[i].bytes, revoked[i].len);
-		rc = der_time(b, from);
+		rc = der_time(b, revoked[i].at != 0 ? revoked[i].at : from);
 		jz_tlv_close(b, mark);
 	}
 	jz_tlv_close(b, list);
@@ -487,13 +486,15 @@ jz_x509_crl(const struct jz_engine *e, const struct jz_x509_issuer *by,
 {
 	const struct jz_x509_suite *suite = jz_x509_suite(e->crypto->suite);
 	static const uint8_t version_2 = 1;
-	uint8_t bytes[CRL_MAX];
+	uint8_t bytes[JZ_X509_CRL_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
 	size_t mark = jz_tlv_open(&b, DER_SEQUENCE);
 	int rc;
 
 	if (suite == NULL)
 		return JZ_ERR_UNSUPPORTED;
+	if (n > JZ_X509_REVOKED_MAX)
+		return JZ_ERR_SPACE;
 	if (from >= next)
 		return JZ_ERR_RANGE;
 	der_integer(&b, &version_2, 1);

@@ -105,9 +105,12 @@ int jz_x509_request(const struct jz_engine *e, const struct jz_key_pair *key,
 struct jz_x509_serial {
 	uint8_t bytes[JZ_X509_SERIAL_MAX];
 	size_t len;
+	int64_t at; /* since when it is revoked; 0: since `from` */
 };
+#define JZ_X509_REVOKED_MAX 160
+#define JZ_X509_CRL_MAX	    8192 /* the longest list that is made */
 
-/* A revocation list of these certificates, all of them as of `from`. */
+/* A revocation list of these certificates.  JZ_ERR_SPACE: too many. */
 int jz_x509_crl(const struct jz_engine *e, const struct jz_x509_issuer *by,
     uint32_t number, int64_t from, int64_t next,
     const struct jz_x509_serial *revoked, size_t n, struct jz_buffer *out);
@@ -150,6 +153,20 @@ int jz_x509_read(struct jz_span der, struct jz_x509_view *out);
 
 /* Whether it is a revocation list, of whomever. */
 bool jz_x509_is_crl(struct jz_span der);
+
+struct jz_x509_list {
+	char issuer[512]; /* RFC 4514 */
+	uint32_t number;  /* 0: it has none */
+	int64_t from, next;
+	size_t n;
+	struct jz_x509_serial revoked[JZ_X509_REVOKED_MAX];
+};
+/* One DER list and nothing after it.  JZ_ERR_CERT_MALFORMED; JZ_ERR_SPACE: it
+ * names more than that. */
+int jz_x509_crl_read(struct jz_span der, struct jz_x509_list *out);
+/* That this key has signed it: JZ_ERR_SIGNATURE, JZ_ERR_CERT_MALFORMED. */
+int jz_x509_crl_signed(const struct jz_engine *e, struct jz_span der,
+    const uint8_t public_key[static JZ_PUBLIC_BYTES_EC]);
 
 /* Which certificates judge one. */
 struct jz_x509_trust {

@@ -75,20 +75,6 @@ parse_crl(struct jz_span der)
 	return crl;
 }
 
-bool
-jz_x509_is_crl(struct jz_span der)
-{
-	X509_CRL *crl;
-	bool is;
-
-	(void)ERR_set_mark();
-	crl = parse_crl(der);
-	is = crl != NULL;
-	(void)ERR_pop_to_mark();
-	X509_CRL_free(crl);
-	return is;
-}
-
 static int
 purpose_of(enum jz_x509_purpose purpose)
 {

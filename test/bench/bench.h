@@ -114,6 +114,8 @@ int bench_pay(struct bench *b, struct world *w);
 int bench_daemon(struct bench *b, struct world *w);
 /* sign.c: a contact of an e-signature card. */
 int bench_sign(struct bench *b, struct world *w);
+/* submit.c: the same at the issuer. */
+int bench_submit(struct bench *b, struct world *w);
 /* settle.c: many batches at the issuer. */
 int bench_settle(struct bench *b, struct world *w);
 /* pcsc.c: a command through the PC/SC daemon. */

@@ -54,6 +54,7 @@ static const struct {
     {"settle", bench_settle, true},
     {"sign", bench_sign, true},
     {"daemon", bench_daemon, false},
+    {"submit", bench_submit, true},
     {"pcsc", bench_pcsc, false},
 };
 

@@ -12,8 +12,7 @@
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 
-#define ACCOUNT "bench"
-#define LOADED	20000u
+#define LOADED 20000u
 
 static int
 load(struct traffic *t, struct fakecard *c)
@@ -80,11 +79,13 @@ new_card(struct traffic *t, struct fakecard *c)
 	int e;
 
 	fakecard_new(c, &t->engine, (int64_t)time(NULL));
-	(void)snprintf(c->account, sizeof(c->account), ACCOUNT);
-	(void)snprintf(c->holder, sizeof(c->holder), ACCOUNT);
-	e = jz_issuer_certify(t->world->issuer, ACCOUNT, ACCOUNT,
+	(void)snprintf(c->account, sizeof(c->account), WORLD_ACCOUNT);
+	(void)snprintf(c->holder, sizeof(c->holder), WORLD_ACCOUNT);
+	e = jz_issuer_certify(t->world->issuer, WORLD_ACCOUNT, WORLD_ACCOUNT,
 	    c->key.public_key, 0, c->id, c->asn, &b);
 	c->certificate_len = b.len;
+	if (e == 0)
+		e = jz_issuer_deposit(t->world->issuer, WORLD_ACCOUNT, LOADED);
 	if (e == 0)
 		e = load(t, c);
 	if (e == 0)

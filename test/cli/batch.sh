@@ -20,7 +20,7 @@ trap cleanup EXIT
 trap 'exit 130' HUP INT TERM
 cd "$dir"
 
-BANK='correct horse'
+BANK=${CANARY_BANK:-correct horse}
 MAIL='sealed letters'
 LC_ALL=C
 PCSCLITE_CSOCK_NAME=$dir/no-daemon

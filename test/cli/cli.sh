@@ -26,10 +26,10 @@ trap cleanup EXIT
 trap 'exit 130' HUP INT TERM
 cd "$dir"
 
-BANK='correct horse'
-WRONG='wrong horse'
-PIN=123456
-BAD_PIN=111111
+BANK=${CANARY_BANK:-correct horse}
+WRONG=${CANARY_WRONG:-wrong horse}
+PIN=${CANARY_PIN:-123456}
+BAD_PIN=${CANARY_WRONG_PIN:-111111}
 LETTERS=12ab56
 EMPTY=
 LC_ALL=C
@@ -411,7 +411,8 @@ cancel() { # CARD OUTCOME RETURNED
 # open_load CARD AMOUNT: what a terminal that goes away leaves behind.
 open_load() {
 	want 0 card apdu --card "virtual:$1.card" \
-		00A4040008F04A49414F5A490100 0020000103123456 \
+		00A4040008F04A49414F5A490100 \
+		"002000010$((${#PIN} / 2))$PIN" \
 		"805000020B01$(printf %08X "$2")00000000000100"
 }
 # sql STATEMENT

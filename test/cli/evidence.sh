@@ -127,6 +127,42 @@ for suite in nist gm; do
 		fail 'openssl takes an altered one'
 	fi
 	cp kept order.signed
+	# Where only card and issuer know what was signed, and where a guess
+	# could be tested.
+	if [ $suite = nist ]; then
+		jiaozi card create carol.card >out 2>&1
+		jiaozi card personalise --card virtual:carol.card --issuer bank \
+			--passphrase env:BANK --account alice --holder Carol \
+			--pin env:PIN >out 2>&1 || fail 'no second card'
+		for profile in '--mode JPS-2 --scheme bare' '--scheme md5' \
+			'--mode JPS-6' '--scheme bare'; do
+			code=0
+			# shellcheck disable=SC2086 # several options
+			jiaozi card esign --card virtual:carol.card --issuer bank \
+				--passphrase env:BANK --account alice \
+				--pin env:PIN $profile >out 2>&1 || code=$?
+			[ "$code" -eq 2 ] || fail "exit $code for $profile"
+		done
+		grep -q 'may-be-guessed' out || fail 'does not say why'
+		code=0
+		jiaozi card esign --card virtual:carol.card --issuer bank \
+			--passphrase env:BANK --account alice --pin env:PIN \
+			--scheme bare --may-be-guessed >out 2>&1 || code=$?
+		[ "$code" -eq 5 ] || fail "exit $code for six digits"
+		jiaozi card esign --card virtual:carol.card --issuer bank \
+			--passphrase env:BANK --account alice --pin env:PIN \
+			--mode JPS-7 --scheme mac,symmetric >out 2>&1 ||
+			fail 'no scheme'
+		screen new-session -d -x 80 -y 24 "cd '$dir/$suite'; \
+			'$JIAOZI' sign --screen --card virtual:carol.card \
+			--issuer bank --passphrase env:BANK --account alice \
+			--qr order.png --evidence none; echo exit=\$?; sleep 60"
+		shows 'CNY 12.34'
+		screen send-keys Escape
+		shows 'only card and'
+		screen kill-server
+		[ ! -e none.signed ] || fail 'evidence of what nobody can judge'
+	fi
 	echo "ok $suite: openssl verifies what the card has signed"
 	cd ..
 done

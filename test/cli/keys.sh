@@ -18,11 +18,11 @@ trap 'cd /; rm -rf "$dir"' EXIT
 trap 'exit 130' HUP INT TERM
 cd "$dir"
 
-BANK='correct horse'
-WRONG='wrong horse'
+BANK=${CANARY_BANK:-correct horse}
+WRONG=${CANARY_WRONG:-wrong horse}
 ALICE='first half'
 BOB='second half'
-PIN=123456
+PIN=${CANARY_PIN:-123456}
 LC_ALL=C
 export BANK WRONG ALICE BOB PIN LC_ALL
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE
@@ -207,5 +207,77 @@ says '今后所用'
 want 4 issuer seed combine bank a.seed a2.seed $P --lang zh \
 	--passphrase-1 env:ALICE --passphrase-2 env:BOB
 complains '同一人'
+
+part 'a list of revoked X.509 certificates'
+
+if command -v openssl >/dev/null 2>&1; then
+	for name in one two; do
+		openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+			-nodes -keyout $name.pkey -subj "/CN=$name.example" \
+			-out $name.csr >out 2>err || wrong 'no request'
+		want 0 issuer x509 bank $name.csr --role server \
+			--host $name.example --out $name.pem \
+			--passphrase env:BANK
+	done
+	want 0 issuer x509 bank --out x.pem --passphrase env:BANK
+	crl() { want "$1" issuer crl bank --out x.crl --passphrase env:BANK $2; }
+	# judged NAME [CODE]: by OpenSSL, list and certificate.
+	judged() {
+		cases=$((cases + 1))
+		openssl crl -in x.crl -noout -CAfile x.pem >out 2>&1
+		grep -q 'verify OK' out || wrong 'not verified: the list'
+		got=0
+		openssl verify -crl_check -CAfile x.pem -CRLfile x.crl \
+			-untrusted $1.pem $1.pem >out 2>&1 || got=$?
+		[ "$got" -eq "${2:-0}" ] || wrong "openssl verify: $got, $1"
+	}
+	crl 0 ''
+	judged one
+	judged two
+	crl 0 one.pem
+	judged one 2
+	grep -q revoked out || wrong 'not revoked'
+	judged two
+	# What was revoked stays so, and once.
+	crl 0 one.pem
+	crl 0 ''
+	judged one 2
+	want 0 certificate show x.crl --json
+	says '"number": 4'
+	[ "$(openssl crl -in x.crl -noout -text | grep -c 'Serial Number')" \
+		-eq 1 ] || wrong 'named twice'
+	want 8 certificate verify one.pem --root x.pem --revocation x.crl
+	complains 'certificate revoked'
+	serial=$(openssl x509 -in two.pem -noout -serial | cut -d = -f 2)
+	crl 0 "serial:$serial"
+	judged two 2
+	want 0 certificate show x.crl
+	says "$serial"
+
+	crl 2 serial:
+	crl 2 serial:xy
+	crl 2 serial:010203040506070809101112131415161718192021
+	crl 10 nowhere.pem
+	crl 8 one.csr
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout other.pkey -subj /CN=other -out other.pem >out 2>err
+	crl 8 other.pem
+	complains 'unknown issuer'
+	cp bank/keys/ca-*.crl kept.crl
+	[ "$(wc -c <kept.crl)" -gt 100 ] || wrong 'no list is kept'
+	list=$(echo bank/keys/ca-*.crl)
+	# Altered, and another's: neither is gone on from.
+	printf '\001' | dd of="$list" bs=1 conv=notrunc \
+		seek=$(($(wc -c <kept.crl) - 1)) >err 2>&1
+	crl 8 ''
+	echo nonsense >"$list"
+	crl 4 ''
+	cp kept.crl "$list"
+	crl 0 ''
+	want 0 certificate show x.crl --json
+	says '"number": 6'
+else
+	echo 'skipped: no openssl to judge a list'
+fi
 
 finish

@@ -7,7 +7,7 @@
 #
 #	JIAOZI=PROGRAM test/cli/screen.sh
 #
-# proves: JPS-9 JPS-11 JPS-12 JPS-13 JPS-21 (typed, or from a file; no QR)
+# proves: JPS-9 JPS-11 JPS-12 JPS-13 JPS-14 JPS-21 (typed, or from a file)
 set -eu
 
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -33,9 +33,9 @@ trap cleanup EXIT
 trap 'exit 130' HUP INT TERM
 cd "$dir"
 
-BANK='correct horse'
-PIN=123456
-WRONG=000000
+BANK=${CANARY_BANK:-correct horse}
+PIN=${CANARY_PIN:-123456}
+WRONG=${CANARY_WRONG_PIN:-000000}
 LC_ALL=C.UTF-8
 JIAOZI_ISSUER=bank
 export BANK PIN WRONG LC_ALL JIAOZI_ISSUER
@@ -85,6 +85,7 @@ grep -q '^jiaozi card esign' tour || fail 'docs/esign.md has no tour'
 mkdir bin
 ln -s "$JIAOZI" bin/jiaozi
 PATH=$dir/bin:$PATH sh -eu tour >out 2>&1 || { cat out; fail 'no card'; }
+id=$(sed -n 's/^\(CN[0-9]*\) signs for account.*/\1/p' out)
 
 # A small amount: a key.
 sign --account alice --to bob --amount 12.34 --name 张三
@@ -138,12 +139,41 @@ sign --account alice --to bob --amount 1
 shows 'CNY 1.00'
 press Escape
 shows 'on the card:'
-press 123456 Enter
+press "$PIN" Enter
 shows 'wrong joint password'
 press Enter
 shows 'nothing was sent'
 holds bob 212.34
 echo 'ok what is cancelled on the card is not executed'
+
+# Wrong ones lock the account, until an employee unlocks it.
+sign --account alice --to bob --amount 1
+shows 'CNY 1.00'
+press Escape
+for typed in 111111 222222 333333; do
+	shows 'on the card:'
+	press "$typed" Enter
+	sleep 0.3
+done
+shows 'locked after too many wrong passwords'
+shows 'exit=7'
+"$JIAOZI" issuer unlock bank "$id" --passphrase env:BANK >out || fail 'unlock'
+code=0
+"$JIAOZI" issuer unlock bank CN99999999900001 --passphrase env:BANK \
+	>out 2>err || code=$?
+[ "$code" -eq 10 ] || fail "exit $code"
+grep -q 'no card "CN99999999900001" signs' err || fail 'does not say why'
+sign --account alice --to bob --amount 1
+shows 'CNY 1.00'
+press Down Down Down Enter
+shows 'Joint password'
+password=$(screen capture-pane -p | sed -n 3p | tr -dc 0-9)
+press Enter
+shows 'on the card:'
+press "$password" Enter
+shows 'exit=0'
+holds bob 213.34
+echo 'ok wrong passwords lock the account until it is unlocked'
 
 # Chinese.
 LC_ALL=zh_CN.UTF-8

@@ -35,9 +35,9 @@ conf tokens
 conf empty
 SOFTHSM2_CONF=$dir/tokens.conf
 # What the demonstration takes for the bank's passphrase, too.
-BANK='the bank keeps this secret'
-WRONG='wrong horse'
-PIN=123456
+BANK=${CANARY_BANK:-the bank keeps this secret}
+WRONG=${CANARY_WRONG:-wrong horse}
+PIN=${CANARY_PIN:-123456}
 LC_ALL=C
 export SOFTHSM2_CONF BANK WRONG PIN LC_ALL
 unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE JIAOZI_AUTHORITIES
@@ -125,6 +125,12 @@ if command -v pkcs11-tool >/dev/null 2>&1; then
 		wrong 'a rolled key is still in the token'
 	fi
 fi
+
+# The PIN seals no file: a thief of it could try PINs where no token counts.
+want 0 card esign --card virtual:bob.card --issuer bank $P --account bob \
+	--pin env:PIN
+want 4 issuer seed show bank/keys/esign.key $P
+complains 'wrong passphrase'
 
 part 'what goes wrong'
 

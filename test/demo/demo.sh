@@ -72,9 +72,9 @@ trap 'exit 130' HUP INT TERM
 cd "$dir"
 
 # Secrets come from the environment, never from the command line.
-BANK='the bank keeps this secret'
-ALICE_PIN=123456
-BOB_PIN=654321
+BANK=${CANARY_BANK:-the bank keeps this secret}
+ALICE_PIN=${CANARY_PIN:-123456}
+BOB_PIN=${CANARY_PIN_2:-654321}
 export BANK ALICE_PIN BOB_PIN
 unset JIAOZI_READER JIAOZI_ISSUER
 

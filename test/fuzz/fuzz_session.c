@@ -85,6 +85,8 @@ may_change(const struct turn *t)
 	case JZ_INS_INITIALIZE:
 	case JZ_INS_CREDIT_FOR_LOAD:
 	case JZ_INS_CANCEL_LOAD:
+	case JZ_INS_HELLO:
+	case JZ_INS_PEER:
 	case JZ_INS_REQUEST:
 	case JZ_INS_AGREE:
 	case JZ_INS_CONFIRM:

@@ -53,7 +53,7 @@ x509(struct seeds *s, const struct bank *b)
 	    .n_dns = 2,
 	    .ip = ip,
 	    .n_ip = 2};
-	const struct jz_x509_serial serial = {{0x40, 0x01}, 2};
+	const struct jz_x509_serial serial = {{0x40, 0x01}, 2, 0};
 	uint8_t bytes[JZ_X509_MAX], text[2 * JZ_X509_MAX];
 	struct jz_buffer der = jz_buffer(bytes, sizeof(bytes));
 	struct jz_buffer pem = jz_buffer(text, sizeof(text));

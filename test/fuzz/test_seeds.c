@@ -198,6 +198,51 @@ personalise(struct recorder *r)
 	end(r, "personalise");
 }
 
+/* Another card's certificate, kept, used and dropped; a record whole. */
+static void
+known(struct recorder *r)
+{
+	struct answer certificate, ids;
+	struct payment p;
+	uint8_t bytes[2 + JZ_ID_BYTES] = {JZ_TAG_CARD_ID, JZ_ID_BYTES};
+
+	begin(r, SESSION_READY);
+	port_send(&r->other->port, AT_CERTIFICATE, NOTHING, &certificate);
+	port_verify(&r->port, SESSION_PIN);
+	assert_int_equal(port_send(&r->port, AT_PEER(JZ_PEER_PUT),
+			     answer_span(&certificate), NULL),
+	    JZ_SW_OK);
+	port_send(&r->port, AT_PEER(JZ_PEER_LIST), NOTHING, &ids);
+	port_send(&r->port, AT_RECORD(1), NOTHING, NULL);
+	p = payment_of(&r->port, &r->other->port, SESSION_RECEIVE, RIG_NOW);
+	assert_int_equal(payment_run(&p, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	port_send(
+	    &r->port, AT_REQUEST | AT_ID_ALONE, blob_span(&p.terms), NULL);
+	memcpy(bytes + 2, ids.data, JZ_ID_BYTES);
+	assert_int_equal(port_send(&r->port, AT_PEER(JZ_PEER_REMOVE),
+			     jz_span(bytes, sizeof(bytes)), NULL),
+	    JZ_SW_OK);
+	end(r, "known");
+}
+
+/* A card of the encrypted profile, its hello, and a request that answers it. */
+static void
+hello(struct recorder *r)
+{
+	struct profile p = profile_of("CN00000000300001");
+	struct payment pay;
+
+	begin(r, SESSION_EMPTY);
+	p.profile = JZ_PROFILE_ENCRYPTED;
+	assert_int_equal(
+	    bank_personalise(&r->session->rig.bank, &r->port, &p), JZ_SW_OK);
+	/* Its own hello will do: it has a point and a number. */
+	pay = payment_of(&r->port, &r->port, SESSION_RECEIVE, RIG_NOW);
+	pay.encrypted = true;
+	assert_int_equal(payment_run(&pay, STEP_AGREE), JZ_SW_SAME_CARD);
+	end(r, "hello");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -223,6 +268,8 @@ main(int argc, char **argv)
 	block(&r);
 	lengths(&r);
 	personalise(&r);
+	known(&r);
+	hello(&r);
 	rig_snapshot_free(&r.other_start);
 	rig_card_free(&r.other);
 	session_free(&r.session);

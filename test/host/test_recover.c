@@ -30,7 +30,7 @@ static const struct jz_terms TERMS = {.amount_minor = PRICE,
 enum pins { PAYER_PIN = 1, PAYEE_PIN = 2 };
 
 struct seen {
-	unsigned n[JZ_RECOVERY_ISSUER + 1];
+	unsigned n[JZ_RECOVERY_SENT + 1];
 };
 
 static void
@@ -283,6 +283,109 @@ test_the_issuer_relays_a_lost_completion(void **state)
 	world_free(&w);
 }
 
+/* ---- one card, and the other's messages --------------------------------- */
+
+#define BOX_MAX 16
+
+struct box {
+	struct {
+		uint8_t bytes[JZ_MESSAGE_MAX];
+		size_t len;
+	} m[BOX_MAX];
+	unsigned n;
+};
+
+static int
+box_get(void *arg, unsigned n, struct jz_buffer *out)
+{
+	const struct box *b = arg;
+
+	if (n >= b->n)
+		return JZ_ERR_NOT_FOUND;
+	jz_put(out, b->m[n].bytes, b->m[n].len);
+	return 0;
+}
+
+static int
+box_put(void *arg, struct jz_span message)
+{
+	struct box *b = arg;
+
+	for (unsigned k = 0; k < b->n; k++) {
+		if (jz_span_equal(message, jz_span(b->m[k].bytes, b->m[k].len)))
+			return JZ_ERR_EXISTS;
+	}
+	assert_true(b->n < BOX_MAX && message.len <= JZ_MESSAGE_MAX);
+	memcpy(b->m[b->n].bytes, message.data, message.len);
+	b->m[b->n++].len = message.len;
+	return 0;
+}
+
+static void
+payee_alone(struct world *w, struct box *b, struct seen *s)
+{
+	const struct jz_mailbox box = {box_get, box_put, b};
+
+	memset(s, 0, sizeof(*s));
+	power_up(w, PAYEE_PIN);
+	assert_int_equal(jz_recover_payee(&w->bob.session, &box, see, s), 0);
+}
+
+/* Without its PIN: by what is asked alone. */
+static void
+payer_alone(struct world *w, struct box *b, struct seen *s)
+{
+	const struct jz_mailbox box = {box_get, box_put, b};
+
+	memset(s, 0, sizeof(*s));
+	power_up(w, 0);
+	assert_int_equal(jz_recover_payer(&w->alice.session, &box, see, s), 0);
+}
+
+/* proves: ALL-2 (a payer far away answers what it is asked) */
+static void
+test_what_is_asked_is_answered(void **state)
+{
+	uint8_t completion[JZ_MESSAGE_MAX];
+	struct box b = {.n = 0};
+	struct jz_mailbox nothing = {box_get, box_put, &b};
+	struct world w;
+	struct seen s;
+	size_t len;
+
+	(void)state;
+	new_world(&w);
+	power_up(&w, 0);
+	assert_int_equal(jz_recover_payer(&w.alice.session, &nothing, see, &s),
+	    JZ_ERR_STATUS);
+	debit(&w, completion, sizeof(completion), &len);
+	payee_alone(&w, &b, &s);
+	assert_int_equal(s.n[JZ_RECOVERY_ASKED], 1);
+	payer_alone(&w, &b, &s);
+	assert_int_equal(s.n[JZ_RECOVERY_SENT], 1);
+	payee_alone(&w, &b, &s);
+	assert_int_equal(s.n[JZ_RECOVERY_CREDITED], 1);
+	payer_alone(&w, &b, &s);
+	assert_int_equal(s.n[JZ_RECOVERY_ACKNOWLEDGED], 1);
+	check_finished(&w);
+	assert_int_equal(torn_balance(&w.bob), PRICE);
+	/* Once more, all of it: nothing moves, nothing is told. */
+	payee_alone(&w, &b, &s);
+	payer_alone(&w, &b, &s);
+	assert_int_equal(torn_balance(&w.bob), PRICE);
+	/* One that was agreed to and not paid. */
+	debit(&w, NULL, 0, NULL);
+	payee_alone(&w, &b, &s);
+	payer_alone(&w, &b, &s);
+	assert_int_equal(s.n[JZ_RECOVERY_DROPPED], 1);
+	payee_alone(&w, &b, &s);
+	assert_int_equal(s.n[JZ_RECOVERY_DROPPED], 1);
+	check_finished(&w);
+	assert_int_equal(torn_balance(&w.bob), PRICE);
+	world_assert_settled(&w);
+	world_free(&w);
+}
+
 int
 main(void)
 {
@@ -292,6 +395,7 @@ main(void)
 	    cmocka_unit_test(test_what_is_told),
 	    cmocka_unit_test(test_a_payment_given_up_is_the_issuers),
 	    cmocka_unit_test(test_the_issuer_relays_a_lost_completion),
+	    cmocka_unit_test(test_what_is_asked_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

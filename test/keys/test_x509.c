@@ -406,6 +406,40 @@ test_a_revocation_list(void **state)
 	    jz_x509_verify(span(&w->user_der), &by), JZ_ERR_CERT_ISSUER);
 }
 
+/* What was written is read, dates and all; and whose it is. */
+static void
+test_a_list_is_read(void **state)
+{
+	struct world *w = *state;
+	const struct jz_x509_serial revoked[2] = {
+	    {.bytes = {0x41, 2, 3}, .len = 3, .at = NOW - 3 * DAY},
+	    {.bytes = {0xFF}, .len = 1}};
+	struct jz_x509_list l;
+	struct der crl;
+	struct jz_buffer b = jz_buffer(crl.bytes, sizeof(crl.bytes));
+	const uint8_t *ca = w->by_ca.key->public_key;
+
+	assert_int_equal(jz_x509_crl(&w->engine, &w->by_ca, 70000, NOW,
+			     NOW + DAY, revoked, 2, &b),
+	    0);
+	assert_int_equal(jz_x509_crl_read(jz_buffer_span(&b), &l), 0);
+	assert_int_equal(l.number, 70000);
+	assert_int_equal(l.n, 2);
+	assert_memory_equal(&l.revoked[0], &revoked[0], sizeof(revoked[0]));
+	assert_int_equal(l.revoked[1].bytes[0], 0xFF);
+	assert_int_equal(l.revoked[1].at, NOW);
+	assert_int_equal(
+	    jz_x509_crl_signed(&w->engine, jz_buffer_span(&b), ca), 0);
+	assert_int_equal(jz_x509_crl_signed(&w->engine, jz_buffer_span(&b),
+			     w->by_root.key->public_key),
+	    JZ_ERR_SIGNATURE);
+	for (size_t len = 0; len < b.len; len++)
+		assert_int_equal(jz_x509_crl_read(jz_span(b.data, len), &l),
+		    JZ_ERR_CERT_MALFORMED);
+	assert_int_equal(
+	    jz_x509_crl_read(span(&w->root_der), &l), JZ_ERR_CERT_MALFORMED);
+}
+
 /* ---- requests ----------------------------------------------------------- */
 
 static void
@@ -651,6 +685,7 @@ main(void)
 	    cmocka_unit_test(test_each_fault_of_a_chain),
 	    cmocka_unit_test(test_forged_and_strange),
 	    cmocka_unit_test(test_a_revocation_list),
+	    cmocka_unit_test(test_a_list_is_read),
 	    cmocka_unit_test(test_a_request),
 	    cmocka_unit_test(test_the_view_of_a_cvc),
 	    cmocka_unit_test(test_public_keys),

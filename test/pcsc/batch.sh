@@ -40,7 +40,7 @@ trap 'exit 143' TERM
 trap 'exit 130' INT HUP
 cd "$dir" || exit 1
 
-BANK='correct horse'
+BANK=${CANARY_BANK:-correct horse}
 MAIL='sealed letters'
 LC_ALL=C
 export BANK MAIL LC_ALL

@@ -49,8 +49,8 @@ trap 'exit 143' TERM
 trap 'exit 130' INT HUP
 cd "$dir" || exit 1
 
-BANK='correct horse'
-PIN=123456
+BANK=${CANARY_BANK:-correct horse}
+PIN=${CANARY_PIN:-123456}
 LC_ALL=C.UTF-8
 JIAOZI_ISSUER=bank
 JIAOZI_READER='pcsc:Virtual PCD 00 00'

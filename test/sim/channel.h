@@ -13,11 +13,14 @@ struct channel_count {
 	unsigned long delivered, accepted, corrupted, cuts, resets;
 	unsigned long payments; /* credited */
 	unsigned long given_up, settled;
+	/* Refused, for a limit that binds. */
+	unsigned long log_full, no_slot, offline_limit, balance_limit;
 };
 
 struct channel;
 
-/* The world is lent. */
+/* The world is lent.  With an even seed cards settle seldom, and their logs and
+ * limits fill. */
 struct channel *channel_new(struct sim *s, uint64_t seed);
 void channel_free(struct channel **c);
 

@@ -10,7 +10,7 @@
 #include "fakecard.h"
 
 #define RIG_CURRENCY   156
-#define RIG_PASSPHRASE "correct horse"
+#define RIG_PASSPHRASE "canary of a rig 90ab"
 #define RIG_DEPOSIT    10000 /* of rig_paid_and_loaded() */
 #define RIG_AMOUNT     2000
 #define RIG_DAY	       ((int64_t)24 * 60 * 60)

@@ -21,7 +21,8 @@
 #include <cmocka.h>
 
 const uint8_t TORN_TERMINAL[JZ_TERMINAL_BYTES] = {0, 0, 0, 0, 0, 1};
-static const struct jz_secret PASSPHRASE = {{"secret"}, 6};
+static const struct jz_secret PASSPHRASE = {
+    {"canary of a torn world 2c77"}, 27};
 
 const struct jz_secret *
 torn_passphrase(void)

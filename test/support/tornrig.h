@@ -11,7 +11,7 @@
 
 #define TORN_CNY      156
 #define TORN_DEPOSIT  1000000 /* of each customer */
-#define TORN_DIGITS   "123456"
+#define TORN_DIGITS   "904726158339"
 #define TORN_PIN      JZ_SECRET(TORN_DIGITS)
 #define TORN_CUTS_MAX 64u /* more commands than any transaction has */
 

@@ -32,7 +32,7 @@
 #define GROUP	   2u
 #define PATH_CAP   256
 #define STEPS_MAX  200u
-#define PASSPHRASE JZ_SECRET("letters")
+#define PASSPHRASE JZ_SECRET("canary of the letters 61d8")
 
 static const struct jz_order_line LIKE = {.max_balance_minor = 100000,
     .max_single_minor = 5000,

@@ -226,6 +226,35 @@ test_three_wrong_passwords_lock_the_card(void **state)
 	assert_int_equal(submit(&next, next.password), JZ_ESIGN_EXECUTED);
 }
 
+/* The account is locked, not the card alone: its other cards sign for it no
+ * more, and another account's do.  proves: JPS-14 */
+static void
+test_the_lock_is_the_accounts(void **state)
+{
+	static const uint8_t second[JZ_ID_BYTES] = "CN00000000300002",
+			     other[JZ_ID_BYTES] = "CN00000000300003";
+	struct contact c = sign();
+	char typed[JZ_JOINT_MAX + 1];
+	struct jz_esign_card row;
+
+	(void)state;
+	assert_int_equal(
+	    jz_esign_register(&verifier, second, rig.point, ACCOUNT), 0);
+	assert_int_equal(
+	    jz_esign_register(&verifier, other, rig.point, "another"), 0);
+	for (unsigned n = 0; n < 3; n++)
+		submit(&c, wrong(&c, n, typed));
+	assert_int_equal(jz_esign_sqlite.card(db, second, &row), 0);
+	assert_true(row.locked);
+	assert_int_equal(jz_esign_sqlite.card(db, other, &row), 0);
+	assert_false(row.locked);
+	/* Unlocked by any of its cards. */
+	assert_int_equal(jz_esign_unlock(&verifier, second), 0);
+	assert_false(card_row().locked);
+	assert_int_equal(card_row().failures, 0);
+	assert_int_equal(submit(&c, c.password), JZ_ESIGN_EXECUTED);
+}
+
 /* A mistyped one is typed again; the right one ends the row of failures. */
 static void
 test_a_typing_error_costs_a_try(void **state)
@@ -575,6 +604,7 @@ main(void)
 	    TEST(test_the_same_purchase_signed_anew_is_executed),
 	    TEST(test_an_older_signature_is_passed_over),
 	    TEST(test_three_wrong_passwords_lock_the_card),
+	    TEST(test_the_lock_is_the_accounts),
 	    TEST(test_a_typing_error_costs_a_try),
 	    TEST(test_forged_requests_lock_nobody),
 	    TEST(test_no_altered_byte_is_executed),

@@ -227,6 +227,39 @@ test_parts_of_two_payments(void **state)
 	assert_int_equal(judge(r, &s).err, JZ_ERR_DATA);
 }
 
+/* Of one request, and yet of another amount: both signed by the payee. */
+static void
+test_an_exception_of_another_amount(void **state)
+{
+	struct rig *r = *state;
+	struct jz_message *record, m;
+	struct jz_bank_statement s;
+	struct jz_buffer b;
+	struct pair p;
+
+	make_pair(r, &p);
+	fakecard_give_up(&p.payer, &p.payee, PRICE, true, JZ_OUTCOME_CLAIM);
+	p.payment = fakecard_record(&p.payee, 1)->payment;
+	rig_settle(r, &p.payer);
+	s = statement(r, &p.payment);
+	assert_int_equal(judge(r, &s).err, 0);
+	record = fakecard_record(&p.payee, 1);
+	record->payment.amount++;
+	m = fakecard_exception_of(record);
+	(void)fakecard_sign(&p.payee, &m);
+	memcpy(record->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
+	b = jz_buffer(s.exception.bytes, sizeof(s.exception.bytes));
+	assert_int_equal(jz_message_encode(record, JZ_SIGNED, &b), 0);
+	s.exception.len = b.len;
+	assert_int_equal(judge(r, &s).err, JZ_ERR_DATA);
+	/* As it was agreed it is the story's third part. */
+	record->payment.amount--;
+	m = fakecard_exception_of(record);
+	(void)fakecard_sign(&p.payee, &m);
+	memcpy(record->payee_signature, m.signature, JZ_SIGNATURE_BYTES);
+	rig_settle(r, &p.payee);
+}
+
 struct walk {
 	unsigned n;
 };
@@ -270,6 +303,7 @@ main(void)
 	    T(test_a_payment_given_up),
 	    T(test_what_is_altered_does_not_verify),
 	    T(test_parts_of_two_payments),
+	    T(test_an_exception_of_another_amount),
 	    T(test_the_payments_of_a_card),
 	};
 

@@ -114,6 +114,7 @@ test_a_list(void **state)
 	struct jz_x509_terms t = {
 	    .purpose = JZ_X509_CLIENT, .subject = {.common = "Alice"}};
 	struct jz_x509_serial serial = {.len = 16};
+	static struct jz_x509_serial many[JZ_X509_REVOKED_MAX + 1];
 	struct jz_x509_view v;
 	struct fakecard card;
 	struct chain c;
@@ -124,6 +125,10 @@ test_a_list(void **state)
 	assert_int_equal(jz_x509_read(jz_buffer_span(&b), &v), 0);
 	memcpy(serial.bytes, v.serial, serial.len);
 	assert_int_equal(jz_issuer_x509_crl(r->issuer, 1, &serial, 1, &crl), 0);
+	memset(many, 0, sizeof(many));
+	assert_int_equal(jz_issuer_x509_crl(
+			     r->issuer, 1, many, JZ_X509_REVOKED_MAX + 1, &crl),
+	    JZ_ERR_SPACE);
 	chain_of(r, &c, JZ_X509_CLIENT);
 	c.by.crl = jz_buffer_span(&crl);
 	assert_int_equal(

@@ -80,24 +80,26 @@ HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/sign.c host/unfinished.c host/wire.c
 ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 	host/issuer/batch.c host/issuer/batches.c host/issuer/books.c \
-	host/issuer/card.c host/issuer/decision.c host/issuer/esign.c \
+	host/issuer/card.c host/issuer/decision.c host/issuer/dialect.c \
+	host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_json.c \
 	host/issuer/esign_store.c host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/incident.c host/issuer/issuer.c \
 	host/issuer/keys.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/loss.c host/issuer/many.c \
-	host/issuer/operator.c host/issuer/proposal.c host/issuer/refusal.c \
+	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c host/issuer/refusal.c \
 	host/issuer/restore.c host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/serve/gate.c host/issuer/serve/handle.c \
 	host/issuer/serve/meter.c host/issuer/serve/serve.c \
-	host/issuer/settle.c host/issuer/sql.c host/issuer/statement.c \
+	host/issuer/settle.c host/issuer/sql.c host/issuer/sql_postgres.c \
+	host/issuer/sql_sqlite.c host/issuer/statement.c \
 	host/issuer/store.c host/issuer/store_control.c \
 	host/issuer/store_evidence.c host/issuer/store_revocation.c \
 	host/issuer/store_settle.c host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
+CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
 	host/cli/card_cmd.c host/cli/certificate_cmd.c host/cli/certify_cmd.c \
 	host/cli/certs.c host/cli/commands_card.c \
 	host/cli/commands_certificate.c host/cli/commands_control.c \
@@ -124,7 +126,7 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
 	test/sim/step.c test/sim/ways.c test/sim/world.c \
 	test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/contact.c \
+	test/support/conform.c test/support/contact.c test/support/daemon.c \
 	test/support/desk.c test/support/esignrig.c \
 	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
@@ -134,15 +136,18 @@ SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
 	test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
-	test/support/seeds.c test/support/session.c test/support/story.c \
+	test/support/rigpostgres.c test/support/seeds.c test/support/session.c test/support/story.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
-	test/bench/channel.c test/bench/commit.c test/bench/keys.c \
+	test/bench/channel.c test/bench/commit.c test/bench/daemon.c \
+	test/bench/keys.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
 	test/bench/submit.c test/bench/traffic.c test/bench/world.c
+
+CHAOS_SRC = test/chaos/chaos.c test/chaos/proxy.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
 
@@ -217,7 +222,10 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
+HOST_TESTS = test/conformance/test_esign test/host/test_https \
+	test/host/test_resume test/host/issuer/serve/test_handle \
+	test/host/issuer/test_dialect test/host/issuer/test_password \
+	test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_audit \
 	test/host/issuer/test_batches test/host/issuer/test_books \
@@ -268,7 +276,8 @@ GM_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/cli/batch.sh test/cli/books.sh test/cli/cli.sh \
+SCRIPT_TESTS = test/chaos/chaos.sh test/host/issuer/postgres.sh \
+	test/cli/batch.sh test/cli/books.sh test/cli/cli.sh test/cli/daemon.sh \
 	test/cli/evidence.sh test/cli/far.sh test/cli/keys.sh test/cli/qr.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/conformance/units.sh test/demo/test_demo.sh test/docs/applet.sh \
@@ -279,7 +288,8 @@ SCRIPT_TESTS = test/cli/batch.sh test/cli/books.sh test/cli/cli.sh \
 	test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
-HELPERS = test/find-secrets test/serve-card test/show-keys test/weak-jiaozi \
+HELPERS = test/chaos/chaos test/find-secrets test/serve-card \
+	test/show-keys test/weak-jiaozi \
 	test/weak-show-keys test/with-pcscd
 
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
@@ -288,7 +298,7 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = certificate esign manager session tlv
+FUZZ = certificate esign http manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 
@@ -322,7 +332,7 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
 	-D_FORTIFY_SOURCE=2))
 
 PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls \
-	libcurl zbar libqrencode libpng
+	libcurl libpq zbar libqrencode libpng
 
 # Asked once, when the first recipe needs it: before set-up there may be no
 # pkg-config.
@@ -353,7 +363,7 @@ FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
-	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) test/bench/million.c test/pcsc/serve_card.c \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) test/bench/million.c test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
 	test/secrets/find.c test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
@@ -373,7 +383,7 @@ PROGRAM = $(BUILD)/jiaozi
 CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
-.PHONY: all check check-built setup setup-ci bench demo install uninstall dist \
+.PHONY: all check check-built setup setup-ci bench chaos demo install uninstall dist \
 	cover lint fuzz model model-full sim sim-long tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -461,6 +471,8 @@ $(BUILD)/test/weak-jiaozi: $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
 	$(call SHOW,LD)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 $(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
+	$(LINK_TEST)
+$(BUILD)/test/chaos/chaos: $(call objects,$(CHAOS_SRC)) $(BY_HOST)
 	$(LINK_TEST)
 $(BUILD)/test/weak-show-keys: $(WEAK) $(BUILD)/test/secrets/show_keys.o \
 	$(BY_HOST)
@@ -573,7 +585,12 @@ $(BENCH): $(call objects,$(BENCH_SRC)) $(BY_HOST)
 
 bench: setup
 	@$(SUBMAKE) all $(BENCH) $(HELPERS:%=$(BUILD)/%)
-	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' $(BENCH)
+	@export JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))'; \
+	if POSTGRES_FSYNC=on test/with-postgres.sh true >/dev/null 2>&1; then \
+		POSTGRES_FSYNC=on test/with-postgres.sh $(BENCH); \
+	else \
+		$(BENCH); \
+	fi
 	@if command -v arm-none-eabi-gcc >/dev/null; then \
 		.ci/freestanding; \
 	else \
@@ -610,7 +627,7 @@ install: all
 	  echo 'Name: jiaozi'; \
 	  echo 'Description: Smart card with an electronic purse, and terminal'; \
 	  echo 'Version: $(VERSION)'; \
-	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite libmicrohttpd gnutls libcurl'; \
+	  echo 'Requires: libcrypto sqlite3 jansson libpcsclite libmicrohttpd gnutls libcurl libpq'; \
 	  echo 'Cflags: -I$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCDIR:%/jiaozi=%))'; \
 	  echo 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))'; \
 	  echo 'Libs: -L$${libdir} -ljiaozi -ljiaozi-card -Wl,--dynamic-list=$${libdir}/jiaozi/plugin.syms'; \
@@ -649,6 +666,14 @@ tear: setup
 	@printf '%s\n' $(TEAR_TESTS) | xargs -P $(JOBS) -I{} sh -c \
 	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
 	    printf "%s\n" {} "$$out"; exit $$s'
+
+# Loads whose daemon, client, network or database ends at some byte.
+CHAOS_RUNS = 1000
+
+chaos: setup
+	@$(SUBMAKE) all $(BUILD)/test/chaos/chaos
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
 
 # The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.
 SIM = $(BUILD)/test/sim/test_random

@@ -53,6 +53,7 @@ static const struct {
     {"pay", bench_pay, true},
     {"settle", bench_settle, true},
     {"sign", bench_sign, true},
+    {"daemon", bench_daemon, false},
     {"submit", bench_submit, true},
     {"pcsc", bench_pcsc, false},
 };

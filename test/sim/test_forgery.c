@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #define FUNDS	5000u
 #define AMOUNT	700u
@@ -448,7 +449,7 @@ hash_database(struct fixture *f, uint8_t out[static JZ_HASH_BYTES])
 	const struct jz_engine *e = &f->s.rig.engine;
 	sqlite3_int64 len = 0;
 	unsigned char *bytes =
-	    sqlite3_serialize(f->s.issuer->store->db, "main", &len, 0);
+	    sqlite3_serialize(f->s.issuer->store->connection, "main", &len, 0);
 	struct jz_span all;
 
 	assert_non_null(bytes);

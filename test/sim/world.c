@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #define OPEN_FILES 8
 
@@ -66,13 +67,13 @@ in_memory(sqlite3 *from)
 struct sqlite3 *
 sim_save_books(const struct sim *s)
 {
-	return in_memory(s->issuer->store->db);
+	return in_memory(s->issuer->store->connection);
 }
 
 void
 sim_restore_books(struct sim *s, struct sqlite3 *books)
 {
-	copy_database(s->issuer->store->db, books);
+	copy_database(s->issuer->store->connection, books);
 }
 
 void
@@ -89,12 +90,12 @@ into_memory(struct jz_store *store)
 	sqlite3 *memory;
 
 	for (size_t k = 0; k < JZ_SQL_COUNT; k++) {
-		sqlite3_finalize(store->prepared[k]);
-		store->prepared[k] = NULL;
+		sqlite3_finalize(store->rows[k].made);
+		store->rows[k].made = NULL;
 	}
-	memory = in_memory(store->db);
-	assert_int_equal(sqlite3_close(store->db), SQLITE_OK);
-	store->db = memory;
+	memory = in_memory(store->connection);
+	assert_int_equal(sqlite3_close(store->connection), SQLITE_OK);
+	store->connection = memory;
 	assert_int_equal(sqlite3_exec(memory,
 			     "PRAGMA foreign_keys = ON;"
 			     "PRAGMA recursive_triggers = ON",

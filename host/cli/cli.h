@@ -219,7 +219,8 @@ void jz_cli_more(struct jz_cli *c, const char *key, json_t *value);
 /* Keeps the status word when the session has one, and returns `error`. */
 int jz_cli_card_error(struct jz_cli *c, const struct jz_session *s, int error);
 /* What the issuer refused, by name; JZ_ERR_REFUSED. */
-int jz_cli_refused(struct jz_cli *c, enum jz_refusal r, enum jz_incident_kind k);
+int jz_cli_refused(
+    struct jz_cli *c, enum jz_refusal why, enum jz_incident_kind what);
 /* Keeps the issuer's refusal, and returns `error`. */
 int jz_cli_issuer_error(
     struct jz_cli *c, const struct jz_issuer *issuer, int error);

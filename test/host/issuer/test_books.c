@@ -410,6 +410,26 @@ test_ledger_refuses(void **state)
 	assert_true(rig_snapshot(r) == before);
 }
 
+/* An account that was undone with its savepoint is not known any more, and
+ * another one may have its number. */
+static void
+test_undone_accounts_are_forgotten(void **state)
+{
+	struct rig *r = *state;
+	struct jz_store *s = r->issuer->store;
+	int64_t n;
+
+	assert_int_equal(jz_store_begin(s, true), 0);
+	assert_int_equal(jz_store_begin(s, true), 0);
+	assert_int_equal(jz_ledger_open(s, JZ_LEDGER_KIND_CARD, "card:a"), 0);
+	assert_int_equal(jz_ledger_balance(s, "card:a", &n), 0);
+	assert_int_equal(jz_store_end(s, JZ_ERR_REFUSED), JZ_ERR_REFUSED);
+	assert_int_equal(jz_ledger_open(s, JZ_LEDGER_KIND_CARD, "card:b"), 0);
+	assert_int_equal(jz_ledger_balance(s, "card:a", &n), JZ_ERR_NOT_FOUND);
+	assert_int_equal(jz_store_end(s, JZ_ERR_REFUSED), JZ_ERR_REFUSED);
+	assert_int_equal(jz_ledger_balance(s, "card:b", &n), JZ_ERR_NOT_FOUND);
+}
+
 int
 main(void)
 {
@@ -423,6 +443,8 @@ main(void)
 	    cmocka_unit_test_teardown(
 		test_altered_books_do_not_balance, rig_after),
 	    cmocka_unit_test_teardown(test_ledger_refuses, rig_after),
+	    cmocka_unit_test_teardown(
+		test_undone_accounts_are_forgotten, rig_after),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);

@@ -161,11 +161,12 @@ settle(
 {
 	uint8_t signed_in[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(signed_in, sizeof(signed_in));
-	struct relay r = {s, result};
+	struct relay r;
 	unsigned records;
 	int err;
 
 	memset(result, 0, sizeof(*result));
+	r = (struct relay){s, result};
 	err = jz_bank_sign_in(s, bank, &b);
 	/* The list comes first: what follows may be cut off. */
 	if (err == 0)

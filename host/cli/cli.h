@@ -122,6 +122,8 @@ enum jz_option {
 	JZ_OPT_CA,
 	JZ_OPT_TIMEOUT,
 	JZ_OPT_RESUME,
+	JZ_OPT_STORE,
+	JZ_OPT_PASSWORD,
 	JZ_OPT_EVIDENCE,
 	JZ_OPT_HELLO,
 	JZ_OPT_REFUND_OF,
@@ -376,8 +378,7 @@ struct jz_cli_bank {
 int jz_cli_bank(struct jz_cli *c, struct jz_cli_bank *out);
 void jz_cli_bank_close(struct jz_cli_bank *b);
 /* As jz_cli_issuer_error(). */
-int
-jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
+int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
 
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 
@@ -472,6 +473,10 @@ int jz_cmd_issuer_seed_create(struct jz_cli *c);
 int jz_cmd_issuer_seed_show(struct jz_cli *c);
 int jz_cmd_issuer_seed_combine(struct jz_cli *c);
 int jz_cmd_issuer_account_open(struct jz_cli *c);
+int jz_cmd_issuer_account_block(struct jz_cli *c);
+int jz_cmd_issuer_account_unblock(struct jz_cli *c);
+int jz_cmd_issuer_account_password(struct jz_cli *c);
+int jz_cmd_issuer_account_statement(struct jz_cli *c);
 int jz_cmd_issuer_deposit(struct jz_cli *c);
 int jz_cmd_issuer_accounts(struct jz_cli *c);
 int jz_cmd_issuer_cards(struct jz_cli *c);

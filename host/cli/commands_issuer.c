@@ -10,7 +10,7 @@
 const struct jz_cli_command jz_cli_issuer_commands[] = {
 {
 	"issuer init", "DIR", 1, 1,
-	PASS | JZ_OPT(CURRENCY) | JZ_OPT(SUITE) | JZ_OPT(TOKEN), 0,
+	PASS | JZ_OPT(CURRENCY) | JZ_OPT(SUITE) | JZ_OPT(TOKEN) | JZ_OPT(STORE), 0,
 	JZ_EXIT(EXISTS) | JZ_EXIT(IO) | JZ_EXIT(CARD_FILE), jz_cmd_issuer_init,
 	{"found an issuer", "建立发卡行"},
 	{"Makes a directory with the issuer's keys (root, CA, host, the cards'\n"
@@ -67,6 +67,63 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "\n"
 	 "示例\n"
 	 "  jiaozi issuer account-open bank alice --holder 爱丽丝 --passphrase env:BANK\n"},
+},
+{
+	"issuer account-block", "DIR ACCOUNT", 2, 2, PASS, 0,
+	JZ_EXITS_ISSUER, jz_cmd_issuer_account_block,
+	{"block an account", "锁定账户"},
+	{"A blocked account gives no money: no load is permitted from it.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer account-block bank alice --passphrase env:BANK\n",
+	 "锁定的账户不再付款：不许可从其圈存。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer account-block bank alice --passphrase env:BANK\n"},
+},
+{
+	"issuer account-unblock", "DIR ACCOUNT", 2, 2, PASS, 0,
+	JZ_EXITS_ISSUER, jz_cmd_issuer_account_unblock,
+	{"unblock an account", "解锁账户"},
+	{"The opposite of account-block.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer account-unblock bank alice --passphrase env:BANK\n",
+	 "与 account-block 相反。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer account-unblock bank alice --passphrase env:BANK\n"},
+},
+{
+	"issuer account-password", "DIR ACCOUNT", 2, 2,
+	PASS | JZ_OPT(PASSWORD), 0,
+	JZ_EXITS_ISSUER, jz_cmd_issuer_account_password,
+	{"set an account's password", "设置账户密码"},
+	{"By it its owner shows himself where he has no card yet.  Five wrong ones\n"
+	 "in a row lock it; this sets it anew.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer account-password bank alice --password env:ALICE \\\n"
+	 "      --passphrase env:BANK\n",
+	 "户主尚无卡时以此证明身份。连错五次即锁定；此命令重设密码。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer account-password bank alice --password env:ALICE \\\n"
+	 "      --passphrase env:BANK\n"},
+},
+{
+	"issuer account-statement", "DIR ACCOUNT", 2, 2, PASS, 0,
+	JZ_EXITS_ISSUER, jz_cmd_issuer_account_statement,
+	{"what moved on an account", "账户明细"},
+	{"Lists every movement on an account: time, amount, reason, and what it was\n"
+	 "for.  A load is named by its card and counter.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer account-statement bank alice --passphrase env:BANK\n",
+	 "列出账户的每笔变动：时间、金额、原因及对应业务；圈存以卡号与序号标识。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer account-statement bank alice --passphrase env:BANK\n"},
 },
 {
 	"issuer deposit", "DIR ACCOUNT AMOUNT", 3, 3, PASS, 0,

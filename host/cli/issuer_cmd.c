@@ -35,14 +35,10 @@ jz_cmd_issuer_init(struct jz_cli *c)
 		    c->value[JZ_OPT_CURRENCY]);
 	err = jz_cli_passphrase(c, &pass);
 	if (err == 0) {
-		const char *uri = c->value[JZ_OPT_TOKEN];
+		const struct jz_issuer_options o = {cur->code, suite,
+		    c->value[JZ_OPT_TOKEN], c->value[JZ_OPT_STORE]};
 
-		err = uri == NULL ? jz_issuer_create_suite(
-					c->argument[0], &pass, cur->code, suite)
-		    : suite != JZ_SUITE_NIST
-		    ? JZ_ERR_UNSUPPORTED
-		    : jz_issuer_create_token(
-			  c->argument[0], &pass, cur->code, uri);
+		err = jz_issuer_create_with(c->argument[0], &pass, &o);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", c->argument[0]);
 	}

@@ -130,6 +130,19 @@ jz_issuer_account_balance(
 }
 
 int
+jz_issuer_account_statement(struct jz_issuer *i, const char *account,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg)
+{
+	struct jz_ledger_name name = jz_ledger_customer(account);
+	int64_t unused;
+	int err;
+
+	jz_issuer_start(i);
+	err = jz_ledger_balance(i->store, name.text, &unused);
+	return err != 0 ? err : jz_ledger_lines(i->store, name.text, each, arg);
+}
+
+int
 jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked)
 {
 	jz_issuer_start(i);

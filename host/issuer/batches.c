@@ -111,8 +111,8 @@ post_each(struct stream *s, struct group *g)
 		if (err == 0)
 			err = jz_store_end(s->issuer->store, settle_one(s, it));
 		if (err == JZ_ERR_REFUSED) {
-			int kept = jz_alarm_keep(s->issuer,
-			    jz_span(it->batch, it->batch_len));
+			int kept = jz_alarm_keep(
+			    s->issuer, jz_span(it->batch, it->batch_len));
 
 			err = kept != 0 ? kept : err;
 		}

@@ -52,9 +52,7 @@ void
 jz_issuer_set_clock(struct jz_issuer *i, int64_t (*now)(void *arg), void *arg);
 int64_t jz_issuer_now(const struct jz_issuer *i);
 
-/* A blocked account gives no money; a blocked card gets none. */
-int
-jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked);
+/* A blocked card gets no money. */
 int jz_issuer_block_card(
     struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES], bool blocked);
 

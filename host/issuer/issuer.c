@@ -21,9 +21,12 @@
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 #include "../../keys/secret.h"
+#include "../../keys/store/file.h"
+#include "sql.h"
 
 #define PATH_CAP     4096
 #define DATABASE     "issuer.db"
+#define STORE	     "store" /* a file with a URI, instead of the database */
 #define KEYS	     "keys"
 #define CURRENCY_MAX 999
 
@@ -44,7 +47,7 @@ remove_new(const char *dir)
 	static const char *const FILES[] = {KEYS "/root.key",
 	    KEYS "/root.cvcert", KEYS "/ca.key", KEYS "/ca.cvcert",
 	    KEYS "/host.key", KEYS "/host.cvcert", KEYS "/admin.key",
-	    KEYS "/token", DATABASE, DATABASE "-wal", DATABASE "-shm"};
+	    KEYS "/token", STORE, DATABASE, DATABASE "-wal", DATABASE "-shm"};
 	char path[PATH_CAP];
 
 	for (size_t k = 0; k < sizeof(FILES) / sizeof(FILES[0]); k++) {
@@ -123,29 +126,67 @@ make_keys(const struct jz_engine *e, const char *path,
 	return err;
 }
 
-/* What a new issuer is made with; the token, if any, is over the engine. */
+/* Where the books are: in our file, or by the URI that ours names. */
+static int
+write_store(const char *dir, const char *uri, char out[static PATH_CAP])
+{
+	char path[PATH_CAP];
+	int n, err;
+
+	if (uri == NULL)
+		return join(out, dir, DATABASE);
+	n = snprintf(out, PATH_CAP, "%s", uri);
+	if (n < 0 || n >= PATH_CAP)
+		return JZ_ERR_RANGE;
+	if (!jz_sql_is_uri(uri))
+		return JZ_ERR_ARGUMENT;
+	err = join(path, dir, STORE);
+	return err != 0
+	    ? err
+	    : jz_file_write(path, 0600, JZ_FILE_NEW, jz_span(uri, strlen(uri)));
+}
+
+static int
+read_store(const char *dir, char out[static PATH_CAP])
+{
+	struct jz_buffer b = jz_buffer((uint8_t *)out, PATH_CAP - 1);
+	char path[PATH_CAP];
+	int err = join(path, dir, STORE);
+
+	if (err == 0)
+		err = jz_file_read(path, &b);
+	if (err == JZ_ERR_NOT_FOUND)
+		return join(out, dir, DATABASE);
+	out[b.len] = '\0';
+	out[strcspn(out, "\r\n")] = '\0';
+	return err == 0 && !jz_sql_is_uri(out) ? JZ_ERR_DATABASE : err;
+}
+
+/* A new issuer while it is made; the token, if any, is over the engine. */
 struct making {
 	struct jz_engine engine;
 	struct jz_token *token;
 };
 
+/* The books last: those behind a URI are not taken back. */
 static int
 fill(struct making *m, const char *dir, const struct jz_secret *passphrase,
-    uint16_t currency, enum jz_suite suite, const char *uri)
+    const struct jz_issuer_options *o)
 {
-	char path[PATH_CAP];
+	char path[PATH_CAP], store[PATH_CAP];
 	int err = join(path, dir, KEYS);
 
 	if (err == 0 && mkdir(path, 0700) != 0)
 		err = JZ_ERR_SYSTEM;
 	if (err == 0)
-		err = jz_openssl_new(suite, &m->engine);
+		err = jz_openssl_new(o->suite, &m->engine);
 	if (err == 0)
-		err = make_keys(&m->engine, path, passphrase, uri, &m->token);
+		err = make_keys(
+		    &m->engine, path, passphrase, o->token, &m->token);
 	if (err == 0)
-		err = join(path, dir, DATABASE);
+		err = write_store(dir, o->store, store);
 	if (err == 0)
-		err = make_database(path, currency, suite);
+		err = make_database(store, o->currency, o->suite);
 	return err;
 }
 
@@ -219,9 +260,9 @@ clean_name(char out[static PATH_CAP], const char *dir)
 	return 0;
 }
 
-static int
-create(const char *dir, const struct jz_secret *passphrase, uint16_t currency,
-    enum jz_suite suite, const char *uri)
+int
+jz_issuer_create_with(const char *dir, const struct jz_secret *passphrase,
+    const struct jz_issuer_options *o)
 {
 	char name[PATH_CAP], made[PATH_CAP];
 	struct making m = {{NULL, NULL}, NULL};
@@ -230,8 +271,10 @@ create(const char *dir, const struct jz_secret *passphrase, uint16_t currency,
 
 	if (err != 0)
 		return err;
-	if (currency == 0 || currency > CURRENCY_MAX)
+	if (o->currency == 0 || o->currency > CURRENCY_MAX)
 		return JZ_ERR_RANGE;
+	if (o->token != NULL && o->suite != JZ_SUITE_NIST)
+		return JZ_ERR_UNSUPPORTED;
 	/* Cheaper said now than after the keys; rename asks again. */
 	if (stat(name, &st) == 0 && !S_ISDIR(st.st_mode))
 		return JZ_ERR_EXISTS;
@@ -240,7 +283,7 @@ create(const char *dir, const struct jz_secret *passphrase, uint16_t currency,
 		return JZ_ERR_RANGE;
 	if (mkdtemp(made) == NULL)
 		return errno == ENOENT ? JZ_ERR_NOT_FOUND : JZ_ERR_SYSTEM;
-	err = fill(&m, made, passphrase, currency, suite, uri);
+	err = fill(&m, made, passphrase, o);
 	if (err == 0)
 		err = put_in_place(made, name);
 	end_making(&m, err);
@@ -253,21 +296,27 @@ int
 jz_issuer_create(
     const char *dir, const struct jz_secret *passphrase, uint16_t currency)
 {
-	return create(dir, passphrase, currency, JZ_SUITE_NIST, NULL);
+	return jz_issuer_create_suite(dir, passphrase, currency, JZ_SUITE_NIST);
 }
 
 int
 jz_issuer_create_suite(const char *dir, const struct jz_secret *passphrase,
     uint16_t currency, enum jz_suite suite)
 {
-	return create(dir, passphrase, currency, suite, NULL);
+	const struct jz_issuer_options o = {
+	    .currency = currency, .suite = suite};
+
+	return jz_issuer_create_with(dir, passphrase, &o);
 }
 
 int
 jz_issuer_create_token(const char *dir, const struct jz_secret *pin,
     uint16_t currency, const char *uri)
 {
-	return create(dir, pin, currency, JZ_SUITE_NIST, uri);
+	const struct jz_issuer_options o = {
+	    .currency = currency, .suite = JZ_SUITE_NIST, .token = uri};
+
+	return jz_issuer_create_with(dir, pin, &o);
 }
 
 /* ---- opening ------------------------------------------------------------ */
@@ -328,7 +377,7 @@ jz_issuer_open(
 	if (i == NULL)
 		return JZ_ERR_MEMORY;
 	jz_issuer_set_clock(i, NULL, NULL);
-	err = join(path, dir, DATABASE);
+	err = read_store(dir, path);
 	if (err == 0)
 		err = jz_store_open(path, &i->store);
 	if (err == 0)

@@ -2,8 +2,8 @@
 /*
  * The issuer: accounts, cards, loads, settlement, books.
  *
- * An issuer lives in a directory: issuer.db (SQLite, WAL, synchronous FULL)
- * and keys/ (keys/store/pki.h).  The ledger is double-entry and append-only:
+ * An issuer lives in a directory: issuer.db (SQLite, WAL, synchronous FULL), or
+ * a file that names a PostgreSQL database, and keys/ (keys/store/pki.h).  The ledger is double-entry and append-only:
  * every movement is a transaction of entries that sum to zero; triggers refuse
  * UPDATE and DELETE.  Accounts of the ledger:
  *
@@ -55,6 +55,8 @@ enum jz_refusal {
 	JZ_REFUSAL_WRONG_USER,
 	JZ_REFUSAL_UNKNOWN_ACCOUNT,
 	JZ_REFUSAL_ACCOUNT_BLOCKED,
+	JZ_REFUSAL_PASSWORD_LOCKED, /* too many wrong ones in a row */
+	JZ_REFUSAL_PASSWORD,	    /* not the account's: a try is gone */
 	JZ_REFUSAL_CURRENCY,
 	JZ_REFUSAL_AMOUNT,	     /* zero, or above the limit */
 	JZ_REFUSAL_CANCELLED,	     /* the card has proved: never executed */
@@ -88,6 +90,20 @@ int jz_issuer_create_suite(const char *dir, const struct jz_secret *passphrase,
  */
 int jz_issuer_create_token(const char *dir, const struct jz_secret *pin,
     uint16_t currency, const char *uri);
+/*
+ * All of that, and the books in PostgreSQL, or whatever speaks like it, instead
+ * of a file: store is a URI of libpq's (postgresql://...) which the directory
+ * keeps, and whose tables must not be there yet (JZ_ERR_EXISTS).  A password
+ * belongs into ~/.pgpass.  JZ_ERR_ARGUMENT, JZ_ERR_DATABASE.
+ */
+struct jz_issuer_options {
+	uint16_t currency;
+	enum jz_suite suite;
+	const char *token; /* NULL: keys in files */
+	const char *store; /* NULL: a SQLite file */
+};
+int jz_issuer_create_with(const char *dir, const struct jz_secret *passphrase,
+    const struct jz_issuer_options *o);
 /* JZ_ERR_TOKEN_*; JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_UNSUPPORTED (a newer
  * version), JZ_ERR_DATABASE. */
 int jz_issuer_open(const char *dir, const struct jz_secret *passphrase,
@@ -166,6 +182,42 @@ int jz_issuer_deposit(
 /* JZ_ERR_NOT_FOUND */
 int jz_issuer_account_balance(
     struct jz_issuer *i, const char *account, int64_t *minor);
+
+/*
+ * An account is blocked, or it is not any more: a blocked one gives no money.
+ * JZ_ERR_NOT_FOUND.
+ */
+int
+jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked);
+
+/* One movement on an account. */
+struct jz_account_line {
+	int64_t time;
+	const char *reason, *reference; /* good for the call */
+	int64_t amount_minor;		/* negative: taken from it */
+};
+/* All of them, the first first; `each` as jz_issuer_each_account(). */
+int jz_issuer_account_statement(struct jz_issuer *i, const char *account,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg);
+
+#define JZ_PASSWORD_TRIES 5
+#define JZ_PASSWORD_MAX	  64
+
+/*
+ * The account's password, by which its owner shows himself where he has no card
+ * yet: 6 to 64 bytes, kept as scrypt makes it.  Set anew by an employee, which
+ * unlocks it as well.  JZ_ERR_RANGE (length), JZ_ERR_NOT_FOUND (account).
+ */
+int jz_issuer_account_password(
+    struct jz_issuer *i, const char *account, const struct jz_secret *password);
+/*
+ * Whether this is it.  A try is counted before the comparison, and given back
+ * only by the right password; the fifth wrong one in a row locks it.  Refuses
+ * UNKNOWN_ACCOUNT (also one without a password), ACCOUNT_BLOCKED,
+ * PASSWORD_LOCKED, PASSWORD.
+ */
+int jz_issuer_account_check(
+    struct jz_issuer *i, const char *account, const struct jz_secret *password);
 
 /* ---- cards -------------------------------------------------------------- */
 

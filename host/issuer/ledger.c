@@ -111,7 +111,7 @@ static int
 read_account(struct jz_store *s, const char *name, struct jz_ledger_known *out)
 {
 	char kind[32];
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(
 	    s, JZ_SQL_LEDGER_ACCOUNT, JZ_VALUES(jz_v_text(name)), &st);
 
@@ -122,7 +122,7 @@ read_account(struct jz_store *s, const char *name, struct jz_ledger_known *out)
 		err = jz_sql_wrong(s, "an account's row is damaged");
 	if (err == 0) {
 		snprintf(out->name.text, sizeof(out->name.text), "%s", name);
-		out->id = sqlite3_column_int64(st, 0);
+		out->id = jz_sql_int(st, 0);
 		out->customer =
 		    strcmp(kind, KINDS[JZ_LEDGER_KIND_CUSTOMER]) == 0;
 	}
@@ -248,7 +248,7 @@ jz_ledger_each(struct jz_store *s,
     int (*each)(const char *name, int64_t balance, void *arg), void *arg)
 {
 	char name[JZ_LEDGER_NAME_MAX];
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err = jz_sql_query(s, JZ_SQL_LEDGER_EACH, NULL, 0, &st);
 
@@ -259,9 +259,34 @@ jz_ledger_each(struct jz_store *s,
 		if (!jz_sql_text(st, 0, name, sizeof(name)))
 			err = jz_sql_wrong(s, "an account's row is damaged");
 		else
-			stop = each(name, sqlite3_column_int64(st, 1), arg);
+			stop = each(name, jz_sql_int(st, 1), arg);
 		if (stop != 0)
 			break;
+	}
+	jz_sql_done(st);
+	return err == 0 || err == JZ_ERR_NOT_FOUND ? stop : err;
+}
+
+int
+jz_ledger_lines(struct jz_store *s, const char *name,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg)
+{
+	char reason[32], reference[96];
+	struct jz_rows *st;
+	int stop = 0;
+	int err = jz_sql_query(
+	    s, JZ_SQL_LEDGER_LINES, JZ_VALUES(jz_v_text(name)), &st);
+
+	while (err == 0 && stop == 0) {
+		err = jz_sql_row(s, st);
+		if (err == 0 &&
+		    (!jz_sql_text(st, 1, reason, sizeof(reason)) ||
+			!jz_sql_text(st, 2, reference, sizeof(reference))))
+			err = jz_sql_wrong(s, "an entry's row is damaged");
+		if (err == 0)
+			stop = each(&(struct jz_account_line){jz_sql_int(st, 0),
+					reason, reference, jz_sql_int(st, 3)},
+			    arg);
 	}
 	jz_sql_done(st);
 	return err == 0 || err == JZ_ERR_NOT_FOUND ? stop : err;

@@ -68,7 +68,8 @@ write_file(const struct jz_engine *e, const char *path,
 
 int
 jz_operator_create(const struct jz_engine *e, const char *path,
-    const struct jz_secret *passphrase, const char *name, struct jz_operator *out)
+    const struct jz_secret *passphrase, const char *name,
+    struct jz_operator *out)
 {
 	int err = check_name(name);
 

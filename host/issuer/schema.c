@@ -2,29 +2,24 @@
 /*
  * The tables of the issuer's database, and how it is opened.
  *
- * PRAGMA user_version counts the migrations that a database has seen; opening
- * it carries out those that are missing, each in one transaction.  A migration
- * that has left the house is never altered: a change is another one.
+ * The database counts the migrations that it has seen; opening it carries out
+ * those that are missing, all in one transaction.  A migration that has left
+ * the house is never altered: a change is another one.
  *
- * What has happened is only ever added to.  Triggers refuse UPDATE and DELETE
- * on those tables, and an INSERT over a row that is there (INSERT OR REPLACE
- * deletes without asking a delete trigger).
+ * What has happened is only ever added to.  In SQLite triggers refuse UPDATE
+ * and DELETE on those tables, and an INSERT over a row that is there (INSERT OR
+ * REPLACE deletes without asking a delete trigger).  In PostgreSQL the daemon's
+ * role is not granted UPDATE and DELETE there (docs/adr/0019-daemon.md): not
+ * every engine that speaks like it has triggers.
+ *
+ * A part that begins with "--sqlite\n" or "--postgres\n" is for that one.
  */
-#define _POSIX_C_SOURCE 200809L
-
 #include "sql.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../../apdu/error.h"
-
-/* "JZIS", so that no other program's database is taken for ours. */
-#define APPLICATION_ID 0x4A5A4953
 
 /* clang-format off */
 #define APPEND_ONLY(table, same_row)                                           \
@@ -216,7 +211,8 @@ APPEND_ONLY("exception_paid", "request_digest = NEW.request_digest")
 ;
 
 /* Two more kinds of account, which a CHECK cannot be told later. */
-static const char V4_ACCOUNTS[] =
+static const char V4_KINDS[] =
+"--sqlite\n"
 "PRAGMA defer_foreign_keys = ON;"
 "CREATE TABLE ledger_account_copy AS SELECT id, kind, name"
 " FROM ledger_account;"
@@ -229,6 +225,15 @@ static const char V4_ACCOUNTS[] =
 " FROM ledger_account_copy;"
 "DROP TABLE ledger_account_copy;"
 APPEND_ONLY("ledger_account", "id = NEW.id OR name = NEW.name")
+;
+static const char V4_KINDS_POSTGRES[] =
+"--postgres\n"
+"ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_kind_check;"
+"ALTER TABLE ledger_account ADD CONSTRAINT ledger_account_kind_check"
+" CHECK (kind IN ('cash', 'customer', 'card', 'transit-load',"
+" 'transit-payment', 'fraud', 'lost'));"
+;
+static const char V4_ACCOUNTS[] =
 /* A new issuer opens its accounts itself. */
 #define OPEN_ACCOUNT(kind, name)                                               \
 "INSERT INTO ledger_account (id, kind, name) SELECT next, '" kind "',"         \
@@ -306,73 +311,55 @@ APPEND_ONLY("written_off", "request_digest = NEW.request_digest")
 " time INTEGER NOT NULL) STRICT;"
 APPEND_ONLY("card_closed", "card = NEW.card")
 ;
+
+/* As scrypt makes them, and how many wrong ones came in a row. */
+static const char V5_PASSWORDS[] =
+"CREATE TABLE account_password (account TEXT PRIMARY KEY"
+" REFERENCES customer (account), salt BLOB NOT NULL, hash BLOB NOT NULL,"
+" failures INTEGER NOT NULL CHECK (failures >= 0), time INTEGER NOT NULL)"
+" STRICT;"
+;
 /* clang-format on */
 
-#define PARTS_MAX 5
+#define PARTS_MAX 6
 
 /* Migration n makes version n + 1; its parts end with NULL. */
 static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V1_LEDGER, V1_CARDS, V1_LOADS, V1_SETTLEMENT, NULL},
     {V2_REVOCATION, NULL},
     {V3_EXCEPTIONS, NULL},
-    {V4_ACCOUNTS, V4_AUDIT, V4_DECISIONS, NULL},
+    {V4_KINDS, V4_KINDS_POSTGRES, V4_ACCOUNTS, V4_AUDIT, V4_DECISIONS, NULL},
+    {V5_PASSWORDS, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))
 
-static int
-execute(struct jz_store *s, const char *sql)
+/* Whether a part is for this engine. */
+static bool
+for_us(const struct jz_store *s, const char *part)
 {
-	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-
-	return rc == SQLITE_OK ? 0 : jz_sql_error(s, rc);
-}
-
-/* Reads a pragma; statements that run once are not kept. */
-static int
-pragma(struct jz_store *s, const char *sql, int64_t *out)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
-
-	*out = 0;
-	if (rc == SQLITE_OK) {
-		rc = sqlite3_step(st);
-		if (rc == SQLITE_ROW)
-			*out = sqlite3_column_int64(st, 0);
-	}
-	sqlite3_finalize(st);
-	return rc == SQLITE_ROW ? 0 : jz_sql_error(s, rc);
+	return strncmp(part, "--", 2) != 0 ||
+	    strncmp(part, s->driver->own, strlen(s->driver->own)) == 0;
 }
 
 static int
 migrate_one(struct jz_store *s, size_t version)
 {
-	char text[96];
 	int err = 0;
 
-	for (size_t k = 0; err == 0 && MIGRATIONS[version][k] != NULL; k++)
-		err = execute(s, MIGRATIONS[version][k]);
-	/* A pragma takes no parameters; these are our own numbers. */
-	snprintf(text, sizeof(text),
-	    "PRAGMA user_version = %zu; PRAGMA application_id = %d;",
-	    version + 1, APPLICATION_ID);
-	if (err == 0)
-		err = execute(s, text);
-	return err;
+	for (size_t k = 0; err == 0 && MIGRATIONS[version][k] != NULL; k++) {
+		if (for_us(s, MIGRATIONS[version][k]))
+			err = s->driver->execute(s, MIGRATIONS[version][k]);
+	}
+	return err != 0 ? err : s->driver->set_version(s, (int64_t)version + 1);
 }
 
-/* Whose database, and how old?  To be asked within a transaction. */
+/* How old?  To be asked within a transaction. */
 static int
 version_of(struct jz_store *s, int64_t *version)
 {
-	int64_t application;
-	int err = pragma(s, "PRAGMA user_version", version);
+	int err = s->driver->version(s, version);
 
-	if (err == 0)
-		err = pragma(s, "PRAGMA application_id", &application);
-	if (err == 0 && *version > 0 && application != APPLICATION_ID)
-		err = jz_sql_wrong(s, "not an issuer's database");
 	if (err == 0 && (*version < 0 || *version > (int64_t)VERSION))
 		err = JZ_ERR_UNSUPPORTED;
 	return err;
@@ -384,7 +371,9 @@ jz_schema_migrate(struct jz_store *s)
 	int64_t version;
 	int err = version_of(s, &version);
 
-	if (err != 0 || version == (int64_t)VERSION)
+	if (err == 0 && version == (int64_t)VERSION)
+		s->ready = true;
+	if (err != 0 || s->ready)
 		return err;
 	err = jz_store_begin(s, true);
 	if (err != 0)
@@ -393,32 +382,32 @@ jz_schema_migrate(struct jz_store *s)
 	err = version_of(s, &version);
 	for (size_t v = (size_t)version; err == 0 && v < VERSION; v++)
 		err = migrate_one(s, v);
-	return jz_store_end(s, err);
+	err = jz_store_end(s, err);
+	s->ready = err == 0;
+	return err;
+}
+
+bool
+jz_sql_is_uri(const char *name)
+{
+	return strncmp(name, "postgresql://", 13) == 0 ||
+	    strncmp(name, "postgres://", 11) == 0;
 }
 
 static int
-open_database(const char *path, int flags, struct jz_store **out)
+open_store(const char *name, bool create, struct jz_store **out)
 {
 	struct jz_store *s = calloc(1, sizeof(*s));
-	int64_t unused;
-	int err = 0;
+	int err;
 
 	*out = NULL;
 	if (s == NULL)
 		return JZ_ERR_MEMORY;
-	/* The handle belongs to one thread at a time. */
-	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
-	    SQLITE_OK)
-		err = JZ_ERR_DATABASE;
-	if (err == 0 && sqlite3_busy_timeout(s->db, JZ_BUSY_MS) != SQLITE_OK)
-		err = JZ_ERR_DATABASE;
-	if (err == 0)
-		err = pragma(s, "PRAGMA journal_mode = WAL", &unused);
-	if (err == 0)
-		err = execute(s,
-		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-		    "PRAGMA recursive_triggers = ON;"
-		    "PRAGMA trusted_schema = OFF");
+	s->driver =
+	    jz_sql_is_uri(name) ? &jz_driver_postgres : &jz_driver_sqlite;
+	for (size_t k = 0; k < JZ_SQL_COUNT; k++)
+		s->rows[k].store = s;
+	err = s->driver->open(s, name, create);
 	if (err == 0)
 		err = jz_schema_migrate(s);
 	if (err == 0)
@@ -429,28 +418,19 @@ open_database(const char *path, int flags, struct jz_store **out)
 }
 
 int
-jz_store_create(const char *path)
+jz_store_create(const char *name)
 {
 	struct jz_store *s = NULL;
-	int fd, err;
+	int err = open_store(name, true, &s);
 
-	/* Readable by its owner alone, from the start. */
-	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return errno == EEXIST ? JZ_ERR_EXISTS : JZ_ERR_SYSTEM;
-	close(fd);
-	err = open_database(path, SQLITE_OPEN_READWRITE, &s);
 	jz_store_free(&s);
 	return err;
 }
 
 int
-jz_store_open(const char *path, struct jz_store **out)
+jz_store_open(const char *name, struct jz_store **out)
 {
-	*out = NULL;
-	if (access(path, F_OK) != 0)
-		return JZ_ERR_NOT_FOUND;
-	return open_database(path, SQLITE_OPEN_READWRITE, out);
+	return open_store(name, false, out);
 }
 
 void
@@ -460,9 +440,9 @@ jz_store_free(struct jz_store **store)
 
 	if (s == NULL)
 		return;
+	s->driver->close(s);
 	for (size_t k = 0; k < JZ_SQL_COUNT; k++)
-		sqlite3_finalize(s->prepared[k]);
-	sqlite3_close(s->db);
+		free(s->rows[k].room);
 	free(s);
 	*store = NULL;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The statements of the SQLite store, and how they are run: prepared once per
- * handle, with parameters, never put together from text.
+ * The statements of the store, and how they are run: prepared once per handle,
+ * with parameters, never put together from text.
  *
- * They keep to SQL-92 but for BEGIN IMMEDIATE, so that another engine can take
- * them over.
+ * They keep to SQL-92, so that any engine can take them.
  */
 #include "sql.h"
 
@@ -24,8 +23,6 @@
 " d.signature FROM proposal p LEFT JOIN decision d ON d.proposal = p.id"
 
 static const char *const TEXT[] = {
-[JZ_SQL_BEGIN] = "BEGIN",
-[JZ_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
 [JZ_SQL_COMMIT] = "COMMIT",
 [JZ_SQL_ROLLBACK] = "ROLLBACK",
 [JZ_SQL_SAVEPOINT] = "SAVEPOINT one",
@@ -61,6 +58,11 @@ static const char *const TEXT[] = {
 [JZ_SQL_LEDGER_EACH] =
 "SELECT a.name, b.balance FROM ledger_account a"
 " JOIN ledger_balance b ON b.account = a.id ORDER BY a.name",
+[JZ_SQL_LEDGER_LINES] =
+"SELECT t.time, t.kind, t.reference, e.amount FROM ledger_account a"
+" JOIN ledger_entry e ON e.account = a.id"
+" JOIN ledger_transaction t ON t.id = e.posting"
+" WHERE a.name = ? ORDER BY t.id",
 
 /* Each audit gives a number that is zero when nothing is wrong. */
 [JZ_SQL_AUDIT_UNBALANCED] =
@@ -115,6 +117,15 @@ static const char *const TEXT[] = {
 "INSERT INTO customer (account, holder, blocked) VALUES (?, ?, 0)",
 [JZ_SQL_CUSTOMER_BLOCK] =
 "UPDATE customer SET blocked = ? WHERE account = ?",
+
+[JZ_SQL_PASSWORD] =
+"SELECT salt, hash, failures FROM account_password WHERE account = ?",
+[JZ_SQL_PASSWORD_DROP] = "DELETE FROM account_password WHERE account = ?",
+[JZ_SQL_PASSWORD_ADD] =
+"INSERT INTO account_password (account, salt, hash, failures, time)"
+" VALUES (?, ?, ?, 0, ?)",
+[JZ_SQL_PASSWORD_FAILURES] =
+"UPDATE account_password SET failures = ? WHERE account = ?",
 
 [JZ_SQL_CARD] =
 "SELECT id, asn, account, holder, public_key, flags, blocked, certificate"
@@ -352,16 +363,6 @@ jz_v_span(struct jz_span v)
 }
 
 int
-jz_sql_error(struct jz_store *s, int sqlite_error)
-{
-	/* The first reason stands: what fails after it is its consequence. */
-	if (s->detail[0] == '\0')
-		snprintf(s->detail, sizeof(s->detail), "%s (%d)",
-		    sqlite3_errmsg(s->db), sqlite_error);
-	return sqlite_error == SQLITE_NOMEM ? JZ_ERR_MEMORY : JZ_ERR_DATABASE;
-}
-
-int
 jz_sql_wrong(struct jz_store *s, const char *what)
 {
 	if (s->detail[0] == '\0')
@@ -369,79 +370,60 @@ jz_sql_wrong(struct jz_store *s, const char *what)
 	return JZ_ERR_DATABASE;
 }
 
-/* life: SQLITE_STATIC when the statement ends before the value does. */
 static int
-bind_value(sqlite3_stmt *st, int column, const struct jz_value *v,
-    sqlite3_destructor_type life)
+query(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, bool brief, struct jz_rows **out)
 {
-	/* An empty blob is not NULL: SQLite takes it so only with a pointer. */
-	const uint8_t *data =
-	    v->bytes.data != NULL ? v->bytes.data : (const uint8_t *)"";
+	int err = s->driver->query(s, which, TEXT[which], values, n, brief);
 
-	switch (v->type) {
-	case JZ_VALUE_INT:
-		return sqlite3_bind_int64(st, column, v->number);
-	case JZ_VALUE_TEXT:
-		return sqlite3_bind_text(
-		    st, column, (const char *)data, (int)v->bytes.len, life);
-	default:
-		return sqlite3_bind_blob64(
-		    st, column, data, v->bytes.len, life);
-	}
-}
-
-static int
-bind(struct jz_store *s, enum jz_statement which, const struct jz_value *values,
-    size_t n, sqlite3_destructor_type life, sqlite3_stmt **out)
-{
-	sqlite3_stmt **st = &s->prepared[which];
-	int rc = SQLITE_OK;
-
-	*out = NULL;
-	if (*st == NULL)
-		rc = sqlite3_prepare_v3(s->db, TEXT[which], -1,
-		    SQLITE_PREPARE_PERSISTENT, st, NULL);
-	if (rc == SQLITE_OK && (size_t)sqlite3_bind_parameter_count(*st) != n)
-		return jz_sql_wrong(s, "wrong number of parameters");
-	for (size_t k = 0; rc == SQLITE_OK && k < n; k++)
-		rc = bind_value(*st, (int)k + 1, &values[k], life);
-	if (rc != SQLITE_OK)
-		return jz_sql_error(s, rc);
-	*out = *st;
-	return 0;
+	*out = err == 0 ? &s->rows[which] : NULL;
+	return err;
 }
 
 int
 jz_sql_query(struct jz_store *s, enum jz_statement which,
-    const struct jz_value *values, size_t n, sqlite3_stmt **out)
+    const struct jz_value *values, size_t n, struct jz_rows **out)
 {
-	return bind(s, which, values, n, SQLITE_TRANSIENT, out);
+	return query(s, which, values, n, false, out);
 }
 
 int
-jz_sql_row(struct jz_store *s, sqlite3_stmt *st)
+jz_sql_row(struct jz_store *s, struct jz_rows *st)
 {
-	int rc = sqlite3_step(st);
-
-	if (rc == SQLITE_ROW)
-		return 0;
-	return rc == SQLITE_DONE ? JZ_ERR_NOT_FOUND : jz_sql_error(s, rc);
+	return s->driver->row(s, st);
 }
 
 void
-jz_sql_done(sqlite3_stmt *st)
+jz_sql_done(struct jz_rows *st)
 {
-	/* What went wrong was said by the step already. */
-	(void)sqlite3_reset(st);
-	(void)sqlite3_clear_bindings(st);
+	if (st != NULL)
+		st->store->driver->done(st);
+}
+
+int64_t
+jz_sql_changes(const struct jz_store *s)
+{
+	return s->driver->changes(s);
+}
+
+int64_t
+jz_sql_int(struct jz_rows *st, int column)
+{
+	return st->store->driver->integer(st, column);
+}
+
+bool
+jz_sql_null(struct jz_rows *st, int column)
+{
+	return st->store->driver->null(st, column);
 }
 
 int
 jz_sql_run(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n)
 {
-	sqlite3_stmt *st;
-	int err = bind(s, which, values, n, SQLITE_STATIC, &st);
+	struct jz_rows *st;
+	int err = query(s, which, values, n, true, &st);
 
 	if (err == 0)
 		err = jz_sql_row(s, st);
@@ -455,24 +437,24 @@ int
 jz_sql_number(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n, int64_t *out)
 {
-	sqlite3_stmt *st;
-	int err = bind(s, which, values, n, SQLITE_STATIC, &st);
+	struct jz_rows *st;
+	int err = query(s, which, values, n, true, &st);
 
 	*out = 0;
 	if (err == 0)
 		err = jz_sql_row(s, st);
 	if (err == 0)
-		*out = sqlite3_column_int64(st, 0);
+		*out = jz_sql_int(st, 0);
 	jz_sql_done(st);
 	return err;
 }
 
 bool
-jz_sql_blob(sqlite3_stmt *st, int column, uint8_t *out, size_t cap, size_t *len)
+jz_sql_blob(
+    struct jz_rows *st, int column, uint8_t *out, size_t cap, size_t *len)
 {
-	/* First the pointer, then the length: the order SQLite asks for. */
-	const void *data = sqlite3_column_blob(st, column);
-	size_t n = (size_t)sqlite3_column_bytes(st, column);
+	size_t n = 0;
+	const uint8_t *data = st->store->driver->bytes(st, column, &n);
 
 	*len = 0;
 	if (n > cap)
@@ -484,7 +466,7 @@ jz_sql_blob(sqlite3_stmt *st, int column, uint8_t *out, size_t cap, size_t *len)
 }
 
 bool
-jz_sql_bytes(sqlite3_stmt *st, int column, void *out, size_t len)
+jz_sql_bytes(struct jz_rows *st, int column, void *out, size_t len)
 {
 	size_t n;
 
@@ -492,7 +474,7 @@ jz_sql_bytes(sqlite3_stmt *st, int column, void *out, size_t len)
 }
 
 bool
-jz_sql_text(sqlite3_stmt *st, int column, char *out, size_t cap)
+jz_sql_text(struct jz_rows *st, int column, char *out, size_t cap)
 {
 	size_t n;
 

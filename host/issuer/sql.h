@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prepared statements of the SQLite store.  For schema.c, sql.c, store*.c and
- * ledger.c alone.
+ * Prepared statements of the store.  For schema.c, sql*.c, store*.c and ledger.c
+ * alone.
+ *
+ * There are two engines: SQLite, a file, and PostgreSQL or whatever speaks like
+ * it, by a URI.  Both get the same statements and the same tables: sql.c and
+ * schema.c say them once, in SQL-92 with SAVEPOINT, and dialect.c
+ * puts them into what PostgreSQL wants.  What differs otherwise is a table of
+ * functions, struct jz_driver.
  */
 #ifndef JZ_HOST_ISSUER_SQL_H
 #define JZ_HOST_ISSUER_SQL_H
-
-#include <sqlite3.h>
 
 #include "store.h"
 
@@ -16,8 +20,6 @@
 
 /* Every statement by name; sql.c has the texts. */
 enum jz_statement {
-	JZ_SQL_BEGIN,
-	JZ_SQL_BEGIN_WRITE,
 	JZ_SQL_COMMIT,
 	JZ_SQL_ROLLBACK,
 	JZ_SQL_SAVEPOINT,
@@ -38,6 +40,7 @@ enum jz_statement {
 	JZ_SQL_LEDGER_POSTED,
 	JZ_SQL_LEDGER_SUM,
 	JZ_SQL_LEDGER_EACH,
+	JZ_SQL_LEDGER_LINES,
 	JZ_SQL_AUDIT_UNBALANCED,
 	JZ_SQL_AUDIT_ORPHANS,
 	JZ_SQL_AUDIT_GAPS,
@@ -49,6 +52,10 @@ enum jz_statement {
 	JZ_SQL_CUSTOMER,
 	JZ_SQL_CUSTOMER_ADD,
 	JZ_SQL_CUSTOMER_BLOCK,
+	JZ_SQL_PASSWORD,
+	JZ_SQL_PASSWORD_DROP,
+	JZ_SQL_PASSWORD_ADD,
+	JZ_SQL_PASSWORD_FAILURES,
 	JZ_SQL_CARD,
 	JZ_SQL_CARD_SAME,
 	JZ_SQL_CARD_ADD,
@@ -116,6 +123,17 @@ enum jz_statement {
 	JZ_SQL_COUNT,
 };
 
+struct jz_driver;
+
+/* A statement and, while it is being read, where it stands. */
+struct jz_rows {
+	struct jz_store *store;
+	void *made;    /* by the driver: the statement, kept */
+	void *answer;  /* by the driver: rows, until jz_sql_done() */
+	int at;	       /* the present row */
+	uint8_t *room; /* for a column, owned */
+	size_t room_len;
+};
 /* An account of the ledger: its name, number and kind stay as they are. */
 struct jz_ledger_known {
 	struct jz_ledger_name name;
@@ -125,10 +143,12 @@ struct jz_ledger_known {
 #define JZ_LEDGER_KNOWN 256u
 
 struct jz_store {
-	sqlite3 *db;
-	sqlite3_stmt *prepared[JZ_SQL_COUNT]; /* made when first used */
+	const struct jz_driver *driver;
+	void *connection; /* the driver's */
+	struct jz_rows rows[JZ_SQL_COUNT];
 	char detail[JZ_DETAIL_MAX];
 	unsigned depth; /* of transactions */
+	bool ready;	/* the schema is there */
 	/* Accounts seen, by a hash of their names; none that a transaction
 	 * opened that was rolled back. */
 	struct jz_ledger_known known[JZ_LEDGER_KNOWN];
@@ -159,8 +179,6 @@ struct jz_value jz_v_span(struct jz_span v);
 	    sizeof((const struct jz_value[]){__VA_ARGS__}) /                   \
 	    sizeof(struct jz_value)
 
-/* Copies the database's message to the detail; gives the error. */
-int jz_sql_error(struct jz_store *s, int sqlite_error);
 /* Says itself what is wrong; gives JZ_ERR_DATABASE. */
 int jz_sql_wrong(struct jz_store *s, const char *what);
 
@@ -169,10 +187,10 @@ int jz_sql_wrong(struct jz_store *s, const char *what);
  * ended by jz_sql_done, which is needed on every path.
  */
 int jz_sql_query(struct jz_store *s, enum jz_statement which,
-    const struct jz_value *values, size_t n, sqlite3_stmt **out);
+    const struct jz_value *values, size_t n, struct jz_rows **out);
 /* 0 with a row, or JZ_ERR_NOT_FOUND when there is none left. */
-int jz_sql_row(struct jz_store *s, sqlite3_stmt *st);
-void jz_sql_done(sqlite3_stmt *st);
+int jz_sql_row(struct jz_store *s, struct jz_rows *st);
+void jz_sql_done(struct jz_rows *st);
 /* A statement without rows. */
 int jz_sql_run(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n);
@@ -180,15 +198,70 @@ int jz_sql_run(struct jz_store *s, enum jz_statement which,
 int jz_sql_number(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n, int64_t *out);
 
-/* Columns of the present row.  False when the length is another one. */
-bool jz_sql_bytes(sqlite3_stmt *st, int column, void *out, size_t len);
+/* How many rows the last jz_sql_run() has changed. */
+int64_t jz_sql_changes(const struct jz_store *s);
+
+/* Columns of the present row.  0 for NULL. */
+int64_t jz_sql_int(struct jz_rows *st, int column);
+bool jz_sql_null(struct jz_rows *st, int column);
+/* False when the length is another one. */
+bool jz_sql_bytes(struct jz_rows *st, int column, void *out, size_t len);
 /* At most cap bytes; *len says how many. */
 bool jz_sql_blob(
-    sqlite3_stmt *st, int column, uint8_t *out, size_t cap, size_t *len);
+    struct jz_rows *st, int column, uint8_t *out, size_t cap, size_t *len);
 /* With a NUL at the end, so at most cap - 1 bytes. */
-bool jz_sql_text(sqlite3_stmt *st, int column, char *out, size_t cap);
+bool jz_sql_text(struct jz_rows *st, int column, char *out, size_t cap);
 
 /* Brings a database to the newest schema (schema.c). */
 int jz_schema_migrate(struct jz_store *s);
+
+/* ---- engines (sql_sqlite.c, sql_postgres.c) ------------------------------ */
+
+/*
+ * Errors: JZ_ERR_DATABASE with the detail set, JZ_ERR_CONTENDED when others
+ * were in the way and the whole transaction may be tried again, JZ_ERR_MEMORY.
+ */
+struct jz_driver {
+	/* create: JZ_ERR_EXISTS; else JZ_ERR_NOT_FOUND. */
+	int (*open)(struct jz_store *s, const char *name, bool create);
+	void (*close)(struct jz_store *s);
+	/* The outermost transaction.  A writer is the only one. */
+	int (*begin)(struct jz_store *s, bool write);
+	/* Whether there is a transaction still. */
+	bool (*within)(const struct jz_store *s);
+	/* brief: it is done with before the values are gone. */
+	int (*query)(struct jz_store *s, enum jz_statement which,
+	    const char *text, const struct jz_value *values, size_t n,
+	    bool brief);
+	int (*row)(struct jz_store *s, struct jz_rows *st);
+	void (*done)(struct jz_rows *st);
+	int64_t (*changes)(const struct jz_store *s);
+	int64_t (*integer)(struct jz_rows *st, int column);
+	bool (*null)(struct jz_rows *st, int column);
+	/* Good until the next call for this statement. */
+	const uint8_t *(*bytes)(struct jz_rows *st, int column, size_t *len);
+	/* Statements of the schema, as schema.c has them. */
+	int (*execute)(struct jz_store *s, const char *sql);
+	/* How many migrations it has seen: JZ_ERR_DATABASE for a database that
+	 * is none of ours. */
+	int (*version)(struct jz_store *s, int64_t *version);
+	int (*set_version)(struct jz_store *s, int64_t version);
+	/* Parts of the schema that begin with this are of this engine. */
+	const char *own;
+};
+extern const struct jz_driver jz_driver_sqlite, jz_driver_postgres;
+
+/* Whether a store's name is a URI of PostgreSQL's. */
+bool jz_sql_is_uri(const char *name);
+
+/* ---- dialect.c ----------------------------------------------------------- */
+
+/* $1, $2, ... for each question mark.  Owned; NULL: no memory. */
+char *jz_dialect_query(const char *text);
+/*
+ * Tables as PostgreSQL has them: BIGINT and BYTEA, neither STRICT nor triggers.
+ * Owned; NULL: no memory.
+ */
+char *jz_dialect_schema(const char *text);
 
 #endif

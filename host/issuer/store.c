@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of the SQLite store in and out of structs: transactions, settings,
+ * Rows of the store in and out of structs: transactions, settings,
  * customers, cards, loads.  Settlement's rows are in store_settle.c.
  */
 #include "sql.h"
@@ -34,13 +34,12 @@ jz_store_begin(struct jz_store *s, bool write)
 {
 	int err;
 
-	if (s->depth > 0 && sqlite3_get_autocommit(s->db) != 0)
-		return jz_sql_wrong(s, "the transaction around this is lost");
-	err = jz_sql_run(s,
-	    s->depth > 0 ? JZ_SQL_SAVEPOINT
-		: write	 ? JZ_SQL_BEGIN_WRITE
-			 : JZ_SQL_BEGIN,
-	    NULL, 0);
+	if (s->depth == 0)
+		err = s->driver->begin(s, write);
+	else if (s->driver->within(s))
+		err = jz_sql_run(s, JZ_SQL_SAVEPOINT, NULL, 0);
+	else
+		err = jz_sql_wrong(s, "the transaction around this is lost");
 	if (err == 0)
 		s->depth++;
 	return err;
@@ -58,19 +57,29 @@ end_inner(struct jz_store *s, int rc)
 	return rc != 0 ? rc : err;
 }
 
+/* What is undone may have opened an account, whose number another one gets. */
+static void
+forget(struct jz_store *s)
+{
+	memset(s->known, 0, sizeof(s->known));
+}
+
 int
 jz_store_end(struct jz_store *s, int rc)
 {
 	s->depth--;
+	if (rc != 0)
+		forget(s);
 	if (s->depth > 0)
 		return end_inner(s, rc);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = jz_sql_run(s, JZ_SQL_COMMIT, NULL, 0);
+		if (rc != 0)
+			forget(s);
+	}
 	/* A grave error has rolled back by itself. */
-	if (rc != 0 && sqlite3_get_autocommit(s->db) == 0)
+	if (rc != 0 && s->driver->within(s))
 		(void)jz_sql_run(s, JZ_SQL_ROLLBACK, NULL, 0);
-	if (rc != 0)
-		memset(s->known, 0, sizeof(s->known));
 	return rc;
 }
 
@@ -133,7 +142,7 @@ jz_store_customer_add(
 static int
 found(struct jz_store *s, int err)
 {
-	if (err == 0 && sqlite3_changes(s->db) == 0)
+	if (err == 0 && jz_sql_changes(s) == 0)
 		return JZ_ERR_NOT_FOUND;
 	return err;
 }
@@ -144,6 +153,51 @@ jz_store_customer_block(struct jz_store *s, const char *account, bool blocked)
 	return found(s,
 	    jz_sql_run(s, JZ_SQL_CUSTOMER_BLOCK,
 		JZ_VALUES(jz_v_int(blocked), jz_v_text(account))));
+}
+
+int
+jz_store_password(
+    struct jz_store *s, const char *account, struct jz_password_row *out)
+{
+	struct jz_rows *st;
+	int err = jz_sql_query(
+	    s, JZ_SQL_PASSWORD, JZ_VALUES(jz_v_text(account)), &st);
+
+	memset(out, 0, sizeof(*out));
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0 &&
+	    (!jz_sql_bytes(st, 0, out->salt, sizeof(out->salt)) ||
+		!jz_sql_bytes(st, 1, out->hash, sizeof(out->hash))))
+		err = jz_sql_wrong(s, "a password's row is damaged");
+	if (err == 0)
+		out->failures = jz_sql_int(st, 2);
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_password_set(struct jz_store *s, const char *account,
+    const struct jz_password_row *row, int64_t time)
+{
+	int err =
+	    jz_sql_run(s, JZ_SQL_PASSWORD_DROP, JZ_VALUES(jz_v_text(account)));
+
+	if (err != 0)
+		return err;
+	return jz_sql_run(s, JZ_SQL_PASSWORD_ADD,
+	    JZ_VALUES(jz_v_text(account),
+		jz_v_blob(row->salt, sizeof(row->salt)),
+		jz_v_blob(row->hash, sizeof(row->hash)), jz_v_int(time)));
+}
+
+int
+jz_store_password_failures(
+    struct jz_store *s, const char *account, int64_t failures)
+{
+	return found(s,
+	    jz_sql_run(s, JZ_SQL_PASSWORD_FAILURES,
+		JZ_VALUES(jz_v_int(failures), jz_v_text(account))));
 }
 
 /* ---- cards -------------------------------------------------------------- */
@@ -160,11 +214,11 @@ is_id(const uint8_t id[static JZ_ID_BYTES])
 }
 
 static bool
-card_row(sqlite3_stmt *st, struct jz_card_row *out)
+card_row(struct jz_rows *st, struct jz_card_row *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->flags = (uint8_t)sqlite3_column_int64(st, 5);
-	out->blocked = sqlite3_column_int64(st, 6) != 0;
+	out->flags = (uint8_t)jz_sql_int(st, 5);
+	out->blocked = jz_sql_int(st, 6) != 0;
 	return jz_sql_bytes(st, 0, out->id, sizeof(out->id)) &&
 	    jz_sql_bytes(st, 1, out->asn, sizeof(out->asn)) &&
 	    jz_sql_text(st, 2, out->account, sizeof(out->account)) &&
@@ -178,7 +232,7 @@ static int
 one_card(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n, struct jz_card_row *out)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, which, values, n, &st);
 
 	if (err == 0)
@@ -239,10 +293,10 @@ jz_store_card_block(
 /* ---- loads -------------------------------------------------------------- */
 
 static bool
-load_row(sqlite3_stmt *st, struct jz_load_row *out)
+load_row(struct jz_rows *st, struct jz_load_row *out)
 {
-	out->amount = (uint64_t)sqlite3_column_int64(st, 0);
-	out->time = sqlite3_column_int64(st, 1);
+	out->amount = (uint64_t)jz_sql_int(st, 0);
+	out->time = jz_sql_int(st, 1);
 	return jz_sql_text(st, 5, out->account, sizeof(out->account)) &&
 	    jz_sql_bytes(
 		st, 2, out->request_digest, sizeof(out->request_digest)) &&
@@ -256,7 +310,7 @@ int
 jz_store_load(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, struct jz_load_row *out)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(
 	    s, JZ_SQL_LOAD, JZ_VALUES(jz_v_id(id), jz_v_int(counter)), &st);
 
@@ -290,7 +344,7 @@ one_digest(struct jz_store *s, enum jz_statement which,
     const struct jz_value *values, size_t n,
     uint8_t digest[static JZ_DIGEST_BYTES])
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, which, values, n, &st);
 
 	if (err == 0)

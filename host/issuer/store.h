@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the issuer keeps, behind functions that name it.  schema.c, sql.c,
- * store*.c and ledger.c are the SQLite store; nothing above them says SQL.
+ * What the issuer keeps, behind functions that name it.  schema.c, sql*.c,
+ * dialect.c, store*.c and ledger.c are the store; nothing above them says SQL.
  *
  * A handle is used by one thread at a time.  Whatever writes is called between
  * jz_store_begin(…, true) and jz_store_end(), which commits all of it or none.
  *
  * Functions return 0, JZ_ERR_NOT_FOUND where a row is looked for, or
- * JZ_ERR_DATABASE with jz_store_detail() saying why.
+ * JZ_ERR_DATABASE with jz_store_detail() saying why; JZ_ERR_CONTENDED when
+ * another one's changes were in the way: the transaction may be tried again.
  */
 #ifndef JZ_HOST_ISSUER_STORE_H
 #define JZ_HOST_ISSUER_STORE_H
@@ -16,10 +17,15 @@
 
 struct jz_store;
 
-/* Makes a new database; the file must not exist. */
-int jz_store_create(const char *path);
+/*
+ * A store's name is a file's, or a URI that begins with postgresql:// or
+ * postgres:// (libpq's).
+ *
+ * Makes a new one; JZ_ERR_EXISTS when there is one.
+ */
+int jz_store_create(const char *name);
 /* JZ_ERR_NOT_FOUND; JZ_ERR_UNSUPPORTED for a newer schema than ours. */
-int jz_store_open(const char *path, struct jz_store **out);
+int jz_store_open(const char *name, struct jz_store **out);
 void jz_store_free(struct jz_store **store);
 /* Why the last call failed; "" when it did not. */
 const char *jz_store_detail(const struct jz_store *s);
@@ -116,6 +122,9 @@ int jz_ledger_balance(struct jz_store *s, const char *name, int64_t *out);
 int jz_ledger_sum(struct jz_store *s, enum jz_ledger_kind kind, int64_t *out);
 int jz_ledger_each(struct jz_store *s,
     int (*each)(const char *name, int64_t balance, void *arg), void *arg);
+/* The entries of one account, in their order. */
+int jz_ledger_lines(struct jz_store *s, const char *name,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg);
 /* What does not add up, counted; the detail names the last of it. */
 int jz_ledger_audit(struct jz_store *s, unsigned *faults);
 
@@ -126,6 +135,17 @@ int jz_store_customer_add(
     struct jz_store *s, const char *account, const char *holder);
 int
 jz_store_customer_block(struct jz_store *s, const char *account, bool blocked);
+
+struct jz_password_row {
+	uint8_t salt[16], hash[32];
+	int64_t failures; /* in a row */
+};
+int jz_store_password(
+    struct jz_store *s, const char *account, struct jz_password_row *out);
+int jz_store_password_set(struct jz_store *s, const char *account,
+    const struct jz_password_row *row, int64_t time);
+int jz_store_password_failures(
+    struct jz_store *s, const char *account, int64_t failures);
 
 /* ---- cards -------------------------------------------------------------- */
 

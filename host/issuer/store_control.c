@@ -19,12 +19,12 @@ struct walk {
 	enum jz_statement which;
 	const struct jz_value *values;
 	size_t n;
-	bool (*read)(sqlite3_stmt *st, void *row);
+	bool (*read)(struct jz_rows *st, void *row);
 	void *row;
 };
 
 static int
-next_row(struct jz_store *s, const struct walk *w, sqlite3_stmt *st)
+next_row(struct jz_store *s, const struct walk *w, struct jz_rows *st)
 {
 	int err = jz_sql_row(s, st);
 
@@ -37,7 +37,7 @@ next_row(struct jz_store *s, const struct walk *w, sqlite3_stmt *st)
 static int
 one(struct jz_store *s, const struct walk *w)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, w->which, w->values, w->n, &st);
 
 	if (err == 0)
@@ -51,7 +51,7 @@ static int
 all(struct jz_store *s, const struct walk *w,
     int (*call)(const void *row, void *arg), void *arg)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err = jz_sql_query(s, w->which, w->values, w->n, &st);
 
@@ -78,13 +78,13 @@ counted(struct jz_store *s, enum jz_statement which,
 /* ---- audit log ---------------------------------------------------------- */
 
 static bool
-audit_row(sqlite3_stmt *st, void *row)
+audit_row(struct jz_rows *st, void *row)
 {
 	struct jz_audit_entry *e = row;
 
 	memset(e, 0, sizeof(*e));
-	e->number = sqlite3_column_int64(st, 0);
-	e->time = sqlite3_column_int64(st, 1);
+	e->number = jz_sql_int(st, 0);
+	e->time = jz_sql_int(st, 1);
 	return jz_sql_bytes(st, 2, e->host, sizeof(e->host)) &&
 	    jz_sql_text(st, 3, e->actor, sizeof(e->actor)) &&
 	    jz_sql_text(st, 4, e->text, sizeof(e->text)) &&
@@ -151,17 +151,17 @@ struct incident_row {
 };
 
 static bool
-read_incident(sqlite3_stmt *st, void *row)
+read_incident(struct jz_rows *st, void *row)
 {
 	struct incident_row *r = row;
 	struct jz_incident *x = &r->x;
 	size_t len;
 
 	memset(x, 0, sizeof(*x));
-	x->id = sqlite3_column_int64(st, 0);
-	x->time = sqlite3_column_int64(st, 1);
-	x->kind = (enum jz_incident_kind)sqlite3_column_int(st, 2);
-	x->number = (uint32_t)sqlite3_column_int64(st, 4);
+	x->id = jz_sql_int(st, 0);
+	x->time = jz_sql_int(st, 1);
+	x->kind = (enum jz_incident_kind)jz_sql_int(st, 2);
+	x->number = (uint32_t)jz_sql_int(st, 4);
 	if (!jz_sql_bytes(st, 3, x->card_id, JZ_ID_BYTES) ||
 	    !jz_sql_text(st, 5, x->reference, sizeof(x->reference)) ||
 	    !jz_sql_blob(st, 6, r->evidence, sizeof(r->evidence), &len))
@@ -264,14 +264,14 @@ jz_store_revoked_at(struct jz_store *s, const uint8_t card[static JZ_ID_BYTES],
 /* ---- operators ---------------------------------------------------------- */
 
 static bool
-operator_row(sqlite3_stmt *st, void *row)
+operator_row(struct jz_rows *st, void *row)
 {
 	struct jz_operator_row *o = row;
 	struct jz_operator_story *story = &o->story;
 
 	memset(o, 0, sizeof(*o));
-	story->time = sqlite3_column_int64(st, 2);
-	story->retired = sqlite3_column_int64(st, 5);
+	story->time = jz_sql_int(st, 2);
+	story->retired = jz_sql_int(st, 5);
 	return jz_sql_text(st, 0, story->name, sizeof(story->name)) &&
 	    jz_sql_bytes(st, 1, story->public_key, JZ_POINT_BYTES) &&
 	    jz_sql_bytes(st, 3, o->host, sizeof(o->host)) &&
@@ -335,19 +335,19 @@ jz_store_each_operator(struct jz_store *s,
 /* ---- proposals ---------------------------------------------------------- */
 
 static bool
-proposal_row(sqlite3_stmt *st, void *row)
+proposal_row(struct jz_rows *st, void *row)
 {
 	struct jz_proposal *p = row;
 
 	memset(p, 0, sizeof(*p));
-	p->id = sqlite3_column_int64(st, 0);
-	p->time = sqlite3_column_int64(st, 1);
-	p->expires = sqlite3_column_int64(st, 2);
-	p->kind = (enum jz_proposal_kind)sqlite3_column_int(st, 3);
-	p->amount = sqlite3_column_int64(st, 6);
-	p->decided = sqlite3_column_type(st, 10) != SQLITE_NULL;
-	p->decided_at = sqlite3_column_int64(st, 10);
-	p->approved = sqlite3_column_int64(st, 11) != 0;
+	p->id = jz_sql_int(st, 0);
+	p->time = jz_sql_int(st, 1);
+	p->expires = jz_sql_int(st, 2);
+	p->kind = (enum jz_proposal_kind)jz_sql_int(st, 3);
+	p->amount = jz_sql_int(st, 6);
+	p->decided = !jz_sql_null(st, 10);
+	p->decided_at = jz_sql_int(st, 10);
+	p->approved = jz_sql_int(st, 11) != 0;
 	if (!jz_sql_text(st, 4, p->subject, sizeof(p->subject)) ||
 	    !jz_sql_text(st, 5, p->target, sizeof(p->target)) ||
 	    !jz_sql_text(st, 7, p->reason, sizeof(p->reason)) ||
@@ -417,7 +417,7 @@ jz_store_each_proposal(struct jz_store *s,
 /* ---- what was decided --------------------------------------------------- */
 
 static bool
-target_row(sqlite3_stmt *st, void *row)
+target_row(struct jz_rows *st, void *row)
 {
 	return jz_sql_text(st, 0, row, JZ_LEDGER_NAME_MAX);
 }

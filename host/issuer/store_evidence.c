@@ -39,7 +39,7 @@ int
 jz_store_twin_loss(struct jz_store *s, const struct jz_payment *p,
     uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t *amount)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, JZ_SQL_TWIN_LOSS,
 	    JZ_VALUES(jz_v_id(p->payer_id), jz_v_int(p->payer_counter)), &st);
 
@@ -49,7 +49,7 @@ jz_store_twin_loss(struct jz_store *s, const struct jz_payment *p,
 	if (err == 0 && !jz_sql_bytes(st, 0, request_digest, JZ_DIGEST_BYTES))
 		err = jz_sql_wrong(s, "a payment's row is damaged");
 	if (err == 0)
-		*amount = sqlite3_column_int64(st, 1);
+		*amount = jz_sql_int(st, 1);
 	jz_sql_done(st);
 	return err;
 }
@@ -59,7 +59,7 @@ jz_store_record_bytes(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
     uint32_t number, struct jz_buffer *out)
 {
 	uint8_t bytes[JZ_BATCH_MAX];
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	size_t len = 0;
 	int err = jz_sql_query(s, JZ_SQL_RECORD_BYTES,
 	    JZ_VALUES(jz_v_id(id), jz_v_int(number)), &st);
@@ -102,7 +102,7 @@ jz_store_each_traced(struct jz_store *s, const uint8_t *card,
 {
 	struct jz_value of = card != NULL ? jz_v_id(card) : jz_v_text("");
 	uint8_t digest[JZ_DIGEST_BYTES];
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err = jz_sql_query(
 	    s, JZ_SQL_TRACED, JZ_VALUES(of, of, of, of, of, of), &st);
@@ -119,12 +119,12 @@ jz_store_each_traced(struct jz_store *s, const uint8_t *card,
 }
 
 static bool
-posting_row(sqlite3_stmt *st, struct jz_posting *p)
+posting_row(struct jz_rows *st, struct jz_posting *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->id = sqlite3_column_int64(st, 0);
-	p->time = sqlite3_column_int64(st, 1);
-	p->amount = sqlite3_column_int64(st, 4);
+	p->id = jz_sql_int(st, 0);
+	p->time = jz_sql_int(st, 1);
+	p->amount = jz_sql_int(st, 4);
 	return jz_sql_text(st, 2, p->kind, sizeof(p->kind)) &&
 	    jz_sql_text(st, 3, p->account, sizeof(p->account));
 }
@@ -134,7 +134,7 @@ jz_store_each_posting(struct jz_store *s, const char *reference,
     int (*each)(const struct jz_posting *p, void *arg), void *arg)
 {
 	struct jz_posting p;
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err = jz_sql_query(
 	    s, JZ_SQL_POSTINGS, JZ_VALUES(jz_v_text(reference)), &st);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Acts of revocation in and out of the SQLite store.
+ * Acts of revocation in and out of the store.
  */
 #include "sql.h"
 
@@ -9,13 +9,13 @@
 #include "../../apdu/error.h"
 
 static bool
-story_row(sqlite3_stmt *st, struct jz_revocation_story *out)
+story_row(struct jz_rows *st, struct jz_revocation_story *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->version = (uint32_t)sqlite3_column_int64(st, 0);
-	out->time = sqlite3_column_int64(st, 1);
-	out->generation = (uint16_t)sqlite3_column_int64(st, 2);
-	out->has_card = sqlite3_column_type(st, 3) != SQLITE_NULL;
+	out->version = (uint32_t)jz_sql_int(st, 0);
+	out->time = jz_sql_int(st, 1);
+	out->generation = (uint16_t)jz_sql_int(st, 2);
+	out->has_card = !jz_sql_null(st, 3);
 	return (!out->has_card ||
 		   jz_sql_bytes(st, 3, out->card_id, JZ_ID_BYTES)) &&
 	    jz_sql_text(st, 4, out->reason, sizeof(out->reason)) &&
@@ -25,7 +25,7 @@ story_row(sqlite3_stmt *st, struct jz_revocation_story *out)
 int
 jz_store_revocation(struct jz_store *s, struct jz_revocation_story *out)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, JZ_SQL_REVOCATION, NULL, 0, &st);
 
 	memset(out, 0, sizeof(*out));
@@ -52,7 +52,7 @@ jz_store_each_revocation(struct jz_store *s,
     int (*each)(const struct jz_revocation_story *r, void *arg), void *arg)
 {
 	struct jz_revocation_story story;
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err = jz_sql_query(s, JZ_SQL_EACH_REVOCATION, NULL, 0, &st);
 

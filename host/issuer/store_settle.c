@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of the SQLite store for settlement: sessions, batches, records,
+ * Rows of the store for settlement: sessions, batches, records,
  * payments.
  */
 #include "sql.h"
@@ -10,10 +10,10 @@
 #include "../../apdu/error.h"
 
 static bool
-session_row(sqlite3_stmt *st, struct jz_session_row *out)
+session_row(struct jz_rows *st, struct jz_session_row *out)
 {
-	out->asked = sqlite3_column_int64(st, 0) != 0;
-	out->open = sqlite3_column_int64(st, 3) != 0;
+	out->asked = jz_sql_int(st, 0) != 0;
+	out->open = jz_sql_int(st, 3) != 0;
 	return jz_sql_bytes(st, 1, out->asked_card_nonce, JZ_NONCE_BYTES) &&
 	    jz_sql_bytes(st, 2, out->asked_host_nonce, JZ_NONCE_BYTES) &&
 	    jz_sql_bytes(st, 4, out->host_nonce, JZ_NONCE_BYTES) &&
@@ -26,7 +26,7 @@ int
 jz_store_session(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
     struct jz_session_row *out)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, JZ_SQL_SESSION, JZ_VALUES(jz_v_id(id)), &st);
 
 	memset(out, 0, sizeof(*out));
@@ -61,7 +61,7 @@ jz_store_batch(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
     const uint8_t digest[static JZ_DIGEST_BYTES], struct jz_buffer *processed)
 {
 	uint8_t bytes[JZ_MESSAGE_MAX];
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	size_t len;
 	int err = jz_sql_query(s, JZ_SQL_BATCH,
 	    JZ_VALUES(jz_v_id(id), jz_v_blob(digest, JZ_DIGEST_BYTES)), &st);
@@ -168,13 +168,13 @@ jz_store_payment_side_add(
 }
 
 static bool
-payment_columns(sqlite3_stmt *st, struct jz_payment *out)
+payment_columns(struct jz_rows *st, struct jz_payment *out)
 {
-	out->amount = (uint64_t)sqlite3_column_int64(st, 2);
-	out->currency = (uint16_t)sqlite3_column_int64(st, 3);
-	out->payer_counter = (uint32_t)sqlite3_column_int64(st, 6);
-	out->payee_counter = (uint32_t)sqlite3_column_int64(st, 7);
-	out->time = sqlite3_column_int64(st, 8);
+	out->amount = (uint64_t)jz_sql_int(st, 2);
+	out->currency = (uint16_t)jz_sql_int(st, 3);
+	out->payer_counter = (uint32_t)jz_sql_int(st, 6);
+	out->payee_counter = (uint32_t)jz_sql_int(st, 7);
+	out->time = jz_sql_int(st, 8);
 	return jz_sql_bytes(st, 0, out->request_digest, JZ_DIGEST_BYTES) &&
 	    jz_sql_bytes(st, 1, out->agreement_digest, JZ_DIGEST_BYTES) &&
 	    jz_sql_bytes(st, 4, out->payer_id, JZ_ID_BYTES) &&
@@ -182,19 +182,19 @@ payment_columns(sqlite3_stmt *st, struct jz_payment *out)
 }
 
 static bool
-story_row(sqlite3_stmt *st, struct jz_payment_story *out)
+story_row(struct jz_rows *st, struct jz_payment_story *out)
 {
 	int column;
 
 	memset(out, 0, sizeof(*out));
-	out->from_payer = sqlite3_column_type(st, 12) != SQLITE_NULL;
-	out->from_payee = sqlite3_column_type(st, 13) != SQLITE_NULL;
-	out->payer_record = (uint32_t)sqlite3_column_int64(st, 9);
-	out->payer_time = sqlite3_column_int64(st, 10);
-	out->payee_record = (uint32_t)sqlite3_column_int64(st, 13);
-	out->payee_time = sqlite3_column_int64(st, 14);
-	out->outcome = (enum jz_outcome)sqlite3_column_int(st, 16);
-	out->paid_out = sqlite3_column_type(st, 17) != SQLITE_NULL;
+	out->from_payer = !jz_sql_null(st, 12);
+	out->from_payee = !jz_sql_null(st, 13);
+	out->payer_record = (uint32_t)jz_sql_int(st, 9);
+	out->payer_time = jz_sql_int(st, 10);
+	out->payee_record = (uint32_t)jz_sql_int(st, 13);
+	out->payee_time = jz_sql_int(st, 14);
+	out->outcome = (enum jz_outcome)jz_sql_int(st, 16);
+	out->paid_out = !jz_sql_null(st, 17);
 	/* The receipt says more than the confirmation. */
 	column = out->from_payee ? 15 : 12;
 	return payment_columns(st, &out->payment) &&
@@ -207,7 +207,7 @@ jz_store_each_payment(struct jz_store *s,
     int (*each)(const struct jz_payment_story *p, void *arg), void *arg)
 {
 	struct jz_payment_story story;
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err = jz_sql_query(s, JZ_SQL_EACH_PAYMENT, NULL, 0, &st);
 
@@ -231,7 +231,7 @@ jz_store_payment_data(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES],
     struct jz_payment *out)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, JZ_SQL_PAYMENT_DATA,
 	    JZ_VALUES(jz_v_blob(request_digest, JZ_DIGEST_BYTES)), &st);
 
@@ -245,12 +245,12 @@ jz_store_payment_data(struct jz_store *s,
 }
 
 static bool
-completion_row(sqlite3_stmt *st, struct jz_message *out)
+completion_row(struct jz_rows *st, struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->kind = JZ_KIND_COMPLETION;
-	out->payer_record = (uint32_t)sqlite3_column_int64(st, 9);
-	out->payer_time = sqlite3_column_int64(st, 10);
+	out->payer_record = (uint32_t)jz_sql_int(st, 9);
+	out->payer_time = jz_sql_int(st, 10);
 	return payment_columns(st, &out->payment) &&
 	    jz_sql_bytes(st, 11, out->signature, JZ_SIGNATURE_BYTES);
 }
@@ -260,7 +260,7 @@ jz_store_each_owed(struct jz_store *s, const uint8_t payee[static JZ_ID_BYTES],
     int (*each)(const struct jz_message *completion, void *arg), void *arg)
 {
 	struct jz_message m;
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int stop = 0;
 	int err =
 	    jz_sql_query(s, JZ_SQL_EACH_OWED, JZ_VALUES(jz_v_id(payee)), &st);
@@ -283,7 +283,7 @@ jz_store_exception(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES],
     struct jz_payment *payment, enum jz_outcome *outcome)
 {
-	sqlite3_stmt *st;
+	struct jz_rows *st;
 	int err = jz_sql_query(s, JZ_SQL_EXCEPTION,
 	    JZ_VALUES(jz_v_blob(request_digest, JZ_DIGEST_BYTES)), &st);
 
@@ -294,7 +294,7 @@ jz_store_exception(struct jz_store *s,
 	if (err == 0 && !payment_columns(st, payment))
 		err = jz_sql_wrong(s, "an exception's row is damaged");
 	if (err == 0)
-		*outcome = (enum jz_outcome)sqlite3_column_int(st, 9);
+		*outcome = (enum jz_outcome)jz_sql_int(st, 9);
 	jz_sql_done(st);
 	return err;
 }

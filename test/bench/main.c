@@ -54,6 +54,7 @@ static const struct {
     {"settle", bench_settle, true},
     {"sign", bench_sign, true},
     {"submit", bench_submit, true},
+    {"daemon", bench_daemon, false},
     {"pcsc", bench_pcsc, false},
 };
 

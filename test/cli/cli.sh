@@ -111,7 +111,7 @@ want 0 error 307 --json
 json "d['errors'][0]['name'] == 'CARD_LOCKED' and d['errors'][0]['exit'] == 4"
 want 10 error NONSENSE
 want 0 error --json
-json "all(e['exit'] in range(1, 15) for e in d['errors']) and len(d['errors']) > 50"
+json "all(e['exit'] in range(1, 16) for e in d['errors']) and len(d['errors']) > 50"
 want 0 version
 want 0 --version
 want 0 version --json
@@ -121,7 +121,7 @@ want 0 help
 want 10 help nonsense
 want 0 help exit-codes
 cases=$((cases + 1))
-[ "$(wc -l <out)" -eq 15 ] || wrong 'help exit-codes has not 15 lines'
+[ "$(wc -l <out)" -eq 16 ] || wrong 'help exit-codes has not 16 lines'
 for topic in readers secrets keys environment; do
 	want 0 help "$topic"
 	want 0 help "$topic" --lang zh

@@ -57,12 +57,13 @@ esac
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-demo.XXXXXX")
 server=
+daemon=
 
 cleanup() {
-	if [ -n "$server" ]; then
-		kill "$server" 2>/dev/null || :
-		wait "$server" 2>/dev/null || :
-	fi
+	for p in $server $daemon; do
+		kill "$p" 2>/dev/null || :
+		wait "$p" 2>/dev/null || :
+	done
 	cd /
 	rm -rf "$dir"
 }
@@ -196,6 +197,44 @@ wait_for_readers() {
 	bob=$(printf '%s\n' "$list" | sed -n '/^pcsc:/p' | sed -n 2p)
 }
 
+# A key and a certificate for the bank's server: by the bank's own CA, or, of a
+# bank whose certificates no browser reads (gm), by itself.
+certify_server() {
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout server.key -subj /CN=localhost -out server.csr \
+		2>openssl.log || die "openssl: $(cat openssl.log)"
+	if [ "${SUITE:-nist}" = gm ]; then
+		openssl req -x509 -key server.key -subj /CN=localhost -days 2 \
+			-addext subjectAltName=DNS:localhost -out root.pem \
+			2>openssl.log || die "openssl: $(cat openssl.log)"
+		cp root.pem server.pem
+		return
+	fi
+	run issuer x509 bank server.csr --role server --host localhost \
+		--out server.pem --passphrase env:BANK
+	run issuer x509 bank --out root.pem --passphrase env:BANK
+}
+
+# The bank's daemon on a port that is free: sets `bank` to what reaches it.
+start_daemon() {
+	certify_server
+	printf '   $ jiaozi issuer serve bank ... &\n'
+	LC_ALL=C "$JIAOZI" issuer serve bank --listen 127.0.0.1:0 \
+		--certificate server.pem --certificate-key server.key \
+		--passphrase env:BANK --lang en >daemon.out 2>daemon.log &
+	daemon=$!
+	tries=0
+	until port=$(sed -n 's/.* port \([0-9]*\);.*/\1/p' daemon.out) &&
+		[ -n "$port" ]; do
+		tries=$((tries + 1))
+		if [ "$tries" -ge 200 ] || ! kill -0 "$daemon" 2>/dev/null; then
+			die "$(t 'the daemon does not start' '服务没有启动')"
+		fi
+		sleep 0.05
+	done
+	bank="--issuer https://localhost:$port --ca root.pem"
+}
+
 id_of() {
 	"$JIAOZI" card info --card "$1" --json |
 		sed -n 's/.*"id": "\([^"]*\)".*/\1/p'
@@ -235,9 +274,17 @@ alice_id=$(id_of "$alice")
 bob_id=$(id_of "$bob")
 holdings
 
-title '3. Alice loads 100.00 from her account' '三、Alice 圈存 100.00'
-run load --card "$alice" --issuer bank --passphrase env:BANK \
-	--amount 100.00 --pin env:ALICE_PIN
+title '3. The bank opens its server; Alice loads 100.00 over TLS' \
+	'三、发卡行开启服务；Alice 经 TLS 圈存 100.00'
+bank='--issuer bank --passphrase env:BANK'
+if command -v openssl >/dev/null 2>&1; then
+	start_daemon
+else
+	echo "   $(t 'no openssl to make a key for TLS: beside the bank' \
+		'没有 openssl，改为在发卡行本机圈存')"
+fi
+# shellcheck disable=SC2086 # options
+run load --card "$alice" $bank --amount 100.00 --pin env:ALICE_PIN
 holdings
 
 title '4. Alice pays Bob 25.00: no network, no bank' \
@@ -248,12 +295,14 @@ holdings
 
 title '5. Alice settles: the bank learns what her card paid' \
 	'五、Alice 结算：发卡行得知她的卡付了款'
-run settle --card "$alice" --issuer bank --passphrase env:BANK
+# shellcheck disable=SC2086
+run settle --card "$alice" $bank
 holdings
 
 title '6. Bob settles: what was in transit is his' \
 	'六、Bob 结算：在途款项归他'
-run settle --card "$bob" --issuer bank --passphrase env:BANK
+# shellcheck disable=SC2086
+run settle --card "$bob" $bank
 holdings
 
 title 'The end' '结束'

@@ -21,6 +21,7 @@
 
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
+#include "rigpostgres.h"
 #include "suite.h"
 
 #define OPEN_FILES 8
@@ -52,6 +53,20 @@ rig_open(struct rig *r)
 	return i;
 }
 
+/* With JIAOZI_TEST_POSTGRES, a URI, in a schema of its own in that database. */
+static void
+make_issuer(struct rig *r)
+{
+	struct jz_issuer_options o = {
+	    .currency = RIG_CURRENCY, .suite = test_suite()};
+
+	rig_postgres_begin(r);
+	if (r->store[0] != '\0')
+		o.store = r->store;
+	assert_int_equal(
+	    jz_issuer_create_with(r->dir, rig_passphrase(), &o), 0);
+}
+
 int
 rig_setup(void **state)
 {
@@ -66,9 +81,7 @@ rig_setup(void **state)
 	snprintf(r->database, sizeof(r->database), "%s/issuer.db", r->dir);
 	r->begin = r->now = (int64_t)time(NULL);
 	assert_int_equal(jz_openssl_new(test_suite(), &r->engine), 0);
-	assert_int_equal(jz_issuer_create_suite(r->dir, rig_passphrase(),
-			     RIG_CURRENCY, test_suite()),
-	    0);
+	make_issuer(r);
 	r->issuer = rig_open(r);
 	*state = r;
 	return 0;
@@ -90,6 +103,7 @@ rig_teardown(void **state)
 
 	jz_issuer_free(&r->issuer);
 	jz_openssl_free(&r->engine);
+	rig_postgres_end(r);
 	nftw(r->parent, remove_entry, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
 	free(r);
 	return 0;
@@ -104,7 +118,7 @@ rig_after(void **state)
 	assert_int_equal(rig_number(r,
 			     "SELECT COUNT(*) FROM (SELECT posting FROM "
 			     "ledger_entry GROUP BY posting "
-			     "HAVING SUM(amount) <> 0)"),
+			     "HAVING SUM(amount) <> 0) AS x"),
 	    0);
 	assert_true(rig_books(r).balanced);
 	return 0;
@@ -331,8 +345,8 @@ open_raw(const struct rig *r)
 	return db;
 }
 
-int
-rig_sql(const struct rig *r, const char *sql)
+static int
+sqlite_sql(const struct rig *r, const char *sql)
 {
 	sqlite3 *db = open_raw(r);
 	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
@@ -354,8 +368,8 @@ number(sqlite3 *db, const char *sql)
 	return n;
 }
 
-int64_t
-rig_number(const struct rig *r, const char *sql)
+static int64_t
+sqlite_number(const struct rig *r, const char *sql)
 {
 	sqlite3 *db = open_raw(r);
 	int64_t n = number(db, sql);
@@ -400,8 +414,8 @@ mix_table(sqlite3 *db, const char *table, uint64_t hash)
 	return hash;
 }
 
-static bool
-is_about_refusals(const char *table)
+bool
+rig_is_about_refusals(const char *table)
 {
 	static const char *const TABLES[] = {
 	    "audit", "incident", "revocation", "sequence"};
@@ -414,7 +428,7 @@ is_about_refusals(const char *table)
 }
 
 static uint64_t
-snapshot(const struct rig *r, bool refusals)
+sqlite_snapshot(const struct rig *r, bool refusals)
 {
 	char names[TABLES_MAX][NAME_MAX_];
 	uint64_t hash = UINT64_C(0xCBF29CE484222325);
@@ -433,11 +447,65 @@ snapshot(const struct rig *r, bool refusals)
 	sqlite3_finalize(st);
 	assert_in_range(n, 10, TABLES_MAX - 1);
 	for (size_t k = 0; k < n; k++) {
-		if (refusals || !is_about_refusals(names[k]))
+		if (refusals || !rig_is_about_refusals(names[k]))
 			hash = mix_table(db, names[k], hash);
 	}
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	return hash;
+}
+
+void
+rig_sqlite_only(const struct rig *r)
+{
+	if (r->store[0] != '\0')
+		skip();
+}
+
+void
+rig_backup(const struct rig *r)
+{
+	char sql[256];
+
+	if (r->store[0] != '\0') {
+		rig_postgres_backup(r);
+		return;
+	}
+	snprintf(sql, sizeof(sql), "VACUUM INTO '%s.backup'", r->database);
+	assert_int_equal(sqlite_sql(r, sql), SQLITE_OK);
+}
+
+void
+rig_put_back(const struct rig *r)
+{
+	char path[256];
+
+	if (r->store[0] != '\0') {
+		rig_postgres_put_back(r);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s.backup", r->database);
+	assert_int_equal(rename(path, r->database), 0);
+}
+
+int
+rig_sql(const struct rig *r, const char *sql)
+{
+	rig_sqlite_only(r);
+	return sqlite_sql(r, sql);
+}
+
+int64_t
+rig_number(const struct rig *r, const char *sql)
+{
+	return r->store[0] != '\0' ? rig_postgres_number(r, sql)
+				   : sqlite_number(r, sql);
+}
+
+static uint64_t
+snapshot(const struct rig *r, bool refusals)
+{
+	return r->store[0] != '\0' ? rig_postgres_snapshot(r, refusals)
+				   : sqlite_snapshot(r, refusals);
 }
 
 uint64_t

@@ -19,6 +19,7 @@ struct rig {
 	char parent[64];   /* a directory made for this program */
 	char dir[80];	   /* the issuer's, in it */
 	char database[96]; /* its issuer.db */
+	char store[256];   /* instead: a URI, or "" */
 	struct jz_issuer *issuer;
 	struct jz_engine engine;	   /* the cards' */
 	int64_t now;			   /* by the issuer's clock */
@@ -81,6 +82,7 @@ uint64_t rig_snapshot(const struct rig *r);
 uint64_t rig_booked(const struct rig *r);
 /* Takes a database back to the schema before incidents and decisions. */
 #define RIG_BEFORE_CONTROLS                                                    \
+	"DROP TABLE account_password;"                                         \
 	"DROP TABLE card_closed; DROP TABLE written_off;"                      \
 	"DROP TABLE decision; DROP TABLE proposal; DROP TABLE operator_end;"   \
 	"DROP TABLE operator; DROP TABLE gap; DROP TABLE restored;"            \
@@ -91,8 +93,15 @@ uint64_t rig_booked(const struct rig *r);
 	"DELETE FROM ledger_balance WHERE account IN (SELECT id FROM"          \
 	" ledger_account WHERE kind IN ('fraud', 'lost'));"                    \
 	"DELETE FROM ledger_account WHERE kind IN ('fraud', 'lost');"
-/* Statements by another program: SQLite's result. */
+/* Statements by another program: SQLite's result.  With PostgreSQL, which has no
+ * triggers of ours, this leaves the test out. */
 int rig_sql(const struct rig *r, const char *sql);
+/* Leaves the test out with PostgreSQL. */
+void rig_sqlite_only(const struct rig *r);
+/* Keeps a copy of the database, or makes it what that was, while no issuer has
+ * it open. */
+void rig_backup(const struct rig *r);
+void rig_put_back(const struct rig *r);
 /* The first column of the first row. */
 int64_t rig_number(const struct rig *r, const char *sql);
 

@@ -402,12 +402,10 @@ open_socket(const char *address, unsigned short port, int *out)
 		return JZ_ERR_ARGUMENT;
 	fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
 	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0)
-		err = JZ_ERR_SYSTEM;
-	else if (bind(fd, a->ai_addr, a->ai_addrlen) != 0)
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+	    bind(fd, a->ai_addr, a->ai_addrlen) != 0 ||
+	    listen(fd, SOMAXCONN) != 0)
 		err = errno == EADDRINUSE ? JZ_ERR_EXISTS : JZ_ERR_SYSTEM;
-	else if (listen(fd, SOMAXCONN) != 0)
-		err = JZ_ERR_SYSTEM;
 	freeaddrinfo(a);
 	if (err != 0 && fd >= 0)
 		close(fd);

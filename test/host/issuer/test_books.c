@@ -333,6 +333,7 @@ test_altered_books_do_not_balance(void **state)
 	struct rig *r = *state;
 	char undo[160];
 
+	assert_int_equal(rig_sql(r, "SELECT 1"), SQLITE_OK);
 	fill(r);
 	snprintf(undo, sizeof(undo), "%s.copy", r->database);
 	for (size_t k = 0; k < sizeof(ALTERED) / sizeof(ALTERED[0]); k++) {

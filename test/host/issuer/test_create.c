@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "../../../apdu/error.h"
 #include "../../../host/issuer/sql.h"
@@ -71,15 +72,16 @@ test_how_the_database_is_used(void **state)
 	    {"PRAGMA foreign_keys", "1"},
 	    {"PRAGMA recursive_triggers", "1"},
 	    {"PRAGMA busy_timeout", "10000"},
-	    {"PRAGMA user_version", "4"},
+	    {"PRAGMA user_version", "5"},
 	    {"PRAGMA integrity_check", "ok"},
 	};
 	struct rig *r = *state;
 	sqlite3_stmt *st = NULL;
 
 	for (size_t k = 0; k < sizeof(CASES) / sizeof(CASES[0]); k++) {
-		assert_int_equal(sqlite3_prepare_v2(r->issuer->store->db,
-				     CASES[k].pragma, -1, &st, NULL),
+		assert_int_equal(
+		    sqlite3_prepare_v2(r->issuer->store->connection,
+			CASES[k].pragma, -1, &st, NULL),
 		    SQLITE_OK);
 		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 		assert_string_equal(
@@ -211,7 +213,7 @@ test_newer_and_foreign_databases(void **state)
 	assert_int_equal(rig_sql(r, "PRAGMA user_version = 999"), SQLITE_OK);
 	assert_int_equal(
 	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_UNSUPPORTED);
-	assert_int_equal(rig_sql(r, "PRAGMA user_version = 4"), SQLITE_OK);
+	assert_int_equal(rig_sql(r, "PRAGMA user_version = 5"), SQLITE_OK);
 	assert_int_equal(rig_sql(r, "PRAGMA application_id = 7"), SQLITE_OK);
 	assert_int_equal(
 	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_DATABASE);

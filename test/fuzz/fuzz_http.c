@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzzing of what any client can send to the issuer's daemon: a line of method
+ * and path, then a body, exactly as the network hands them on.  Each gets one
+ * of the daemon's answers, which is a JSON object, and no transaction that is
+ * rolled back leaves anything behind.
+ */
+#define _XOPEN_SOURCE 700
+
+#include "../../apdu/error.h"
+#include "../../host/issuer/serve/handle.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEAD_MAX 128
+#define FILES	 8
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* One for all inputs: making it takes a second. */
+static struct jz_issuer *issuer;
+static char parent[] = "/tmp/jz-fuzz.XXXXXX";
+
+static void
+require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void
+remove_issuer(void)
+{
+	jz_issuer_free(&issuer);
+	(void)nftw(parent, remove_entry, FILES, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+make_issuer(void)
+{
+	char dir[64];
+
+	require(mkdtemp(parent) != NULL);
+	snprintf(dir, sizeof(dir), "%s/bank", parent);
+	require(jz_issuer_create(dir, JZ_SECRET("fuzz"), 156) == 0);
+	require(jz_issuer_open(dir, JZ_SECRET("fuzz"), &issuer) == 0);
+	require(atexit(remove_issuer) == 0);
+}
+
+/* "METHOD PATH" and what is left after the line. */
+static bool
+split(const uint8_t *data, size_t size, char head[static HEAD_MAX], char **path,
+    struct jz_span *body)
+{
+	const uint8_t *end = memchr(data, '\n', size);
+	size_t len = end != NULL ? (size_t)(end - data) : size;
+
+	if (len >= HEAD_MAX)
+		return false;
+	memcpy(head, data, len);
+	head[len] = '\0';
+	*path = strchr(head, ' ');
+	if (*path == NULL)
+		return false;
+	*(*path)++ = '\0';
+	*body =
+	    end != NULL ? jz_span(end + 1, size - len - 1) : jz_span(NULL, 0);
+	return body->len <= JZ_WIRE_REQUEST_MAX;
+}
+
+static void
+judge(const struct jz_call *c)
+{
+	json_t *j = jz_wire_object(jz_span(c->text, c->len));
+
+	require(j != NULL);
+	require((c->status == 200) == (json_object_get(j, "error") == NULL));
+	require(c->status == 200 || (c->status >= 400 && c->status < 500));
+	json_decref(j);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char head[HEAD_MAX], *path;
+	struct jz_span body;
+	struct jz_call c;
+
+	if (size == 0 || !split(data, size, head, &path, &body))
+		return 0;
+	if (issuer == NULL)
+		make_issuer();
+	if (jz_call_read(&c, head, path, body) &&
+	    strcmp(path, JZ_WIRE_METRICS) != 0) {
+		require(jz_issuer_group_begin(issuer) == 0);
+		jz_call_finish(&c, jz_call_run(&c, issuer));
+		require(jz_issuer_group_end(issuer, JZ_ERR_CANCELLED) ==
+		    JZ_ERR_CANCELLED);
+	}
+	if (c.text != NULL)
+		judge(&c);
+	jz_call_free(&c);
+	return 0;
+}

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cards and their issuer's daemon over TLS: LOD-4 to LOD-7 end to end; what a
+ * client gets that is no client of it; and several daemons of one issuer.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "../../apdu/error.h"
+#include "../../host/wire.h"
+#include "../../keys/openssl/openssl.h"
+#include "../support/daemon.h"
+#include "../support/issuerrig.h"
+#include "../support/suite.h"
+#include "../support/tornrig.h"
+
+#define AMOUNT	  2500u
+#define DEPOSIT	  1000000u
+#define THREADS	  8
+#define EACH	  20
+#define ANSWER	  16384
+#define TIMEOUT_S 20
+
+/* ---- a card and its account ---------------------------------------------- */
+
+/* LOD-4 to LOD-7: loaded, settled, and the books know. */
+static void
+test_load_and_settle(void **state)
+{
+	struct jz_settle_result settled;
+	struct jz_load_story story;
+	struct jz_bank *bank;
+	struct world w = {0};
+	struct daemon d;
+	unsigned tries;
+
+	(void)state;
+	world_new(&w);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	daemon_new(&d);
+	daemon_start(&d, w.issuer, (struct jz_server_options){0});
+	bank = daemon_bank(&d, TIMEOUT_S);
+	assert_int_equal(
+	    jz_purse_verify_pin(&w.alice.session, TORN_PIN, &tries), 0);
+	assert_int_equal(jz_bank_load(&w.alice.session, bank, AMOUNT,
+			     TORN_TERMINAL, NULL, NULL),
+	    0);
+	assert_int_equal(torn_balance(&w.alice), AMOUNT);
+	assert_int_equal(jz_bank_look(&w.alice.session, bank, &story), 0);
+	assert_int_equal(story.state, JZ_LOAD_REPORTED);
+	assert_int_equal(jz_bank_settle(&w.alice.session, bank, &settled), 0);
+	assert_int_equal(settled.records, 1);
+	assert_false(settled.revoked);
+	jz_bank_free(&bank);
+	daemon_free(&d);
+	assert_int_equal(world_books(&w).transit_load, 0);
+	world_free(&w);
+}
+
+/* LOD-5: the reason reaches the user, and the card is free for another. */
+static void
+test_refused(void **state)
+{
+	struct jz_bank *bank;
+	struct world w = {0};
+	struct daemon d;
+	unsigned tries;
+
+	(void)state;
+	world_new(&w);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	assert_int_equal(jz_issuer_block_account(w.issuer, "alice", true), 0);
+	daemon_new(&d);
+	daemon_start(&d, w.issuer, (struct jz_server_options){0});
+	bank = daemon_bank(&d, TIMEOUT_S);
+	assert_int_equal(
+	    jz_purse_verify_pin(&w.alice.session, TORN_PIN, &tries), 0);
+	assert_int_equal(jz_bank_load(&w.alice.session, bank, AMOUNT,
+			     TORN_TERMINAL, NULL, NULL),
+	    JZ_ERR_REFUSED);
+	assert_string_equal(
+	    jz_refusal_name(jz_bank_refusal(bank)), "ACCOUNT_BLOCKED");
+	assert_int_equal(torn_balance(&w.alice), 0);
+	jz_bank_free(&bank);
+	daemon_free(&d);
+	world_free(&w);
+}
+
+/* LOD-1, LOD-6: a server that another has certified is not spoken to. */
+static void
+test_other_server(void **state)
+{
+	struct rig *r = *state;
+	struct jz_https_options o = {.timeout_s = TIMEOUT_S};
+	struct jz_bank *bank = NULL;
+	struct jz_known known;
+	struct daemon d;
+
+	daemon_new(&d);
+	daemon_start(&d, r->issuer, (struct jz_server_options){0});
+	o.url = d.url;
+	o.ca = d.other;
+	assert_int_equal(jz_bank_of_url(&o, &bank), 0);
+	assert_int_equal(bank->ops->known(bank, &known), JZ_ERR_SERVER);
+	jz_bank_free(&bank);
+	daemon_free(&d);
+}
+
+static void
+test_urls(void **state)
+{
+	static const char *const BAD[] = {"", "https://", "http://a", "ftp://a",
+	    "https://a/b", "https://u@a", "https://a?b", "bank", "https://a b",
+	    "https:///"};
+	struct jz_https_options o = {0};
+	struct jz_bank *bank = NULL;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(BAD) / sizeof(BAD[0]); k++) {
+		o.url = BAD[k];
+		assert_int_equal(jz_bank_of_url(&o, &bank), JZ_ERR_ARGUMENT);
+		assert_null(bank);
+	}
+	o.url = "https://a:1/";
+	assert_int_equal(jz_bank_of_url(&o, &bank), 0);
+	jz_bank_free(&bank);
+}
+
+static bool
+at_once(void *arg)
+{
+	++*(unsigned *)arg;
+	return true;
+}
+
+/* Nobody there: the time ends it, or whoever waits. */
+static void
+test_nobody_there(void **state)
+{
+	unsigned asked = 0;
+	struct jz_https_options o = {.url = "https://127.0.0.1:1",
+	    .timeout_s = 1,
+	    .cancelled = NULL,
+	    .arg = &asked};
+	struct jz_bank *bank = NULL;
+	struct jz_known known;
+
+	(void)state;
+	assert_int_equal(jz_bank_of_url(&o, &bank), 0);
+	assert_int_equal(bank->ops->known(bank, &known), JZ_ERR_NETWORK);
+	jz_bank_free(&bank);
+	o.cancelled = at_once;
+	assert_int_equal(jz_bank_of_url(&o, &bank), 0);
+	assert_int_equal(bank->ops->known(bank, &known), JZ_ERR_CANCELLED);
+	assert_true(asked > 0);
+	jz_bank_free(&bank);
+}
+
+/* ---- whoever else may come ----------------------------------------------- */
+
+static void
+test_limits(void **state)
+{
+	struct rig *r = *state;
+	char *body = malloc(JZ_WIRE_REQUEST_MAX + 1);
+	char text[ANSWER];
+	uint64_t before = rig_snapshot(r);
+	struct daemon d;
+
+	assert_non_null(body);
+	memset(body, ' ', JZ_WIRE_REQUEST_MAX + 1);
+	daemon_new(&d);
+	daemon_start(&d, r->issuer, (struct jz_server_options){0});
+	assert_int_equal(daemon_ask(&d, "POST", JZ_WIRE_PERMIT, body,
+			     JZ_WIRE_REQUEST_MAX, text, sizeof(text)),
+	    400);
+	assert_non_null(strstr(text, "MALFORMED"));
+	assert_int_equal(daemon_ask(&d, "POST", JZ_WIRE_PERMIT, body,
+			     JZ_WIRE_REQUEST_MAX + 1, text, sizeof(text)),
+	    413);
+	assert_int_equal(
+	    daemon_ask(&d, "GET", "/", NULL, 0, text, ANSWER), 404);
+	assert_int_equal(
+	    daemon_ask(&d, "GET", JZ_WIRE_PERMIT, NULL, 0, text, ANSWER), 405);
+	assert_int_equal(
+	    daemon_ask(&d, "GET", JZ_WIRE_HEALTH, NULL, 0, text, ANSWER), 200);
+	assert_int_equal(
+	    daemon_ask(&d, "GET", JZ_WIRE_METRICS, NULL, 0, text, ANSWER), 200);
+	assert_non_null(strstr(text,
+	    "jiaozi_errors_total{error=\"MALFORMED\"} "
+	    "1\n"));
+	assert_true(rig_snapshot(r) == before);
+	daemon_free(&d);
+	free(body);
+}
+
+/* One address cannot ask faster than it may; another question waits. */
+static void
+test_rate(void **state)
+{
+	struct rig *r = *state;
+	unsigned good = 0, fast = 0;
+	char text[ANSWER];
+	struct jz_bank *bank;
+	struct jz_known known;
+	struct daemon d;
+	time_t began = time(NULL);
+
+	daemon_new(&d);
+	daemon_start(&d, r->issuer, (struct jz_server_options){.rate = 1});
+	for (unsigned n = 0; n < 20; n++) {
+		long status = daemon_ask(
+		    &d, "GET", JZ_WIRE_HEALTH, NULL, 0, text, sizeof(text));
+
+		good += status == 200;
+		fast += status == 429;
+	}
+	/* Two at once, and one a second. */
+	assert_in_range(good, 2, 3 + (unsigned)(time(NULL) - began) + 1);
+	assert_int_equal(good + fast, 20);
+	/* A client that knows waits, and gets its answer. */
+	bank = daemon_bank(&d, TIMEOUT_S);
+	assert_int_equal(bank->ops->known(bank, &known), 0);
+	jz_bank_free(&bank);
+	daemon_free(&d);
+}
+
+static void
+test_client_certificate(void **state)
+{
+	struct rig *r = *state;
+	struct jz_https_options o = {.timeout_s = 2};
+	struct jz_bank *bank = NULL;
+	struct jz_known known;
+	struct daemon d;
+
+	daemon_new(&d);
+	daemon_start(
+	    &d, r->issuer, (struct jz_server_options){.client_ca = d.other});
+	o.url = d.url;
+	o.ca = d.certificate;
+	assert_int_equal(jz_bank_of_url(&o, &bank), 0);
+	assert_true(bank->ops->known(bank, &known) != 0);
+	jz_bank_free(&bank);
+	o.certificate = d.certificate;
+	o.key = d.key;
+	assert_int_equal(jz_bank_of_url(&o, &bank), 0);
+	assert_true(bank->ops->known(bank, &known) != 0);
+	jz_bank_free(&bank);
+	o.certificate = d.other;
+	o.key = d.other_key;
+	assert_int_equal(jz_bank_of_url(&o, &bank), 0);
+	assert_int_equal(bank->ops->known(bank, &known), 0);
+	jz_bank_free(&bank);
+	daemon_free(&d);
+}
+
+/* TLS 1.2 is not spoken. */
+static void
+test_older_tls(void **state)
+{
+	struct rig *r = *state;
+	CURL *c = curl_easy_init();
+	struct daemon d;
+
+	assert_non_null(c);
+	daemon_new(&d);
+	daemon_start(&d, r->issuer, (struct jz_server_options){0});
+	curl_easy_setopt(c, CURLOPT_URL, d.url);
+	curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	curl_easy_setopt(c, CURLOPT_CAINFO, d.certificate);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	assert_int_equal(curl_easy_perform(c), CURLE_OK);
+	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, CURL_SSLVERSION_MAX_TLSv1_2);
+	assert_int_equal(curl_easy_perform(c), CURLE_SSL_CONNECT_ERROR);
+	curl_easy_cleanup(c);
+	daemon_free(&d);
+}
+
+/* ---- many at once -------------------------------------------------------- */
+
+struct customer {
+	struct rig *rig;
+	struct fakecard card;
+	const struct daemon *d;
+	unsigned done;
+};
+
+static bool
+one_load(struct customer *u, struct jz_bank *bank)
+{
+	struct jz_message m = fakecard_load_request(&u->card, 1);
+	struct letter l = fakecard_sign(&u->card, &m);
+	struct jz_buffer b;
+
+	b = jz_buffer(l.data, sizeof(l.data));
+	if (bank->ops->permit(bank, letter_span(&l), &b) != 0)
+		return false;
+	l.len = b.len;
+	m = fakecard_load_report(&u->card, &l);
+	l = letter_of(&m);
+	return bank->ops->report(bank, letter_span(&l)) == 0;
+}
+
+static void *
+load_many(void *arg)
+{
+	struct customer *u = arg;
+	struct jz_bank *bank = daemon_bank(u->d, TIMEOUT_S);
+
+	for (unsigned n = 0; n < EACH; n++)
+		u->done += one_load(u, bank);
+	jz_bank_free(&bank);
+	return NULL;
+}
+
+static void
+run_customers(struct rig *r, const struct daemon *d, unsigned daemons)
+{
+	struct customer *u = calloc(THREADS, sizeof(*u));
+	pthread_t thread[THREADS];
+
+	assert_non_null(u);
+	for (unsigned n = 0; n < THREADS; n++) {
+		rig_card(r, &u[n].card, DEPOSIT);
+		/* An engine is one thread's. */
+		assert_int_equal(
+		    jz_openssl_new(test_suite(), &u[n].card.engine), 0);
+		u[n].d = &d[n % daemons];
+	}
+	for (unsigned n = 0; n < THREADS; n++)
+		assert_int_equal(
+		    pthread_create(&thread[n], NULL, load_many, &u[n]), 0);
+	for (unsigned n = 0; n < THREADS; n++)
+		assert_int_equal(pthread_join(thread[n], NULL), 0);
+	for (unsigned n = 0; n < THREADS; n++) {
+		jz_openssl_free(&u[n].card.engine);
+		assert_int_equal(u[n].done, EACH);
+		assert_int_equal(rig_shadow(r, &u[n].card), EACH);
+		assert_int_equal(rig_balance(r, &u[n].card), DEPOSIT - EACH);
+	}
+	free(u);
+}
+
+/* Many threads, one issuer; and what was committed together is counted. */
+static void
+test_many_customers(void **state)
+{
+	struct rig *r = *state;
+	struct daemon d;
+
+	daemon_new(&d);
+	daemon_start(&d, r->issuer, (struct jz_server_options){0});
+	run_customers(r, &d, 1);
+	daemon_free(&d);
+}
+
+/* Two daemons of one issuer, side by side. */
+static void
+test_two_daemons(void **state)
+{
+	struct rig *r = *state;
+	struct jz_issuer *other = rig_open(r);
+	struct daemon d[2];
+
+	for (unsigned k = 0; k < 2; k++) {
+		daemon_new(&d[k]);
+		daemon_start(&d[k], k == 0 ? r->issuer : other,
+		    (struct jz_server_options){0});
+	}
+	run_customers(r, d, 2);
+	daemon_free(&d[0]);
+	daemon_free(&d[1]);
+	jz_issuer_free(&other);
+}
+
+struct racer {
+	const struct daemon *d;
+	const struct letter *request;
+	struct letter permission;
+	int err;
+};
+
+static void *
+race(void *arg)
+{
+	struct racer *x = arg;
+	struct jz_bank *bank = daemon_bank(x->d, TIMEOUT_S);
+	struct jz_buffer b =
+	    jz_buffer(x->permission.data, sizeof(x->permission.data));
+
+	x->err = bank->ops->permit(bank, letter_span(x->request), &b);
+	x->permission.len = b.len;
+	jz_bank_free(&bank);
+	return NULL;
+}
+
+/* One card's request at two daemons at once: one debit, one answer for both. */
+static void
+test_same_load_at_both(void **state)
+{
+	struct rig *r = *state;
+	struct jz_issuer *other = rig_open(r);
+	struct daemon d[2];
+	struct racer x[4];
+	pthread_t thread[4];
+	struct fakecard c;
+
+	rig_card(r, &c, DEPOSIT);
+	for (unsigned k = 0; k < 2; k++) {
+		daemon_new(&d[k]);
+		daemon_start(&d[k], k == 0 ? r->issuer : other,
+		    (struct jz_server_options){0});
+	}
+	for (unsigned round = 1; round <= 5; round++) {
+		struct jz_message m = fakecard_load_request(&c, AMOUNT);
+		struct letter request = fakecard_sign(&c, &m);
+
+		for (unsigned k = 0; k < 4; k++) {
+			x[k].d = &d[k % 2];
+			x[k].request = &request;
+			assert_int_equal(
+			    pthread_create(&thread[k], NULL, race, &x[k]), 0);
+		}
+		for (unsigned k = 0; k < 4; k++) {
+			assert_int_equal(pthread_join(thread[k], NULL), 0);
+			assert_int_equal(x[k].err, 0);
+			assert_int_equal(
+			    x[k].permission.len, x[0].permission.len);
+			assert_memory_equal(x[k].permission.data,
+			    x[0].permission.data, x[0].permission.len);
+		}
+		assert_int_equal(rig_balance(r, &c), DEPOSIT - round * AMOUNT);
+	}
+	daemon_free(&d[0]);
+	daemon_free(&d[1]);
+	jz_issuer_free(&other);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_load_and_settle),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test_teardown(test_other_server, rig_after),
+	    cmocka_unit_test(test_urls),
+	    cmocka_unit_test(test_nobody_there),
+	    cmocka_unit_test_teardown(test_limits, rig_after),
+	    cmocka_unit_test_teardown(test_rate, rig_after),
+	    cmocka_unit_test_teardown(test_client_certificate, rig_after),
+	    cmocka_unit_test_teardown(test_older_tls, rig_after),
+	    cmocka_unit_test_teardown(test_many_customers, rig_after),
+	    cmocka_unit_test_teardown(test_two_daemons, rig_after),
+	    cmocka_unit_test_teardown(test_same_load_at_both, rig_after),
+	};
+
+	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
+}

@@ -81,27 +81,27 @@ HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 	host/issuer/batch.c host/issuer/batches.c host/issuer/books.c \
 	host/issuer/card.c host/issuer/decision.c host/issuer/dialect.c \
-	host/issuer/esign.c host/issuer/esign_bank.c host/issuer/esign_json.c \
+	host/issuer/esign.c \
+	host/issuer/esign_bank.c host/issuer/esign_json.c \
 	host/issuer/esign_store.c host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/incident.c host/issuer/issuer.c \
 	host/issuer/keys.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/loss.c host/issuer/many.c \
-	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c \
-	host/issuer/refusal.c host/issuer/restore.c host/issuer/revocation.c \
-	host/issuer/schema.c host/issuer/serve/gate.c \
-	host/issuer/serve/handle.c host/issuer/serve/meter.c \
-	host/issuer/serve/serve.c host/issuer/settle.c host/issuer/sql.c \
-	host/issuer/sql_postgres.c host/issuer/sql_sqlite.c \
-	host/issuer/statement.c host/issuer/store.c \
-	host/issuer/store_control.c host/issuer/store_evidence.c \
-	host/issuer/store_revocation.c host/issuer/store_settle.c \
-	host/issuer/token.c host/issuer/x509.c
+	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c host/issuer/refusal.c \
+	host/issuer/restore.c host/issuer/revocation.c host/issuer/schema.c \
+	host/issuer/serve/gate.c host/issuer/serve/handle.c \
+	host/issuer/serve/meter.c host/issuer/serve/serve.c \
+	host/issuer/settle.c host/issuer/sql.c host/issuer/sql_postgres.c \
+	host/issuer/sql_sqlite.c host/issuer/statement.c \
+	host/issuer/store.c host/issuer/store_control.c \
+	host/issuer/store_evidence.c host/issuer/store_revocation.c \
+	host/issuer/store_settle.c host/issuer/token.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c \
-	host/cli/batch_cmd.c host/cli/card_cmd.c host/cli/certificate_cmd.c \
-	host/cli/certify_cmd.c host/cli/certs.c host/cli/commands_card.c \
+CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
+	host/cli/card_cmd.c host/cli/certificate_cmd.c host/cli/certify_cmd.c \
+	host/cli/certs.c host/cli/commands_card.c \
 	host/cli/commands_certificate.c host/cli/commands_control.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c host/cli/commands_other.c \
@@ -123,18 +123,21 @@ MAIN_SRC = host/cli/main.c
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
-SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c \
-	test/sim/set.c test/sim/step.c test/sim/ways.c test/sim/world.c \
-	test/support/bank.c test/support/cardrig.c test/support/conform.c \
-	test/support/contact.c test/support/daemon.c test/support/desk.c \
-	test/support/esignrig.c test/support/fakecard.c test/support/forge.c \
+SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
+	test/sim/step.c test/sim/ways.c test/sim/world.c \
+	test/support/bank.c test/support/cardrig.c \
+	test/support/conform.c test/support/contact.c test/support/daemon.c \
+	test/support/desk.c test/support/esignrig.c \
+	test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
-	test/support/heap.c test/support/issuerrig.c test/support/loading.c \
+	test/support/heap.c \
+	test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
-	test/support/port.c test/support/probe.c test/support/refusals.c \
-	test/support/rigpostgres.c test/support/script.c test/support/seeds.c \
-	test/support/session.c test/support/story.c test/support/tornrig.c
+	test/support/port.c \
+	test/support/probe.c test/support/refusals.c test/support/script.c \
+	test/support/rigpostgres.c test/support/seeds.c test/support/session.c test/support/story.c \
+	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/channel.c test/bench/commit.c test/bench/daemon.c \
@@ -219,27 +222,29 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement
-HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
+HOST_TESTS = test/conformance/test_esign test/host/test_https \
+	test/host/test_resume test/host/issuer/serve/test_handle \
+	test/host/issuer/test_dialect test/host/issuer/test_password \
+	test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \
-	test/host/issuer/serve/test_handle test/host/issuer/test_account \
-	test/host/issuer/test_audit test/host/issuer/test_batches \
-	test/host/issuer/test_books test/host/issuer/test_cancel \
-	test/host/issuer/test_create test/host/issuer/test_decision \
-	test/host/issuer/test_dialect test/host/issuer/test_esign \
+	test/host/issuer/test_account test/host/issuer/test_audit \
+	test/host/issuer/test_batches test/host/issuer/test_books \
+	test/host/issuer/test_cancel test/host/issuer/test_create \
+	test/host/issuer/test_decision test/host/issuer/test_esign \
 	test/host/issuer/test_esign_bank test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence test/host/issuer/test_exception \
 	test/host/issuer/test_incident test/host/issuer/test_load \
-	test/host/issuer/test_many test/host/issuer/test_password \
-	test/host/issuer/test_refusal test/host/issuer/test_restore \
-	test/host/issuer/test_revocation test/host/issuer/test_settle \
-	test/host/issuer/test_statement test/host/issuer/test_x509 \
-	test/host/test_cancel test/host/test_card test/host/test_certificates \
-	test/host/test_gp test/host/test_gp_content test/host/test_https \
-	test/host/test_pay test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_recover_killed \
-	test/host/test_resume test/host/test_roll test/host/test_settle_cut \
-	test/host/test_sign test/host/test_story test/sim/test_every \
-	test/sim/test_forgery test/sim/test_random test/tear/test_kill
+	test/host/issuer/test_many test/host/issuer/test_refusal \
+	test/host/issuer/test_restore test/host/issuer/test_revocation \
+	test/host/issuer/test_settle test/host/issuer/test_statement \
+	test/host/issuer/test_x509 test/host/test_cancel test/host/test_card \
+	test/host/test_certificates test/host/test_gp \
+	test/host/test_gp_content test/host/test_pay \
+	test/host/test_personalise test/host/test_purse test/host/test_recover \
+	test/host/test_recover_killed test/host/test_roll \
+	test/host/test_settle_cut test/host/test_sign test/host/test_story \
+	test/sim/test_every test/sim/test_forgery test/sim/test_random \
+	test/tear/test_kill
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
@@ -271,20 +276,21 @@ GM_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/chaos/chaos.sh test/cli/batch.sh test/cli/books.sh \
-	test/cli/cli.sh test/cli/daemon.sh test/cli/evidence.sh \
-	test/cli/far.sh test/cli/keys.sh test/cli/qr.sh test/cli/screen.sh \
-	test/cli/token.sh test/conformance/t0.sh test/conformance/units.sh \
-	test/demo/test_demo.sh test/docs/applet.sh test/docs/man.sh \
-	test/docs/modules.sh test/docs/readme.sh test/gp/foreign.sh \
-	test/gp/judge.sh test/host/issuer/postgres.sh test/pcsc/batch.sh \
+SCRIPT_TESTS = test/chaos/chaos.sh test/host/issuer/postgres.sh \
+	test/cli/batch.sh test/cli/books.sh test/cli/cli.sh test/cli/daemon.sh \
+	test/cli/evidence.sh test/cli/far.sh test/cli/keys.sh test/cli/qr.sh \
+	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
+	test/conformance/units.sh test/demo/test_demo.sh test/docs/applet.sh \
+	test/docs/man.sh test/docs/modules.sh test/docs/readme.sh \
+	test/gp/foreign.sh test/gp/judge.sh test/pcsc/batch.sh \
 	test/pcsc/foreign.sh test/pcsc/sign.sh test/pcsc/t0.sh \
 	test/secrets/canary.sh test/secrets/suite.sh \
 	test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
-HELPERS = test/chaos/chaos test/find-secrets test/serve-card test/show-keys \
-	test/weak-jiaozi test/weak-show-keys test/with-pcscd
+HELPERS = test/chaos/chaos test/find-secrets test/serve-card \
+	test/show-keys test/weak-jiaozi \
+	test/weak-show-keys test/with-pcscd
 
 # Plug-ins that tests load: makes of test/applet/virtual/plugin_case.c.
 PLUGINS = good libc later other third fourth fifth taken data bss tls start stop crt lazy norelro \
@@ -326,7 +332,7 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
 	-D_FORTIFY_SOURCE=2))
 
 PACKAGES = libcrypto sqlite3 popt jansson libpcsclite libmicrohttpd gnutls \
-	libcurl zbar libqrencode libpng libpq
+	libcurl libpq zbar libqrencode libpng
 
 # Asked once, when the first recipe needs it: before set-up there may be no
 # pkg-config.
@@ -357,8 +363,7 @@ FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
-	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) \
-	test/bench/million.c test/pcsc/serve_card.c \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) test/bench/million.c test/pcsc/serve_card.c \
 	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
 	test/secrets/find.c test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
@@ -467,14 +472,14 @@ $(BUILD)/test/weak-jiaozi: $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 $(BUILD)/test/show-keys: $(BUILD)/test/secrets/show_keys.o $(BY_HOST)
 	$(LINK_TEST)
+$(BUILD)/test/chaos/chaos: $(call objects,$(CHAOS_SRC)) $(BY_HOST)
+	$(LINK_TEST)
 $(BUILD)/test/weak-show-keys: $(WEAK) $(BUILD)/test/secrets/show_keys.o \
 	$(BY_HOST)
 	$(LINK_TEST)
 $(BUILD)/test/find-secrets: $(BUILD)/test/secrets/find.o
 	$(call SHOW,LD)
 	$(Q)$(LINK) -o $@ $^
-$(BUILD)/test/chaos/chaos: $(call objects,$(CHAOS_SRC)) $(BY_HOST)
-	$(LINK_TEST)
 $(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
 	$(LINK_TEST)
 $(FUZZ:%=$(BUILD)/test/fuzz/replay_%): $(BUILD)/test/fuzz/replay_%: \
@@ -662,6 +667,14 @@ tear: setup
 	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
 	    printf "%s\n" {} "$$out"; exit $$s'
 
+# Loads whose daemon, client, network or database ends at some byte.
+CHAOS_RUNS = 1000
+
+chaos: setup
+	@$(SUBMAKE) all $(BUILD)/test/chaos/chaos
+	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
+
 # The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.
 SIM = $(BUILD)/test/sim/test_random
 
@@ -678,14 +691,6 @@ sim-long: setup
 	JIAOZI_SIM=wide $(BUILD)/test/sim/test_every
 	JIAOZI_SIM_SEEDS=40 JIAOZI_SIM_STEPS=20000 $(SIM)
 	JIAOZI_TEST_SUITE=gm JIAOZI_SIM_SEEDS=10 JIAOZI_SIM_STEPS=20000 $(SIM)
-
-# Loads whose daemon, client, network or database ends at some byte.
-CHAOS_RUNS = 1000
-
-chaos: setup
-	@$(SUBMAKE) all $(BUILD)/test/chaos/chaos
-	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
-		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
 
 lint:
 	@.ci/lint

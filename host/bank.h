@@ -13,6 +13,7 @@
 #ifndef JZ_HOST_BANK_H
 #define JZ_HOST_BANK_H
 
+#include "issuer/control.h"
 #include "pay.h"
 
 struct jz_bank;
@@ -37,6 +38,9 @@ void jz_bank_free(struct jz_bank **bank);
 
 /* Why it refused last (JZ_ERR_REFUSED). */
 enum jz_refusal jz_bank_refusal(const struct jz_bank *bank);
+/* What the refused one is found to be, where the library is asked; else
+ * JZ_INCIDENT_NONE. */
+enum jz_incident_kind jz_bank_incident(const struct jz_bank *bank);
 /* What more is known of the last error, for people; "" when nothing is. */
 const char *jz_bank_detail(const struct jz_bank *bank);
 
@@ -120,6 +124,7 @@ struct jz_bank_ops {
 struct jz_bank {
 	const struct jz_bank_ops *ops;
 	enum jz_refusal refusal;
+	enum jz_incident_kind incident;
 	char detail[192];
 };
 

@@ -218,6 +218,8 @@ int jz_cli_fail(struct jz_cli *c, int error, const char *format, ...)
 void jz_cli_more(struct jz_cli *c, const char *key, json_t *value);
 /* Keeps the status word when the session has one, and returns `error`. */
 int jz_cli_card_error(struct jz_cli *c, const struct jz_session *s, int error);
+/* What the issuer refused, by name; JZ_ERR_REFUSED. */
+int jz_cli_refused(struct jz_cli *c, enum jz_refusal r, enum jz_incident_kind k);
 /* Keeps the issuer's refusal, and returns `error`. */
 int jz_cli_issuer_error(
     struct jz_cli *c, const struct jz_issuer *issuer, int error);
@@ -378,7 +380,7 @@ struct jz_cli_bank {
 int jz_cli_bank(struct jz_cli *c, struct jz_cli_bank *out);
 void jz_cli_bank_close(struct jz_cli_bank *b);
 /* As jz_cli_issuer_error(). */
-int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
+int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int err);
 
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 

@@ -265,8 +265,8 @@ jz_cmd_issuer_operator_create(struct jz_cli *c)
 	if (err == 0)
 		err = jz_cli_passphrase(c, &pass);
 	if (err == 0) {
-		err = jz_operator_create(&e, c->argument[0],
-		    &pass, c->value[JZ_OPT_BY], &o);
+		err = jz_operator_create(
+		    &e, c->argument[0], &pass, c->value[JZ_OPT_BY], &o);
 		if (err != 0)
 			err = jz_cli_fail(c,
 			    err == JZ_ERR_RANGE ? JZ_ERR_ARGUMENT : err, "%s",
@@ -292,11 +292,10 @@ read_operator(struct jz_cli *c, const struct jz_engine *e, const char *path,
 
 	snprintf(prompt, sizeof(prompt),
 	    jz_tr(c, "Passphrase of %s: ", "%s 的口令："), path);
-	err = jz_cli_passphrase_by(
-	    c, JZ_OPT_OPERATOR_PASSPHRASE, "operator-passphrase", prompt, &pass);
+	err = jz_cli_passphrase_by(c, JZ_OPT_OPERATOR_PASSPHRASE,
+	    "operator-passphrase", prompt, &pass);
 	if (err == 0) {
-		err =
-		    jz_operator_read(e, path, &pass, out);
+		err = jz_operator_read(e, path, &pass, out);
 		if (err != 0)
 			err = jz_cli_fail(c, err, "%s", path);
 	}

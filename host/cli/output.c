@@ -120,23 +120,26 @@ jz_cli_card_error(struct jz_cli *c, const struct jz_session *s, int error)
 	    st->text[c->lang]);
 }
 
+/* Why, and what the refused one is found to be. */
+int
+jz_cli_refused(struct jz_cli *c, enum jz_refusal r, enum jz_incident_kind k)
+{
+	const char *why = jz_refusal_text(r, (int)c->lang);
+
+	jz_cli_more(c, "refusal", jz_cli_string(jz_refusal_name(r)));
+	if (k == JZ_INCIDENT_NONE)
+		return jz_cli_fail(c, JZ_ERR_REFUSED, "%s", why);
+	jz_cli_more(c, "incident", jz_cli_string(jz_incident_name(k)));
+	return jz_cli_fail(c, JZ_ERR_REFUSED, "%s; %s: %s", why,
+	    jz_incident_name(k), jz_incident_text(k, (int)c->lang));
+}
+
 int
 jz_cli_issuer_error(struct jz_cli *c, const struct jz_issuer *issuer, int error)
 {
-	enum jz_refusal r = jz_issuer_refusal(issuer);
-
-	if (error == JZ_ERR_REFUSED) {
-		enum jz_incident_kind k = jz_issuer_alarm(issuer);
-
-		jz_cli_more(c, "refusal", jz_cli_string(jz_refusal_name(r)));
-		if (k == JZ_INCIDENT_NONE)
-			return jz_cli_fail(
-			    c, error, "%s", jz_refusal_text(r, (int)c->lang));
-		jz_cli_more(c, "incident", jz_cli_string(jz_incident_name(k)));
-		return jz_cli_fail(c, error, "%s; %s: %s",
-		    jz_refusal_text(r, (int)c->lang), jz_incident_name(k),
-		    jz_incident_text(k, (int)c->lang));
-	}
+	if (error == JZ_ERR_REFUSED)
+		return jz_cli_refused(
+		    c, jz_issuer_refusal(issuer), jz_issuer_alarm(issuer));
 	if ((error == JZ_ERR_DATABASE || error == JZ_ERR_LOG_ALTERED) &&
 	    jz_issuer_detail(issuer) != NULL)
 		return jz_cli_fail(c, error, "%s", jz_issuer_detail(issuer));

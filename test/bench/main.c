@@ -53,8 +53,8 @@ static const struct {
     {"pay", bench_pay, true},
     {"settle", bench_settle, true},
     {"sign", bench_sign, true},
-    {"submit", bench_submit, true},
     {"daemon", bench_daemon, false},
+    {"submit", bench_submit, true},
     {"pcsc", bench_pcsc, false},
 };
 

@@ -304,8 +304,7 @@ open_issuer(void)
 	snprintf(bank, sizeof(bank), "%s/bank", C.dir);
 	jz_issuer_free(&C.issuer);
 	for (unsigned n = 0; n < 100; n++) {
-		if (jz_issuer_open(bank, JZ_SECRET(PASSPHRASE), &C.issuer) ==
-		    0)
+		if (jz_issuer_open(bank, JZ_SECRET(PASSPHRASE), &C.issuer) == 0)
 			return;
 		sleep_us(50000);
 	}

@@ -57,21 +57,29 @@ end_inner(struct jz_store *s, int rc)
 	return rc != 0 ? rc : err;
 }
 
+/* What is undone may have opened an account, whose number another one gets. */
+static void
+forget(struct jz_store *s)
+{
+	memset(s->known, 0, sizeof(s->known));
+}
+
 int
 jz_store_end(struct jz_store *s, int rc)
 {
 	s->depth--;
 	if (rc != 0)
-		memset(s->known, 0, sizeof(s->known));
+		forget(s);
 	if (s->depth > 0)
 		return end_inner(s, rc);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = jz_sql_run(s, JZ_SQL_COMMIT, NULL, 0);
+		if (rc != 0)
+			forget(s);
+	}
 	/* A grave error has rolled back by itself. */
 	if (rc != 0 && s->driver->within(s))
 		(void)jz_sql_run(s, JZ_SQL_ROLLBACK, NULL, 0);
-	if (rc != 0)
-		memset(s->known, 0, sizeof(s->known));
 	return rc;
 }
 

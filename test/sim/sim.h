@@ -96,7 +96,9 @@ void sim_new(struct sim *s, enum jz_suite suite);
 void sim_free(struct sim *s);
 /* As it was when it was new: to make another issuer takes its time. */
 void sim_clear(struct sim *s);
-/* The issuer's database as it is now, and back to what it was then. */
+/* The issuer's database, lent: SQLite's, in memory. */
+struct sqlite3 *sim_books(const struct sim *s);
+/* It as it is now, and back to what it was then. */
 struct sqlite3 *sim_save_books(const struct sim *s);
 void sim_restore_books(struct sim *s, struct sqlite3 *books);
 void sim_free_books(struct sqlite3 **books);

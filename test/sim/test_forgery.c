@@ -14,11 +14,11 @@
  */
 #include "sim.h"
 #include "../../apdu/error.h"
-#include "../../host/issuer/sql.h"
 #include "../support/forge.h"
 #include "../support/suite.h"
 
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +26,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #define FUNDS	5000u
 #define AMOUNT	700u
@@ -449,7 +448,7 @@ hash_database(struct fixture *f, uint8_t out[static JZ_HASH_BYTES])
 	const struct jz_engine *e = &f->s.rig.engine;
 	sqlite3_int64 len = 0;
 	unsigned char *bytes =
-	    sqlite3_serialize(f->s.issuer->store->connection, "main", &len, 0);
+	    sqlite3_serialize(sim_books(&f->s), "main", &len, 0);
 	struct jz_span all;
 
 	assert_non_null(bytes);

@@ -12,6 +12,7 @@
 
 #include <ftw.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #define OPEN_FILES 8
 
@@ -64,16 +64,30 @@ in_memory(sqlite3 *from)
 	return db;
 }
 
+/* A rig's store is SQLite's here, whatever other tests have. */
+static sqlite3 *
+handle(const struct jz_store *store)
+{
+	assert_ptr_equal(store->driver, &jz_driver_sqlite);
+	return store->connection;
+}
+
+struct sqlite3 *
+sim_books(const struct sim *s)
+{
+	return handle(s->issuer->store);
+}
+
 struct sqlite3 *
 sim_save_books(const struct sim *s)
 {
-	return in_memory(s->issuer->store->connection);
+	return in_memory(sim_books(s));
 }
 
 void
 sim_restore_books(struct sim *s, struct sqlite3 *books)
 {
-	copy_database(s->issuer->store->connection, books);
+	copy_database(sim_books(s), books);
 }
 
 void
@@ -93,8 +107,8 @@ into_memory(struct jz_store *store)
 		sqlite3_finalize(store->rows[k].made);
 		store->rows[k].made = NULL;
 	}
-	memory = in_memory(store->connection);
-	assert_int_equal(sqlite3_close(store->connection), SQLITE_OK);
+	memory = in_memory(handle(store));
+	assert_int_equal(sqlite3_close(handle(store)), SQLITE_OK);
 	store->connection = memory;
 	assert_int_equal(sqlite3_exec(memory,
 			     "PRAGMA foreign_keys = ON;"

@@ -454,11 +454,43 @@ sqlite_snapshot(const struct rig *r, bool refusals)
 	return hash;
 }
 
-int
-rig_sql(const struct rig *r, const char *sql)
+void
+rig_sqlite_only(const struct rig *r)
 {
 	if (r->store[0] != '\0')
 		skip();
+}
+
+void
+rig_backup(const struct rig *r)
+{
+	char sql[256];
+
+	if (r->store[0] != '\0') {
+		rig_postgres_backup(r);
+		return;
+	}
+	snprintf(sql, sizeof(sql), "VACUUM INTO '%s.backup'", r->database);
+	assert_int_equal(sqlite_sql(r, sql), SQLITE_OK);
+}
+
+void
+rig_put_back(const struct rig *r)
+{
+	char path[256];
+
+	if (r->store[0] != '\0') {
+		rig_postgres_put_back(r);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s.backup", r->database);
+	assert_int_equal(rename(path, r->database), 0);
+}
+
+int
+rig_sql(const struct rig *r, const char *sql)
+{
+	rig_sqlite_only(r);
 	return sqlite_sql(r, sql);
 }
 

@@ -96,6 +96,12 @@ uint64_t rig_booked(const struct rig *r);
 /* Statements by another program: SQLite's result.  With PostgreSQL, which has no
  * triggers of ours, this leaves the test out. */
 int rig_sql(const struct rig *r, const char *sql);
+/* Leaves the test out with PostgreSQL. */
+void rig_sqlite_only(const struct rig *r);
+/* Keeps a copy of the database, or makes it what that was, while no issuer has
+ * it open. */
+void rig_backup(const struct rig *r);
+void rig_put_back(const struct rig *r);
 /* The first column of the first row. */
 int64_t rig_number(const struct rig *r, const char *sql);
 

@@ -28,6 +28,12 @@ connect_to(const char *uri)
 	return c;
 }
 
+static const char *
+schema_of(const struct rig *r)
+{
+	return strstr(r->store, "%3D") + 3;
+}
+
 static void
 schema_name(char out[static 64])
 {
@@ -66,7 +72,7 @@ rig_postgres_end(struct rig *r)
 
 	if (r->store[0] == '\0')
 		return;
-	name = strstr(r->store, "%3D") + 3;
+	name = schema_of(r);
 	c = connect_to(r->store);
 	snprintf(sql, sizeof(sql), "DROP SCHEMA %s CASCADE", name);
 	PQclear(PQexec(c, sql));
@@ -116,14 +122,16 @@ mix_table(PGconn *c, const char *table, uint64_t hash)
 	return hash;
 }
 
+#define EACH_TABLE                                                             \
+	"SELECT table_name FROM information_schema.tables"                     \
+	" WHERE table_schema = current_schema() ORDER BY table_name"
+
 uint64_t
 rig_postgres_snapshot(const struct rig *r, bool refusals)
 {
 	uint64_t hash = UINT64_C(0xCBF29CE484222325);
 	PGconn *c = connect_to(r->store);
-	PGresult *x = PQexec(c,
-	    "SELECT table_name FROM information_schema.tables"
-	    " WHERE table_schema = current_schema() ORDER BY table_name");
+	PGresult *x = PQexec(c, EACH_TABLE);
 
 	assert_int_equal(PQresultStatus(x), PGRES_TUPLES_OK);
 	assert_in_range(PQntuples(x), 10, NAMES_MAX);
@@ -133,4 +141,74 @@ rig_postgres_snapshot(const struct rig *r, bool refusals)
 	PQclear(x);
 	PQfinish(c);
 	return hash;
+}
+
+/* ---- a copy, in a schema beside ours ------------------------------------- */
+
+static void
+say(PGconn *c, const char *sql)
+{
+	PGresult *x = PQexec(c, sql);
+
+	if (PQresultStatus(x) != PGRES_COMMAND_OK)
+		fail_msg("%s", PQerrorMessage(c));
+	PQclear(x);
+}
+
+/* Each of our tables, by a statement with its name and the copy's schema. */
+static void
+each_table(const struct rig *r, PGconn *c,
+    void (*put)(char *sql, size_t cap, const char *table, const char *schema))
+{
+	PGresult *x = PQexec(c, EACH_TABLE);
+	char sql[SQL_CAP];
+
+	assert_int_equal(PQresultStatus(x), PGRES_TUPLES_OK);
+	for (int k = 0; k < PQntuples(x); k++) {
+		put(sql, sizeof(sql), PQgetvalue(x, k, 0), schema_of(r));
+		say(c, sql);
+	}
+	PQclear(x);
+}
+
+static void
+copy_out(char *sql, size_t cap, const char *table, const char *schema)
+{
+	snprintf(sql, cap, "CREATE TABLE %s_backup.%s AS TABLE %s", schema,
+	    table, table);
+}
+
+static void
+copy_in(char *sql, size_t cap, const char *table, const char *schema)
+{
+	snprintf(sql, cap,
+	    "DELETE FROM %s; INSERT INTO %s SELECT * FROM %s_backup.%s", table,
+	    table, schema, table);
+}
+
+void
+rig_postgres_backup(const struct rig *r)
+{
+	PGconn *c = connect_to(r->store);
+	char sql[SQL_CAP];
+
+	snprintf(sql, sizeof(sql), "CREATE SCHEMA %s_backup", schema_of(r));
+	say(c, sql);
+	each_table(r, c, copy_out);
+	PQfinish(c);
+}
+
+void
+rig_postgres_put_back(const struct rig *r)
+{
+	PGconn *c = connect_to(r->store);
+	char sql[SQL_CAP];
+
+	/* In any order: nobody looks for what a row refers to. */
+	say(c, "SET session_replication_role = replica");
+	each_table(r, c, copy_in);
+	snprintf(
+	    sql, sizeof(sql), "DROP SCHEMA %s_backup CASCADE", schema_of(r));
+	say(c, sql);
+	PQfinish(c);
 }

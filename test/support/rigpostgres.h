@@ -15,5 +15,8 @@ void rig_postgres_end(struct rig *r);
 int64_t rig_postgres_number(const struct rig *r, const char *sql);
 /* refusals: as rig_snapshot(), else rig_booked(). */
 uint64_t rig_postgres_snapshot(const struct rig *r, bool refusals);
+/* rig_backup() and rig_put_back(). */
+void rig_postgres_backup(const struct rig *r);
+void rig_postgres_put_back(const struct rig *r);
 
 #endif

@@ -12,9 +12,9 @@ BUILD=${BUILD:-build}
 	exec "$(dirname "$0")/../../with-postgres.sh" "$0" "$@"
 
 status=0
-for t in account batches books cancel evidence exception incident load many \
-	password refusal statement \
-	revocation settle serve/test_handle ../test_https; do
+for t in account audit batches books cancel decision evidence exception \
+	incident load many password refusal restore revocation settle \
+	statement serve/test_handle ../test_https; do
 	case $t in
 	serve/*) program=$BUILD/test/host/issuer/$t ;;
 	../*) program=$BUILD/test/host/${t#../} ;;

@@ -181,6 +181,7 @@ with_copy(struct rig *r, const char *sql,
 {
 	char undo[160], text[1200];
 
+	rig_sqlite_only(r);
 	snprintf(undo, sizeof(undo), "%s.copy", r->database);
 	jz_issuer_free(&r->issuer);
 	snprintf(text, sizeof(text), "VACUUM INTO '%s'", undo);

@@ -170,25 +170,6 @@ test_who_may_approve(void **state)
 	snprintf(thief.name, sizeof(thief.name), "li");
 	assert_int_equal(approve(r, &thief, &p), JZ_ERR_OPERATOR_UNKNOWN);
 	assert_true(rig_snapshot(r) == before);
-	/* Who is in the database alone is no operator. */
-	person(r, "mallory", &mallory);
-	{
-		char key[2 * JZ_POINT_BYTES + 1], sql[512];
-
-		hex(mallory.key.public_key, JZ_POINT_BYTES, key);
-		snprintf(sql, sizeof(sql),
-		    "INSERT INTO operator SELECT 'mallory', x'%s', time, host,"
-		    " signature FROM operator WHERE name = 'li'",
-		    key);
-		assert_int_equal(rig_sql(r, sql), SQLITE_OK);
-	}
-	assert_int_equal(approve(r, &mallory, &p), JZ_ERR_OPERATOR_UNKNOWN);
-	/* Nor can another program enter an approval by the one who proposed. */
-	assert_int_equal(
-	    rig_sql(r,
-		"INSERT INTO decision SELECT id, time, 1, operator, signature"
-		" FROM proposal WHERE id = (SELECT MAX(id) FROM proposal)"),
-	    SQLITE_CONSTRAINT);
 	assert_int_equal(approve(r, &li, &p), 0);
 	assert_int_equal(approve(r, &li, &p), JZ_ERR_PROPOSAL_DECIDED);
 	/* Who is one no more neither proposes nor approves. */
@@ -200,6 +181,36 @@ test_who_may_approve(void **state)
 	assert_int_equal(
 	    jz_issuer_decide(r->issuer, &zhang, p.id, p.digest, false), 0);
 	assert_int_equal(approve(r, &li, &p), JZ_ERR_PROPOSAL_DECIDED);
+	/* Two are left: they stay. */
+	p = proposal(JZ_PROPOSE_RETIRE, "li", "");
+	assert_int_equal(propose(r, &p), JZ_ERR_STATE);
+}
+
+static void
+test_who_is_in_the_database_alone(void **state)
+{
+	struct rig *r = *state;
+	struct jz_proposal p = proposal(JZ_PROPOSE_RESTORED, "ledger", "");
+	struct jz_operator mallory;
+	char key[2 * JZ_POINT_BYTES + 1], sql[512];
+
+	person(r, "mallory", &mallory);
+	hex(mallory.key.public_key, JZ_POINT_BYTES, key);
+	snprintf(sql, sizeof(sql),
+	    "INSERT INTO operator SELECT 'mallory', x'%s', time, host,"
+	    " signature FROM operator WHERE name = 'li'",
+	    key);
+	assert_int_equal(rig_sql(r, sql), SQLITE_OK);
+	assert_int_equal(propose(r, &p), 0);
+	assert_int_equal(approve(r, &mallory, &p), JZ_ERR_OPERATOR_UNKNOWN);
+	/* Nor can another program enter an approval by the one who proposed. */
+	assert_int_equal(
+	    rig_sql(r,
+		"INSERT INTO decision SELECT id, time, 1, operator, signature"
+		" FROM proposal WHERE id = (SELECT MAX(id) FROM proposal)"),
+	    SQLITE_CONSTRAINT);
+	assert_int_equal(
+	    jz_issuer_decide(r->issuer, &zhang, p.id, p.digest, false), 0);
 	/* Mallory's row counts for nothing, so two are left: they stay. */
 	assert_int_equal(
 	    rig_sql(r, "INSERT INTO operator_end VALUES ('mallory', 1)"),
@@ -566,6 +577,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_the_first_two_and_the_third),
 	    T(test_who_may_approve),
+	    T(test_who_is_in_the_database_alone),
 	    T(test_expired_altered_and_stale),
 	    T(test_what_is_no_proposal),
 	    T(test_a_lost_card),

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #include "../../../apdu/error.h"
 #include "../../support/issuerrig.h"
@@ -53,8 +52,6 @@ struct world {
 static void
 make_world(struct rig *r, struct world *w)
 {
-	char sql[256];
-
 	rig_card(r, &w->payer, 4 * LOADED);
 	rig_card(r, &w->payee, 0);
 	(void)rig_load(r, &w->payer, LOADED);
@@ -64,8 +61,7 @@ make_world(struct rig *r, struct world *w)
 		found(r, "li", &li);
 	}
 	jz_issuer_free(&r->issuer);
-	snprintf(sql, sizeof(sql), "VACUUM INTO '%s.backup'", r->database);
-	assert_int_equal(rig_sql(r, sql), SQLITE_OK);
+	rig_backup(r);
 	r->issuer = rig_open(r);
 	fakecard_pay(&w->payer, &w->payee, PRICE);
 	rig_settle(r, &w->payer);
@@ -75,8 +71,7 @@ make_world(struct rig *r, struct world *w)
 	fakecard_pay(&w->payer, &w->payee, PRICE);
 	fakecard_pay(&w->payer, &w->late, 7);
 	jz_issuer_free(&r->issuer);
-	snprintf(sql, sizeof(sql), "%s.backup", r->database);
-	assert_int_equal(rename(sql, r->database), 0);
+	rig_put_back(r);
 	r->issuer = rig_open(r);
 }
 

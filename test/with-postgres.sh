@@ -21,6 +21,8 @@ if [ -z "$bin" ]; then
 	exit 77
 fi
 
+# Somebody else, whom root runs it as, may not enter root's TMPDIR.
+[ "$(id -u)" -ne 0 ] || TMPDIR=/tmp
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jz-postgres.XXXXXX")
 pid=
 

@@ -306,6 +306,13 @@ APPEND_ONLY("written_off", "request_digest = NEW.request_digest")
 " time INTEGER NOT NULL) STRICT;"
 APPEND_ONLY("card_closed", "card = NEW.card")
 ;
+
+/* What the bank has refused by a signature stays refused. */
+static const char V5_REFUSED[] =
+"CREATE TABLE transfer_refused (reference TEXT PRIMARY KEY,"
+" reason INTEGER NOT NULL CHECK (reason > 0), time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("transfer_refused", "reference = NEW.reference")
+;
 /* clang-format on */
 
 #define PARTS_MAX 5
@@ -316,6 +323,7 @@ static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V2_REVOCATION, NULL},
     {V3_EXCEPTIONS, NULL},
     {V4_ACCOUNTS, V4_AUDIT, V4_DECISIONS, NULL},
+    {V5_REFUSED, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

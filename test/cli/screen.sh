@@ -105,6 +105,9 @@ shows 'Joint password on the card:'
 screen capture-pane -p | grep -q "$password" && fail 'the password is left'
 press 999999x Enter
 shows 'wrong joint password'
+# What no card shows is wrong, and costs no try: it is not sent.
+press 01234567890123456 Enter
+press 01234567890123457 Enter
 press "$password" Enter
 shows 'executed: 12.34 CNY from alice to bob'
 shows 'exit=0'

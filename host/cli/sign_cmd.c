@@ -196,6 +196,7 @@ personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
 	p->holder =
 	    jz_cli_has(c, JZ_OPT_HOLDER) ? c->value[JZ_OPT_HOLDER] : p->account;
 	p->may_be_guessed = jz_cli_has(c, JZ_OPT_MAY_BE_GUESSED);
+	p->key_after_pin = jz_cli_has(c, JZ_OPT_KEY_AFTER_PIN);
 	if (err == 0 && jz_esign_guessable(p->mode, p->scheme) &&
 	    !p->may_be_guessed)
 		err = jz_cli_fail(c, JZ_ERR_ARGUMENT,

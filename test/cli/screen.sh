@@ -178,6 +178,35 @@ shows 'exit=0'
 holds bob 213.34
 echo 'ok wrong passwords lock the account until it is unlocked'
 
+# A card that wants PIN and key (JPS-9), of the same account.
+{
+	"$JIAOZI" card create two.card &&
+	"$JIAOZI" card personalise --card virtual:two.card --passphrase env:BANK \
+		--account alice --holder Alice --pin env:PIN &&
+	"$JIAOZI" card esign --card virtual:two.card --passphrase env:BANK \
+		--account alice --pin env:PIN --key-after-pin
+} >out 2>&1 || { cat out; fail 'no second card'; }
+mv alice.card kept.card
+mv alice.card.key kept.card.key
+mv two.card alice.card
+mv two.card.key alice.card.key
+sign --account alice --to bob --amount 1
+shows 'CNY 1.00'
+press Down Down Down Enter
+shows 'PIN, then OK'
+press "$PIN" Enter
+shows 'OK to show it'
+screen capture-pane -p | grep -q 'Joint password' && fail 'without the key'
+press Enter
+shows 'Joint password'
+password=$(screen capture-pane -p | sed -n 3p | tr -dc 0-9)
+press Enter
+shows 'on the card:'
+press "$password" Enter
+shows 'exit=0'
+holds bob 214.34
+echo 'ok PIN and key show the password of a card that wants both'
+
 # Chinese.
 LC_ALL=zh_CN.UTF-8
 export LC_ALL

@@ -60,10 +60,10 @@ get_data(struct jz_session *s, uint16_t tag, struct jz_answer *a)
 	int err = jz_session_command(s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0,
 	    jz_span(ESIGN.bytes, ESIGN.len), a);
 
-	return err != 0 ? err
-			: jz_session_command(s, CLA_ISO, JZ_INS_GET_DATA,
-			      (uint8_t)(tag >> 8), (uint8_t)tag,
-			      jz_span(NULL, 0), a);
+	return err != 0
+	    ? err
+	    : jz_session_command(s, CLA_ISO, JZ_INS_GET_DATA,
+		  (uint8_t)(tag >> 8), (uint8_t)tag, jz_span(NULL, 0), a);
 }
 
 int

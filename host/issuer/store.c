@@ -122,8 +122,7 @@ jz_store_refuse(
     struct jz_store *s, const char *reference, int64_t reason, int64_t time)
 {
 	return jz_sql_run(s, JZ_SQL_TRANSFER_REFUSE,
-	    JZ_VALUES(
-		jz_v_text(reference), jz_v_int(reason), jz_v_int(time)));
+	    JZ_VALUES(jz_v_text(reference), jz_v_int(reason), jz_v_int(time)));
 }
 
 /* ---- customers ---------------------------------------------------------- */

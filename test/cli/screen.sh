@@ -107,7 +107,7 @@ press 999999x Enter
 shows 'wrong joint password'
 # What no card shows is wrong, and costs no try: it is not sent.
 press 01234567890123456 Enter
-press 01234567890123457 Enter
+press 91234567890123456 Enter
 press "$password" Enter
 shows 'executed: 12.34 CNY from alice to bob'
 shows 'exit=0'

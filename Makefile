@@ -298,7 +298,7 @@ PLUGINS = good libc later other third fourth fifth taken data bss tls start stop
 	huge huge_cor huge_cod ifunc irelative auxiliary filter
 
 # test/fuzz/fuzz_NAME.c, whose seeds are test/fuzz/seeds/NAME.
-FUZZ = certificate esign http manager session tlv
+FUZZ = certificate esign http json manager session tlv
 
 # ---- what is installed -----------------------------------------------------
 
@@ -488,11 +488,11 @@ $(BUILD)/test/find-secrets: $(BUILD)/test/secrets/find.o
 $(BUILD)/test/with-pcscd: $(BUILD)/test/pcsc/with_pcscd.o $(BY_READER)
 	$(LINK_TEST)
 $(FUZZ:%=$(BUILD)/test/fuzz/replay_%): $(BUILD)/test/fuzz/replay_%: \
-	$(BUILD)/test/fuzz/fuzz_%.o $(BUILD)/test/fuzz/replay.o $(BY_HOST)
+	$(BUILD)/test/fuzz/fuzz_%.o $(BUILD)/test/fuzz/replay.o $(BY_CLI)
 	$(LINK_TEST)
 # With libFuzzer's main: .ci/fuzz gives the flags.
 $(FUZZ:%=$(BUILD)/test/fuzz/fuzz_%): $(BUILD)/test/fuzz/fuzz_%: \
-	$(BUILD)/test/fuzz/fuzz_%.o $(BY_HOST)
+	$(BUILD)/test/fuzz/fuzz_%.o $(BY_CLI)
 	$(LINK_TEST)
 
 # As docs/applet.md says, whatever the program itself is built with.

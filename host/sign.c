@@ -54,19 +54,38 @@ jz_sign_contact(
 	return signature->bad ? JZ_ERR_SPACE : 0;
 }
 
+static int
+get_data(struct jz_session *s, uint16_t tag, struct jz_answer *a)
+{
+	int err = jz_session_command(s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0,
+	    jz_span(ESIGN.bytes, ESIGN.len), a);
+
+	return err != 0
+	    ? err
+	    : jz_session_command(s, CLA_ISO, JZ_INS_GET_DATA,
+		  (uint8_t)(tag >> 8), (uint8_t)tag, jz_span(NULL, 0), a);
+}
+
+int
+jz_sign_info(struct jz_session *s, struct jz_esign_info *out)
+{
+	struct jz_answer a;
+	int err = get_data(s, JZ_ESIGN_INFO, &a);
+
+	memset(out, 0, sizeof(*out));
+	if (err == 0 && jz_esign_get_info(a.data, out) != 0)
+		err = JZ_ERR_ANSWER;
+	return err;
+}
+
 int
 jz_sign_certificate(struct jz_session *s, struct jz_buffer *der)
 {
 	struct jz_cursor c;
 	struct jz_span in;
 	struct jz_answer a;
-	int err = jz_session_command(s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0,
-	    jz_span(ESIGN.bytes, ESIGN.len), &a);
+	int err = get_data(s, JZ_ESIGN_X509, &a);
 
-	if (err == 0)
-		err = jz_session_command(s, CLA_ISO, JZ_INS_GET_DATA,
-		    JZ_ESIGN_X509 >> 8, JZ_ESIGN_X509 & 0xFF, jz_span(NULL, 0),
-		    &a);
 	if (err == JZ_ERR_STATUS && s->sw == JZ_SW_REFERENCE)
 		return JZ_ERR_NOT_FOUND;
 	if (err != 0)

@@ -22,6 +22,10 @@
 int jz_sign_contact(
     struct jz_session *s, struct jz_span order, struct jz_buffer *signature);
 
+/* What the card says of itself: SELECT and GET DATA FF3A.  A contact like any
+ * other: it ends what waits for the user. */
+int jz_sign_info(struct jz_session *s, struct jz_esign_info *out);
+
 /*
  * The user's certificate in X.509 form: SELECT and GET DATA; appends the DER.
  * JZ_ERR_NOT_FOUND: the card has none.

@@ -47,6 +47,15 @@ has_keyed_digest(const struct jz_esign_signature *s)
 	    s->kind != JZ_ESIGN_DIRECT;
 }
 
+bool
+jz_esign_is_secret(uint32_t kind, uint8_t scheme)
+{
+	const struct jz_esign_signature s = {
+	    .kind = (enum jz_esign_kind)kind, .scheme = scheme};
+
+	return jz_esign_binds_password(kind) || has_keyed_digest(&s);
+}
+
 /* Whether the block must show that the card has made it. */
 static bool
 seals_by_both(const struct jz_esign_signature *s)

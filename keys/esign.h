@@ -66,6 +66,9 @@ struct jz_esign_ends {
 /* Room for what is signed. */
 #define JZ_ESIGN_SIGNED_MAX (400 + JZ_ESIGN_ORDER_MAX)
 
+/* Whether only card and issuer know what is signed in this mode and scheme. */
+bool jz_esign_is_secret(uint32_t kind, uint8_t scheme);
+
 /*
  * The keys of both for a signature of this kind and scheme; *out is wiped by
  * the caller.  JZ_ERR_KEY: the peer's is no point of the curve.

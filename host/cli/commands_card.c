@@ -142,7 +142,8 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(PIN_ABOVE) |
 	    JZ_OPT(LENGTH) | JZ_OPT(ALPHABET) | JZ_OPT(MODE) |
-	    JZ_OPT(SCHEME) | JZ_OPT(MAY_BE_GUESSED),
+	    JZ_OPT(SCHEME) | JZ_OPT(MAY_BE_GUESSED) |
+	    JZ_OPT(KEY_AFTER_PIN),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_esign,
@@ -150,7 +151,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	{"Puts the e-signature applet on a card that this issuer has personalised,\n"
 	 "certifies its key and registers it for the account.  Up to --pin-above a\n"
 	 "key on the card is enough to see a joint password, above it the PIN is\n"
-	 "typed on the card's own keys.  Once only.\n"
+	 "typed on the card's own keys (and OK, with --key-after-pin).  Once only.\n"
 	 "--mode and --scheme choose what is signed and how it is encrypted; where\n"
 	 "the terminal could test guesses of a joint password then, the card takes\n"
 	 "it only with --may-be-guessed and 64 bits of --length and --alphabet.\n"
@@ -161,7 +162,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "      --pin-above 100\n",
 	 "在本发卡行已个人化的卡上安装电子签名应用，签发其证书并为账户登记。\n"
 	 "不超过 --pin-above 的金额按键即可显示联合密码，超过的须在卡自己的键上\n"
-	 "输 PIN。只能进行一次。\n"
+	 "输 PIN（加 --key-after-pin 则再按确认）。只能进行一次。\n"
 	 "--mode 与 --scheme 决定签什么、怎样加密；终端因此可试猜联合密码时，须加\n"
 	 "--may-be-guessed，且 --length 与 --alphabet 达 64 位强度，卡才接受。\n"
 	 "\n"

@@ -90,6 +90,37 @@ jz_cli_line(const struct jz_cli *c, const char *name, const char *format, ...)
 
 /* ---- failures ----------------------------------------------------------- */
 
+/* Bytes that a terminal would obey or hide: controls (C0, DEL, and C1 as
+ * UTF-8), and U+200B to 202F and 2060 to 206F (bidirectional, invisible). */
+static size_t
+unprintable(const unsigned char *s)
+{
+	if (s[0] < 0x20 || s[0] == 0x7F)
+		return 1;
+	if (s[0] == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0)
+		return 2;
+	if (s[0] != 0xE2)
+		return 0;
+	return (s[1] == 0x80 && s[2] >= 0x8B && s[2] <= 0xAF) ||
+		(s[1] == 0x81 && s[2] >= 0xA0 && s[2] <= 0xAF)
+	    ? 3
+	    : 0;
+}
+
+/* A failure may cite what a stranger has written: a QR code, a file. */
+static void
+make_printable(char *text)
+{
+	char *to = text;
+	size_t n;
+
+	for (const char *at = text; *at != '\0'; at += n == 0 ? 1 : n) {
+		n = unprintable((const unsigned char *)at);
+		*to++ = n == 0 ? *at : '?';
+	}
+	*to = '\0';
+}
+
 int
 jz_cli_fail(struct jz_cli *c, int error, const char *format, ...)
 {
@@ -98,6 +129,7 @@ jz_cli_fail(struct jz_cli *c, int error, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(c->detail, sizeof(c->detail), format, ap);
 	va_end(ap);
+	make_printable(c->detail);
 	return error;
 }
 

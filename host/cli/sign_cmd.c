@@ -25,6 +25,7 @@
 #define WAIT_S	       180
 #define SHOW_S	       60
 #define TURN_MS	       50
+#define MODE_HIGH      0xFF00u /* of a kind, above its mode */
 
 /* ---- the issuer --------------------------------------------------------- */
 
@@ -195,6 +196,7 @@ personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
 	p->holder =
 	    jz_cli_has(c, JZ_OPT_HOLDER) ? c->value[JZ_OPT_HOLDER] : p->account;
 	p->may_be_guessed = jz_cli_has(c, JZ_OPT_MAY_BE_GUESSED);
+	p->key_after_pin = jz_cli_has(c, JZ_OPT_KEY_AFTER_PIN);
 	if (err == 0 && jz_esign_guessable(p->mode, p->scheme) &&
 	    !p->may_be_guessed)
 		err = jz_cli_fail(c, JZ_ERR_ARGUMENT,
@@ -359,6 +361,33 @@ play(struct jz_cli *c, struct jz_virtual *card)
 }
 
 static int
+no_evidence(struct jz_cli *c)
+{
+	return jz_cli_fail(c, JZ_ERR_UNSUPPORTED,
+	    jz_tr(c,
+		"--evidence: in this card's mode and scheme only card and "
+		"issuer know what was signed",
+		"--evidence：此模式下只有卡与发卡行知道所签内容"));
+}
+
+/* Before the card signs and its user has looked. */
+static int
+check_evidence(struct jz_cli *c, struct jz_session *s)
+{
+	struct jz_esign_info info;
+	int err;
+
+	if (!jz_cli_has(c, JZ_OPT_EVIDENCE))
+		return 0;
+	err = jz_sign_info(s, &info);
+	if (err != 0)
+		return err;
+	return jz_esign_is_secret(MODE_HIGH | info.mode, info.scheme)
+	    ? no_evidence(c)
+	    : 0;
+}
+
+static int
 make_contact(
     struct jz_cli *c, const struct jz_cli_order *o, struct jz_buffer *out)
 {
@@ -371,7 +400,9 @@ make_contact(
 	if (err != 0)
 		return err;
 	jz_session_init(&s, reader);
-	err = jz_sign_contact(&s, jz_span(o->bytes, o->len), out);
+	err = check_evidence(c, &s);
+	if (err == 0)
+		err = jz_sign_contact(&s, jz_span(o->bytes, o->len), out);
 	if (err != 0)
 		err = contact_failed(c, &s, err);
 	else if (screen)
@@ -412,11 +443,7 @@ write_evidence(struct jz_cli *c, const struct desk *d,
 	err = jz_sign_evidence(&d->esign.verifier.engine,
 	    jz_span(o->bytes, o->len), signature, &b, &der);
 	if (err == JZ_ERR_UNSUPPORTED)
-		return jz_cli_fail(c, err,
-		    jz_tr(c,
-			"--evidence: in this card's mode and scheme only card "
-			"and issuer know what was signed",
-			"--evidence：此模式下只有卡与发卡行知道所签内容"));
+		return no_evidence(c);
 	if (err == 0)
 		err = write_part(c, prefix, "signed", jz_buffer_span(&b));
 	if (err == 0)
@@ -475,9 +502,11 @@ submit(struct jz_cli *c, const struct desk *d, const struct jz_cli_order *o,
 		return jz_cli_no_secret(
 		    c, err, "joint", source != NULL ? source : "");
 	m.typed = jz_secret_span(&typed);
-	/* What is too long is as wrong as any other. */
-	if (m.typed.len > JZ_JOINT_MAX)
-		m.typed.len = JZ_JOINT_MAX;
+	/* No card shows such a one: as wrong as any other, and not sent. */
+	if (m.typed.len > JZ_JOINT_MAX) {
+		*verdict = JZ_ESIGN_PASSWORD;
+		goto out;
+	}
 	err = jz_esign_put_submission(&m, &b);
 	if (err == JZ_ERR_RANGE)
 		err = jz_cli_fail(c, JZ_ERR_CANCELLED, "%s",
@@ -486,6 +515,7 @@ submit(struct jz_cli *c, const struct desk *d, const struct jz_cli_order *o,
 	if (err == 0)
 		err = jz_esign_submit(
 		    &d->esign.verifier, jz_buffer_span(&b), verdict);
+out:
 	jz_secret_wipe(&typed);
 	jz_wipe(bytes, sizeof(bytes));
 	return err;

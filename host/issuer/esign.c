@@ -270,11 +270,31 @@ judge(const struct jz_esign_verifier *v, struct judged *j,
 	return err != 0 || *verdict != 0 ? err : accept(v, j);
 }
 
+/* What the executor has said, if another process with the same submission has
+ * not written it yet. */
+static int
+write_down(const struct jz_esign_verifier *v, struct judged *j,
+    enum jz_esign_state said, enum jz_esign_verdict *verdict)
+{
+	int err = v->store->entry(
+	    v->store_state, j->card.id, j->signature.counter, &j->entry);
+
+	if (err != 0)
+		return err;
+	if (j->entry.state != JZ_ESIGN_ACCEPTED) {
+		verdict_again(j, verdict);
+		return 0;
+	}
+	j->entry.state = said;
+	return v->store->entry_set(v->store_state, &j->entry);
+}
+
 static int
 execute(const struct jz_esign_verifier *v, struct judged *j,
     enum jz_esign_verdict *verdict)
 {
 	struct jz_esign_transfer t = {.order = j->order};
+	enum jz_esign_state said;
 	int err;
 
 	snprintf(t.reference, sizeof(t.reference), "%.*s:%lu", JZ_ID_BYTES,
@@ -282,14 +302,13 @@ execute(const struct jz_esign_verifier *v, struct judged *j,
 	err = v->executor.execute(v->executor.arg, &t);
 	if (err != 0 && err != JZ_ERR_REFUSED)
 		return err;
-	j->entry.state = err == 0 ? JZ_ESIGN_DONE : JZ_ESIGN_REFUSED;
 	if (err != 0)
 		*verdict = JZ_ESIGN_EXECUTOR_REFUSED;
+	said = err == 0 ? JZ_ESIGN_DONE : JZ_ESIGN_REFUSED;
 	err = v->store->begin(v->store_state);
 	if (err != 0)
 		return err;
-	return v->store->end(
-	    v->store_state, v->store->entry_set(v->store_state, &j->entry));
+	return v->store->end(v->store_state, write_down(v, j, said, verdict));
 }
 
 static int

@@ -111,8 +111,9 @@ struct jz_esign_transfer {
 };
 
 struct jz_esign_executor {
-	/* Once for each reference; again, it says what it said.
-	 * JZ_ERR_REFUSED: never; any other error: ask again. */
+	/* Once for each reference; again, also by several at once, it says
+	 * what it said.  JZ_ERR_REFUSED: never, whatever changes; any other
+	 * error: ask again. */
 	int (*execute)(void *arg, const struct jz_esign_transfer *transfer);
 	void *arg;
 };

@@ -43,16 +43,29 @@ check(struct jz_issuer *i, const struct jz_esign_order *o)
 	return 0;
 }
 
+/* What was said under this reference; JZ_ERR_NOT_FOUND: nothing. */
+static int
+said_before(struct jz_issuer *i, const struct jz_esign_transfer *t)
+{
+	bool posted;
+	int64_t why;
+	int err = jz_ledger_posted(
+	    i->store, JZ_LEDGER_TRANSFER, t->reference, &posted);
+
+	if (err != 0 || posted)
+		return err;
+	err = jz_store_refused(i->store, t->reference, &why);
+	return err != 0 ? err : jz_refuse(i, (enum jz_refusal)why);
+}
+
 /* Within a transaction of the store. */
 static int
 transfer(struct jz_issuer *i, const struct jz_esign_transfer *t)
 {
 	struct jz_ledger_name from, to;
-	bool posted;
-	int err = jz_ledger_posted(
-	    i->store, JZ_LEDGER_TRANSFER, t->reference, &posted);
+	int err = said_before(i, t);
 
-	if (err != 0 || posted)
+	if (err != JZ_ERR_NOT_FOUND)
 		return err;
 	err = find_customer(i, t->order.account, &from);
 	if (err == 0)
@@ -69,6 +82,28 @@ transfer(struct jz_issuer *i, const struct jz_esign_transfer *t)
 	return err == JZ_ERR_FUNDS ? jz_refuse(i, JZ_REFUSAL_FUNDS) : err;
 }
 
+/* The user may have been told to sign anew: never executed after this, whoever
+ * else asks at the same time.  It may have been, in the meantime. */
+static int
+refuse_for_good(struct jz_issuer *i, const struct jz_esign_transfer *t)
+{
+	const int64_t why = jz_issuer_refusal(i);
+	int err = jz_store_begin(i->store, true);
+	int said;
+
+	if (err != 0)
+		return err;
+	said = said_before(i, t);
+	err = said;
+	if (err == JZ_ERR_NOT_FOUND)
+		err = jz_store_refuse(
+		    i->store, t->reference, why, jz_issuer_now(i));
+	else if (err == JZ_ERR_REFUSED)
+		err = 0;
+	err = jz_store_end(i->store, err);
+	return err != 0 || said == 0 ? err : JZ_ERR_REFUSED;
+}
+
 static int
 execute(void *arg, const struct jz_esign_transfer *t)
 {
@@ -77,7 +112,9 @@ execute(void *arg, const struct jz_esign_transfer *t)
 
 	jz_issuer_start(i);
 	err = jz_store_begin(i->store, true);
-	return err != 0 ? err : jz_store_end(i->store, transfer(i, t));
+	if (err == 0)
+		err = jz_store_end(i->store, transfer(i, t));
+	return err == JZ_ERR_REFUSED ? refuse_for_good(i, t) : err;
 }
 
 struct jz_esign_executor

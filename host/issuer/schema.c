@@ -319,6 +319,13 @@ static const char V5_PASSWORDS[] =
 " failures INTEGER NOT NULL CHECK (failures >= 0), time INTEGER NOT NULL)"
 " STRICT;"
 ;
+
+/* What the bank has refused by a signature stays refused. */
+static const char V6_REFUSED[] =
+"CREATE TABLE transfer_refused (reference TEXT PRIMARY KEY,"
+" reason INTEGER NOT NULL CHECK (reason > 0), time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("transfer_refused", "reference = NEW.reference")
+;
 /* clang-format on */
 
 #define PARTS_MAX 6
@@ -330,6 +337,7 @@ static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V3_EXCEPTIONS, NULL},
     {V4_KINDS, V4_KINDS_POSTGRES, V4_ACCOUNTS, V4_AUDIT, V4_DECISIONS, NULL},
     {V5_PASSWORDS, NULL},
+    {V6_REFUSED, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

@@ -52,6 +52,10 @@ static const char *const TEXT[] = {
 "INSERT INTO ledger_entry (posting, account, amount) VALUES (?, ?, ?)",
 [JZ_SQL_LEDGER_POSTED] =
 "SELECT COUNT(*) FROM ledger_transaction WHERE kind = ? AND reference = ?",
+[JZ_SQL_TRANSFER_REFUSED] =
+"SELECT reason FROM transfer_refused WHERE reference = ?",
+[JZ_SQL_TRANSFER_REFUSE] =
+"INSERT INTO transfer_refused (reference, reason, time) VALUES (?, ?, ?)",
 [JZ_SQL_LEDGER_SUM] =
 "SELECT COALESCE(SUM(e.amount), 0) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account WHERE a.kind = ?",

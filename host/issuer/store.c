@@ -117,6 +117,23 @@ jz_store_skip(struct jz_store *s, const char *sequence, int64_t next)
 	    JZ_VALUES(jz_v_int(next), jz_v_text(sequence), jz_v_int(next)));
 }
 
+/* ---- transfers ---------------------------------------------------------- */
+
+int
+jz_store_refused(struct jz_store *s, const char *reference, int64_t *reason)
+{
+	return jz_sql_number(s, JZ_SQL_TRANSFER_REFUSED,
+	    JZ_VALUES(jz_v_text(reference)), reason);
+}
+
+int
+jz_store_refuse(
+    struct jz_store *s, const char *reference, int64_t reason, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_TRANSFER_REFUSE,
+	    JZ_VALUES(jz_v_text(reference), jz_v_int(reason), jz_v_int(time)));
+}
+
 /* ---- customers ---------------------------------------------------------- */
 
 int

@@ -128,6 +128,12 @@ int jz_ledger_lines(struct jz_store *s, const char *name,
 /* What does not add up, counted; the detail names the last of it. */
 int jz_ledger_audit(struct jz_store *s, unsigned *faults);
 
+/* Why a transfer was refused for good (enum jz_refusal), or JZ_ERR_NOT_FOUND. */
+int
+jz_store_refused(struct jz_store *s, const char *reference, int64_t *reason);
+int jz_store_refuse(
+    struct jz_store *s, const char *reference, int64_t reason, int64_t time);
+
 /* ---- customers ---------------------------------------------------------- */
 
 int jz_store_customer(struct jz_store *s, const char *account, bool *blocked);

@@ -44,6 +44,21 @@ complains 'unknown currency'
 want 2 qr --json --to bob --amount 1
 complains 'needs --out'
 
+part 'what a stranger has written is no command to the terminal'
+esc=$(printf '\033')
+for key in '\u001B[31mX' '\u0085' '\u202EX' '\u200BX'; do
+	printf '{"%s":"b"}' "$key" >a.json
+	want 2 qr --order a.json --out e.png
+	complains 'is no text of a transaction'
+	complains '"?'
+	printf '{"to":"b","amount":"1","currency":"%s"}' "$key" >a.json
+	want 2 qr --order a.json --out e.png
+	complains '"?'
+done
+printf '[\033[31m' >a.json
+want 2 qr --order a.json --out e.png
+! grep -q "$esc" err || wrong 'a control character on the terminal'
+
 part 'pictures that hold no transaction'
 want 10 qr --qr nothing.png
 echo 'not a picture' >text.png

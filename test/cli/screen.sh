@@ -105,6 +105,9 @@ shows 'Joint password on the card:'
 screen capture-pane -p | grep -q "$password" && fail 'the password is left'
 press 999999x Enter
 shows 'wrong joint password'
+# What no card shows is wrong, and costs no try: it is not sent.
+press 01234567890123456 Enter
+press 91234567890123456 Enter
 press "$password" Enter
 shows 'executed: 12.34 CNY from alice to bob'
 shows 'exit=0'
@@ -174,6 +177,35 @@ press "$password" Enter
 shows 'exit=0'
 holds bob 213.34
 echo 'ok wrong passwords lock the account until it is unlocked'
+
+# A card that wants PIN and key (JPS-9), of the same account.
+{
+	"$JIAOZI" card create two.card &&
+	"$JIAOZI" card personalise --card virtual:two.card --passphrase env:BANK \
+		--account alice --holder Alice --pin env:PIN &&
+	"$JIAOZI" card esign --card virtual:two.card --passphrase env:BANK \
+		--account alice --pin env:PIN --key-after-pin
+} >out 2>&1 || { cat out; fail 'no second card'; }
+mv alice.card kept.card
+mv alice.card.key kept.card.key
+mv two.card alice.card
+mv two.card.key alice.card.key
+sign --account alice --to bob --amount 1
+shows 'CNY 1.00'
+press Down Down Down Enter
+shows 'PIN, then OK'
+press "$PIN" Enter
+shows 'OK to show it'
+screen capture-pane -p | grep -q 'Joint password' && fail 'without the key'
+press Enter
+shows 'Joint password'
+password=$(screen capture-pane -p | sed -n 3p | tr -dc 0-9)
+press Enter
+shows 'on the card:'
+press "$password" Enter
+shows 'exit=0'
+holds bob 214.34
+echo 'ok PIN and key show the password of a card that wants both'
 
 # Chinese.
 LC_ALL=zh_CN.UTF-8

@@ -83,6 +83,7 @@ uint64_t rig_booked(const struct rig *r);
 /* Takes a database back to the schema before incidents and decisions. */
 #define RIG_BEFORE_CONTROLS                                                    \
 	"DROP TABLE account_password;"                                         \
+	"DROP TABLE transfer_refused;"                                         \
 	"DROP TABLE card_closed; DROP TABLE written_off;"                      \
 	"DROP TABLE decision; DROP TABLE proposal; DROP TABLE operator_end;"   \
 	"DROP TABLE operator; DROP TABLE gap; DROP TABLE restored;"            \

@@ -33,6 +33,9 @@ struct recharge {
 	char reference[JZ_ESIGN_REFERENCE_CAP];
 	int answer;
 	bool lost; /* the answer, not the work */
+	/* What another process submits meanwhile, and its verdict. */
+	struct jz_span meanwhile;
+	enum jz_esign_verdict other;
 };
 
 static struct esign_rig rig;
@@ -40,13 +43,19 @@ static struct recharge server;
 static struct jz_esign_db *db;
 static struct jz_esign_verifier verifier;
 
+static enum jz_esign_verdict submit_bytes(struct jz_span s);
+
 /* Once for each reference. */
 static int
 recharge(void *arg, const struct jz_esign_transfer *t)
 {
 	struct recharge *r = arg;
+	struct jz_span s = r->meanwhile;
 
 	r->asked++;
+	r->meanwhile = jz_span(NULL, 0);
+	if (s.len > 0)
+		r->other = submit_bytes(s);
 	if (r->answer != 0 || strcmp(r->reference, t->reference) == 0)
 		return r->answer;
 	memcpy(r->reference, t->reference, sizeof(r->reference));
@@ -417,6 +426,30 @@ test_what_the_executor_says_counts(void **state)
 	assert_int_equal(server.done, 1);
 }
 
+/* The same submission by two processes at once: while the one waits for the
+ * executor, the other comes to its end.  proves: JPS-15 */
+static void
+test_two_at_once_execute_once(void **state)
+{
+	struct contact c = sign();
+	uint8_t bytes[SUBMISSION_MAX];
+	struct jz_span s = pack(&c, c.password, bytes);
+
+	(void)state;
+	server.meanwhile = s;
+	assert_int_equal(submit_bytes(s), JZ_ESIGN_EXECUTED_BEFORE);
+	assert_int_equal(server.other, JZ_ESIGN_EXECUTED);
+	assert_int_equal(server.done, 1);
+	/* Both hear the same no. */
+	c = sign();
+	s = pack(&c, c.password, bytes);
+	server.answer = JZ_ERR_REFUSED;
+	server.meanwhile = s;
+	assert_int_equal(submit_bytes(s), JZ_ESIGN_EXECUTOR_REFUSED);
+	assert_int_equal(server.other, JZ_ESIGN_EXECUTOR_REFUSED);
+	assert_int_equal(server.done, 1);
+}
+
 /* The executor's answer is lost after it has done its work: asked again under
  * the same reference, it does nothing twice. */
 static void
@@ -611,6 +644,7 @@ main(void)
 	    TEST(test_parts_of_two_contacts_are_refused),
 	    TEST(test_strangers_are_refused_by_name),
 	    TEST(test_what_the_executor_says_counts),
+	    TEST(test_two_at_once_execute_once),
 	    TEST(test_a_lost_answer_executes_nothing_twice),
 	    TEST(test_a_failing_store_executes_nothing_twice),
 	    TEST(test_the_example_recharges_bus_cards),

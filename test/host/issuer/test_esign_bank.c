@@ -113,12 +113,35 @@ test_what_cannot_be_booked_is_refused_by_name(void **state)
 	assert_true(rig_books(r).balanced);
 }
 
+/* Its user may have been told to sign anew.  proves: JPS-15 JPS-20 */
+static void
+test_what_was_refused_stays_refused(void **state)
+{
+	struct rig *r = *state;
+	struct jz_esign_executor bank = jz_esign_bank(r->issuer);
+	struct jz_esign_transfer t = transfer("b:1", 50000);
+	int64_t payer, payee = balance(r, "payee");
+
+	assert_int_equal(bank.execute(bank.arg, &t), JZ_ERR_REFUSED);
+	assert_int_equal(jz_issuer_deposit(r->issuer, "payer", 100000), 0);
+	payer = balance(r, "payer");
+	assert_int_equal(bank.execute(bank.arg, &t), JZ_ERR_REFUSED);
+	assert_int_equal(jz_issuer_refusal(r->issuer), JZ_REFUSAL_FUNDS);
+	assert_int_equal(balance(r, "payer"), payer);
+	/* Signed anew it is another transfer. */
+	strcpy(t.reference, "b:2");
+	assert_int_equal(bank.execute(bank.arg, &t), 0);
+	assert_int_equal(balance(r, "payee"), payee + 50000);
+	assert_true(rig_books(r).balanced);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_transfer_is_booked_once),
 	    cmocka_unit_test(test_what_cannot_be_booked_is_refused_by_name),
+	    cmocka_unit_test(test_what_was_refused_stays_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, rig_teardown);

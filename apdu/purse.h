@@ -29,7 +29,8 @@ enum jz_purse_ins {
 	/* JR/T 0025, CLA 80 */
 	JZ_INS_INITIALIZE = 0x50, /* P1 00: load */
 	JZ_INS_CREDIT_FOR_LOAD = 0x52,
-	JZ_INS_GET_BALANCE = 0x5C, /* P2 02: electronic purse */
+	JZ_INS_TRANSACTION_PROVE = 0x5A, /* P2: enum jz_transaction_type */
+	JZ_INS_GET_BALANCE = 0x5C,	 /* P2 02: electronic purse */
 	/* our own, CLA 80: offline payment, one per message */
 	JZ_INS_REQUEST = 0x70,	/* payee: terms -> request */
 	JZ_INS_AGREE = 0x71,	/* payer: request -> sealed agreement */
@@ -89,6 +90,8 @@ enum jz_settle_step {
 #define JZ_PIN_REFERENCE    0x01
 
 /* Transaction types of JR/T 0025, in log records and INITIALIZE's P2. */
+#define JZ_SERIAL_BYTES 2u /* of a transaction: its counter's low half */
+
 enum jz_transaction_type {
 	JZ_TYPE_EP_LOAD = 0x02,
 	JZ_TYPE_UNLOAD = 0x03,

@@ -122,6 +122,14 @@ put_counterparty(const struct purse_record *r, struct jz_buffer *out)
 	jz_put(out, bcd, sizeof(bcd));
 }
 
+/* The low half of the card's own counter, as the standard's serial. */
+static uint16_t
+serial_of(const struct purse_record *r)
+{
+	return (uint16_t)(purse_paid(r) ? r->payment.payer_counter
+					: r->payment.payee_counter);
+}
+
 uint16_t
 purse_read_log(struct jz_applet *self, struct jz_apdu *apdu)
 {
@@ -130,16 +138,13 @@ purse_read_log(struct jz_applet *self, struct jz_apdu *apdu)
 	uint32_t n = apdu->command.p1;
 	const struct purse_record *r;
 	uint8_t bcd[JZ_TIME_BYTES];
-	uint32_t serial;
 
 	if (purse_cod(self)->pin_ok == 0)
 		return JZ_SW_SECURITY;
 	if (n == 0 || n > JZ_LOG_RECORDS || n >= p->next_record)
 		return JZ_SW_RECORD;
 	r = purse_slot(p, p->next_record - n);
-	serial =
-	    purse_paid(r) ? r->payment.payer_counter : r->payment.payee_counter;
-	jz_put_u16(&apdu->out, (uint16_t)serial);
+	jz_put_u16(&apdu->out, serial_of(r));
 	jz_put(&apdu->out, no_overdraft, sizeof(no_overdraft));
 	jz_put_u32(&apdu->out, r->payment.amount);
 	jz_put_u8(&apdu->out, r->type);
@@ -169,4 +174,29 @@ purse_fetch_record(struct jz_applet *self, struct jz_apdu *apdu)
 		return JZ_SW_RECORD;
 	return purse_status(purse_record_encode(
 	    p, purse_slot(p, p->next_record - n), &apdu->out));
+}
+
+/*
+ * GET TRANSACTION PROVE: the newest record of this type and serial, as above.
+ * The standard answers MAC and TAC, for whoever shares a key with the card.
+ */
+uint16_t
+purse_transaction_prove(struct jz_applet *self, struct jz_apdu *apdu)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	uint16_t serial =
+	    (uint16_t)jz_get_be(apdu->command.data.data, JZ_SERIAL_BYTES);
+
+	if (purse_cod(self)->pin_ok == 0)
+		return JZ_SW_SECURITY;
+	for (uint32_t back = 1;
+	     back <= JZ_PURSE_RECORDS && back < p->next_record; back++) {
+		const struct purse_record *r =
+		    purse_slot(p, p->next_record - back);
+
+		if (r->type == apdu->command.p2 && serial_of(r) == serial)
+			return purse_status(
+			    purse_record_encode(p, r, &apdu->out));
+	}
+	return JZ_SW_NO_MAC;
 }

@@ -62,6 +62,7 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_CONFIRMATION, 0x00, 34, 34, OPERATING, purse_fetch_confirmation },
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_COMPLETION, JZ_ANY, 0, 34, OPERATING, purse_fetch_completion },
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_EXCEPTION, 0x00, 34, 34, OPERATING, purse_fetch_exception },
+	{ 0x80, JZ_INS_TRANSACTION_PROVE, 0x00,  JZ_ANY, 2,    2, OPERATING, purse_transaction_prove },
 	{ 0x80, JZ_INS_PROVE,            0x00,   0x00,  64,   64, OPERATING, purse_prove },
 	{ 0x80, JZ_INS_DROP,             0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_drop },
 	{ 0x80, JZ_INS_ABANDON,          JZ_OUTCOME_CLAIM, 0x00, 34, 34, OPERATING, purse_abandon },

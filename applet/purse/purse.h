@@ -361,6 +361,7 @@ uint16_t purse_fetch_pending(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_agreed(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_exception(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_record(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_transaction_prove(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_prove(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_drop(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_abandon(struct jz_applet *self, struct jz_apdu *apdu);

@@ -110,6 +110,49 @@ test_a_payment_leaves_two_records_that_agree(void **state)
 	verify_record(c, &received, &c->card, &c->other);
 }
 
+/* proves: OFP-7 OFP-12 (by its number, long after: GET TRANSACTION PROVE) */
+static void
+test_a_transaction_is_proved_by_its_serial(void **state)
+{
+	struct conform *c = conform_begin(state);
+	struct payment pay = conform_payment(c, &c->other, &c->card, AMOUNT);
+	struct payment next = conform_payment(c, &c->other, &c->card, AMOUNT);
+	static struct answer whole, a;
+	struct jz_message m;
+	uint8_t serial[JZ_SERIAL_BYTES];
+
+	assert_int_equal(payment_run(&pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	m = record(&c->card, 1, JZ_KIND_RECORD_PAID);
+	assert_int_equal(port_verify(&c->card, CONFORM_PIN), JZ_SW_OK);
+	assert_int_equal(
+	    port_send(&c->card, AT_RECORD(1), NOTHING, &whole), JZ_SW_OK);
+	assert_int_equal(payment_run(&next, STEP_ACKNOWLEDGE), JZ_SW_OK);
+
+	serial[0] = (uint8_t)(m.payment.payer_counter >> 8);
+	serial[1] = (uint8_t)m.payment.payer_counter;
+	assert_int_equal(port_verify(&c->card, CONFORM_PIN), JZ_SW_OK);
+	assert_int_equal(port_send(&c->card, AT_SERIAL(JZ_TYPE_EP_PURCHASE),
+			     jz_span(serial, sizeof(serial)), &a),
+	    JZ_SW_OK);
+	assert_true(jz_span_equal(answer_span(&a), answer_span(&whole)));
+	/* Of another type, of no such serial, and of an impossible length. */
+	assert_int_equal(port_send(&c->card, AT_SERIAL(JZ_TYPE_EP_CLAIMED),
+			     jz_span(serial, sizeof(serial)), &a),
+	    JZ_SW_NO_MAC);
+	serial[0] ^= 0x80;
+	assert_int_equal(port_send(&c->card, AT_SERIAL(JZ_TYPE_EP_PURCHASE),
+			     jz_span(serial, sizeof(serial)), &a),
+	    JZ_SW_NO_MAC);
+	assert_int_equal(port_send(&c->card, AT_SERIAL(JZ_TYPE_EP_PURCHASE),
+			     jz_span(serial, 1), &a),
+	    JZ_SW_LENGTH);
+	serial[0] ^= 0x80;
+	conform_power(c);
+	assert_int_equal(port_send(&c->card, AT_SERIAL(JZ_TYPE_EP_PURCHASE),
+			     jz_span(serial, sizeof(serial)), &a),
+	    JZ_SW_SECURITY);
+}
+
 /* proves: OFP-7 (the digest of the exchange: of request and agreement) */
 static void
 test_a_record_has_the_digest_of_the_exchange(void **state)
@@ -198,6 +241,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_payment_leaves_two_records_that_agree),
+	    cmocka_unit_test(test_a_transaction_is_proved_by_its_serial),
 	    cmocka_unit_test(test_a_record_has_the_digest_of_the_exchange),
 	    cmocka_unit_test(test_the_time_is_the_completions),
 	    cmocka_unit_test(test_numbers_have_no_gap),

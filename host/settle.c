@@ -15,6 +15,7 @@
 
 #include "../apdu/error.h"
 #include "../keys/revocation.h"
+#include "../keys/store/cvc_view.h"
 #include "bank.h"
 
 /* More batches than any card's log can fill: one that never ends is wrong. */
@@ -40,10 +41,28 @@ challenge(struct jz_session *s, struct jz_bank *bank, struct jz_span request,
 	return bank->ops->challenge(bank, request, out);
 }
 
-/* The card's signed sign-in stays in *signed_in: it says who asks. */
-int
-jz_bank_sign_in(
-    struct jz_session *s, struct jz_bank *bank, struct jz_buffer *signed_in)
+/*
+ * Sign-in does not say by which suite it is signed, and two issuers give their
+ * cards the same numbers: an issuer of the other suite does not know the card,
+ * or takes its signature for a forgery.  Who has come to it is told why.
+ */
+static void
+tell_suite(struct jz_session *s, struct jz_bank *bank)
+{
+	enum jz_suite issuer = s->known.n > 0
+	    ? jz_cvc_suite(s->known.certificate[0])
+	    : (enum jz_suite)0;
+	uint8_t card;
+
+	if (issuer == 0 || jz_purse_suite(s, &card) != 0 ||
+	    card == (uint8_t)issuer)
+		return;
+	bank->refusal = JZ_REFUSAL_SUITE;
+	bank->detail[0] = '\0';
+}
+
+static int
+sign_in(struct jz_session *s, struct jz_bank *bank, struct jz_buffer *signed_in)
 {
 	uint8_t x[JZ_MESSAGE_MAX], y[JZ_MESSAGE_MAX];
 	struct jz_buffer card = jz_buffer(x, sizeof(x));
@@ -66,6 +85,18 @@ jz_bank_sign_in(
 	if (err == 0)
 		err = jz_purse_settle(
 		    s, JZ_SETTLE_CONFIRMED, jz_buffer_span(&host), &card);
+	return err;
+}
+
+/* The card's signed sign-in stays in *signed_in: it says who asks. */
+int
+jz_bank_sign_in(
+    struct jz_session *s, struct jz_bank *bank, struct jz_buffer *signed_in)
+{
+	int err = sign_in(s, bank, signed_in);
+
+	if (err == JZ_ERR_REFUSED)
+		tell_suite(s, bank);
 	return err;
 }
 

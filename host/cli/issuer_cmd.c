@@ -19,6 +19,7 @@ int
 jz_cmd_issuer_init(struct jz_cli *c)
 {
 	const struct jz_currency *cur = jz_currency_find("CNY");
+	const char *uri = c->value[JZ_OPT_TOKEN];
 	struct jz_secret pass = {0};
 	enum jz_suite suite;
 	int err = jz_cli_suite(c, &suite);
@@ -33,10 +34,14 @@ jz_cmd_issuer_init(struct jz_cli *c)
 		    jz_tr(c, "\"%s\" is no currency that this program knows",
 			"本程序没有货币“%s”"),
 		    c->value[JZ_OPT_CURRENCY]);
+	if (uri != NULL && suite != JZ_SUITE_NIST)
+		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
+		    jz_tr(c, "--token has keys of suite nist alone, not of gm",
+			"--token 只支持 nist 套件的密钥，不支持 gm"));
 	err = jz_cli_passphrase(c, &pass);
 	if (err == 0) {
-		const struct jz_issuer_options o = {cur->code, suite,
-		    c->value[JZ_OPT_TOKEN], c->value[JZ_OPT_STORE]};
+		const struct jz_issuer_options o = {cur->code, suite, uri,
+		    c->value[JZ_OPT_STORE]};
 
 		err = jz_issuer_create_with(c->argument[0], &pass, &o);
 		if (err != 0)

@@ -215,7 +215,9 @@ jz_issuer_card_keys(const struct jz_issuer *i,
 static int
 certificate_wrong(struct jz_issuer *i, int error)
 {
-	if (error == JZ_ERR_CERT_EXPIRED || error == JZ_ERR_CERT_NOT_YET)
+	if (error == JZ_ERR_CERT_NOT_YET)
+		return jz_refuse(i, JZ_REFUSAL_CERT_NOT_YET);
+	if (error == JZ_ERR_CERT_EXPIRED)
 		return jz_refuse(i, JZ_REFUSAL_CERT_EXPIRED);
 	return error;
 }

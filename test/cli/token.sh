@@ -70,6 +70,10 @@ want 4 issuer init bank $P --token "pkcs11:token=nobody?module-path=$MODULE"
 complains 'no token of that name'
 want 4 issuer init bank $P --token pkcs11:token=bank?module-path=/nowhere.so
 complains 'PKCS#11 module'
+want 2 issuer init bank $P --suite gm --token "$URI"
+complains 'suite nist alone'
+want 2 issuer init bank $P --suite gm --token "$URI" --lang zh
+complains '不支持 gm'
 [ ! -e bank ] || wrong 'a refused issuer was made'
 if command -v pkcs11-tool >/dev/null 2>&1; then
 	[ -z "$(objects)" ] || wrong 'a refused issuer left keys in the token'

@@ -6,12 +6,15 @@
  * What must hold each time: no value is created (ALL-1), all of it is
  * accounted for (ALL-2), and doing the same again finishes the work.
  */
+#include "../../host/bank.h"
+#include "../support/suite.h"
 #include "../support/tornrig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -40,9 +43,13 @@ test_nothing_goes_wrong(void **state)
 	struct jz_settle_result s;
 	struct jz_pay_result r;
 	struct world w = {0};
+	uint8_t suite;
 
 	(void)state;
 	world_new(&w);
+	/* NAME-gm would else tell the same story again. */
+	assert_int_equal(jz_purse_suite(&w.alice.session, &suite), 0);
+	assert_int_equal(suite, test_suite());
 	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
 	assert_int_equal(world_personalise(&w, &w.bob, "bob"), 0);
 	assert_int_equal(world_personalise(&w, &w.bob, "bob"), JZ_ERR_STATE);
@@ -288,6 +295,38 @@ test_a_revoked_card(void **state)
 	world_free(&w);
 }
 
+/* Sign-in does not name the suite: the issuer cannot know, its guest can. */
+static void
+test_settlement_at_an_issuer_of_the_other_suite(void **state)
+{
+	struct jz_issuer *other = NULL;
+	struct jz_bank *bank = NULL;
+	struct jz_settle_result s;
+	struct world w = {0};
+	char dir[80];
+
+	(void)state;
+	world_new(&w);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	snprintf(dir, sizeof(dir), "%s-other", w.dir);
+	assert_int_equal(jz_issuer_create_suite(dir, torn_passphrase(),
+			     TORN_CNY, test_other_suite()),
+	    0);
+	assert_int_equal(jz_issuer_open(dir, torn_passphrase(), &other), 0);
+	assert_int_equal(jz_bank_of_issuer(other, &bank), 0);
+	assert_int_equal(
+	    jz_bank_settle(&w.alice.session, bank, &s), JZ_ERR_REFUSED);
+	assert_int_equal(jz_bank_refusal(bank), JZ_REFUSAL_SUITE);
+	jz_bank_free(&bank);
+	/* Its own issuer knows it still; a stranger of its suite does not. */
+	assert_int_equal(jz_bank_of_issuer(w.issuer, &bank), 0);
+	assert_int_equal(jz_bank_settle(&w.alice.session, bank, &s), 0);
+	jz_bank_free(&bank);
+	jz_issuer_free(&other);
+	world_remove(dir);
+	world_free(&w);
+}
+
 int
 main(void)
 {
@@ -298,6 +337,7 @@ main(void)
 	    cmocka_unit_test(test_payment_is_cut),
 	    cmocka_unit_test(test_settlement_is_cut),
 	    cmocka_unit_test(test_a_revoked_card),
+	    cmocka_unit_test(test_settlement_at_an_issuer_of_the_other_suite),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "tornrig.h"
 #include "cardrig.h"
+#include "suite.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -86,7 +87,7 @@ static void
 card_new(struct torn *t)
 {
 	const struct jz_virtual_options in_memory = {
-	    .strict = rig_can_be_strict()};
+	    .strict = rig_can_be_strict(), .suite = test_suite()};
 
 	memset(t, 0, sizeof(*t));
 	assert_int_equal(jz_virtual_create(&in_memory, &t->card), 0);
@@ -221,7 +222,9 @@ world_new(struct world *w)
 	    tmp != NULL ? tmp : "/tmp");
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(rmdir(w->dir), 0);
-	assert_int_equal(jz_issuer_create(w->dir, &PASSPHRASE, TORN_CNY), 0);
+	assert_int_equal(
+	    jz_issuer_create_suite(w->dir, &PASSPHRASE, TORN_CNY, test_suite()),
+	    0);
 	assert_int_equal(jz_issuer_open(w->dir, &PASSPHRASE, &w->issuer), 0);
 	w->cash = 0;
 	world_customer(w, "alice", TORN_DEPOSIT);
@@ -231,15 +234,21 @@ world_new(struct world *w)
 }
 
 void
+world_remove(const char *dir)
+{
+	char keys[104];
+
+	snprintf(keys, sizeof(keys), "%.90s/keys", dir);
+	remove_all(keys);
+	remove_all(dir);
+	assert_int_not_equal(access(dir, F_OK), 0);
+}
+
+void
 world_free(struct world *w)
 {
-	char keys[80];
-
 	jz_reader_free(&w->alice.reader);
 	jz_reader_free(&w->bob.reader);
 	jz_issuer_free(&w->issuer);
-	snprintf(keys, sizeof(keys), "%s/keys", w->dir);
-	remove_all(keys);
-	remove_all(w->dir);
-	assert_int_not_equal(access(w->dir, F_OK), 0);
+	world_remove(w->dir);
 }

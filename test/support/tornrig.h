@@ -38,7 +38,10 @@ uint64_t torn_balance(struct torn *t);
 /* Of every bank here. */
 const struct jz_secret *torn_passphrase(void);
 
-/* A bank and two customers, each with a card that is not personalised. */
+/*
+ * A bank and two customers, each with a card that is not personalised; all of
+ * test_suite().
+ */
 struct world {
 	char dir[64];
 	struct jz_issuer *issuer;
@@ -48,6 +51,8 @@ struct world {
 
 void world_new(struct world *w);
 void world_free(struct world *w);
+/* An issuer's directory that is open no more. */
+void world_remove(const char *dir);
 /* Another customer, with this much in the account. */
 void world_customer(struct world *w, const char *account, uint64_t deposit);
 int world_personalise(struct world *w, struct torn *t, const char *account);

@@ -173,7 +173,7 @@ test_certificate_not_yet_valid(void **state)
 	l = fakecard_sign(&c, &m);
 	before = rig_snapshot(r);
 	r->now -= 2 * RIG_DAY;
-	rig_refused(r, rig_give_permit(r, &l), JZ_REFUSAL_CERT_EXPIRED, before);
+	rig_refused(r, rig_give_permit(r, &l), JZ_REFUSAL_CERT_NOT_YET, before);
 }
 
 /* LOD-5: a card cannot ask in the name of another one. */
@@ -478,6 +478,7 @@ test_every_refusal_was_met(void **state)
 	    JZ_REFUSAL_SUITE,
 	    JZ_REFUSAL_UNKNOWN_CARD,
 	    JZ_REFUSAL_CARD_BLOCKED,
+	    JZ_REFUSAL_CERT_NOT_YET,
 	    JZ_REFUSAL_CERT_EXPIRED,
 	    JZ_REFUSAL_SIGNATURE,
 	    JZ_REFUSAL_WRONG_ACCOUNT,

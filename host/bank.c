@@ -29,6 +29,7 @@ keep(struct jz_bank *b, int err)
 	struct jz_issuer *i = issuer_of(b);
 
 	b->refusal = jz_issuer_refusal(i);
+	b->incident = jz_issuer_alarm(i);
 	snprintf(b->detail, sizeof(b->detail), "%s", jz_issuer_detail(i));
 	return err;
 }
@@ -185,6 +186,12 @@ enum jz_refusal
 jz_bank_refusal(const struct jz_bank *bank)
 {
 	return bank->refusal;
+}
+
+enum jz_incident_kind
+jz_bank_incident(const struct jz_bank *bank)
+{
+	return bank->incident;
 }
 
 const char *

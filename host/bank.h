@@ -13,6 +13,7 @@
 #ifndef JZ_HOST_BANK_H
 #define JZ_HOST_BANK_H
 
+#include "issuer/control.h"
 #include "pay.h"
 
 struct jz_bank;
@@ -37,6 +38,9 @@ void jz_bank_free(struct jz_bank **bank);
 
 /* Why it refused last (JZ_ERR_REFUSED). */
 enum jz_refusal jz_bank_refusal(const struct jz_bank *bank);
+/* What the issuer has against the card, when that is why; by its name and text
+ * as issuer/control.h has them. */
+enum jz_incident_kind jz_bank_incident(const struct jz_bank *bank);
 /* What more is known of the last error, for people; "" when nothing is. */
 const char *jz_bank_detail(const struct jz_bank *bank);
 
@@ -53,6 +57,13 @@ int jz_bank_load_cancel(struct jz_session *s, struct jz_bank *bank,
     struct jz_cancel_result *result);
 int jz_bank_settle(struct jz_session *s, struct jz_bank *bank,
     struct jz_settle_result *result);
+
+/*
+ * From now on `told` is called in settlement before the first batch and after
+ * each: `records` of `all` that the card had are settled.  NULL: no more.
+ */
+void jz_bank_watch(struct jz_bank *bank,
+    void (*told)(unsigned records, unsigned all, void *arg), void *arg);
 
 enum jz_resumption {
 	JZ_RESUME_NOTHING,   /* no load was cut off */
@@ -120,7 +131,10 @@ struct jz_bank_ops {
 struct jz_bank {
 	const struct jz_bank_ops *ops;
 	enum jz_refusal refusal;
+	enum jz_incident_kind incident;
 	char detail[192];
+	void (*told)(unsigned records, unsigned all, void *arg);
+	void *told_arg;
 };
 
 #endif

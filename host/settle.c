@@ -160,8 +160,8 @@ static int
 count_of(const struct jz_buffer *signed_in, unsigned *count)
 {
 	struct jz_message m;
-	int err = jz_message_decode(
-	    jz_buffer_span(signed_in), JZ_KIND_SIGN_IN, &m);
+	int err =
+	    jz_message_decode(jz_buffer_span(signed_in), JZ_KIND_SIGN_IN, &m);
 
 	*count = err == 0 ? m.count : 0;
 	return err == 0 ? 0 : JZ_ERR_ANSWER;

@@ -140,8 +140,8 @@ int
 jz_cli_issuer_error(struct jz_cli *c, const struct jz_issuer *issuer, int error)
 {
 	if (error == JZ_ERR_REFUSED)
-		return jz_cli_refused(c, jz_issuer_refusal(issuer),
-		    jz_issuer_alarm(issuer));
+		return jz_cli_refused(
+		    c, jz_issuer_refusal(issuer), jz_issuer_alarm(issuer));
 	if ((error == JZ_ERR_DATABASE || error == JZ_ERR_LOG_ALTERED) &&
 	    jz_issuer_detail(issuer) != NULL)
 		return jz_cli_fail(c, error, "%s", jz_issuer_detail(issuer));

@@ -141,10 +141,9 @@ watch_refund(struct jz_issuer *i, const struct jz_record *r)
 	if (err == 0 && left == 0 && paid && !gap)
 		err = jz_store_refundable(
 		    i->store, p->payer_id, p->payee_id, &left);
-	return err != 0 || left >= 0
-	    ? err
-	    : book(i, JZ_INCIDENT_NOT_A_REFUND, r,
-		  paid ? p->payer_id : p->payee_id);
+	return err != 0 || left >= 0 ? err
+				     : book(i, JZ_INCIDENT_NOT_A_REFUND, r,
+					   paid ? p->payer_id : p->payee_id);
 }
 
 int

@@ -429,8 +429,8 @@ answer_refusal(struct jz_call *c)
 		(void)json_object_set_new(
 		    j, "different", json_string(c->detail));
 	if (c->incident != JZ_INCIDENT_NONE && j != NULL)
-		(void)json_object_set_new(j, "incident",
-		    json_string(jz_incident_name(c->incident)));
+		(void)json_object_set_new(
+		    j, "incident", json_string(jz_incident_name(c->incident)));
 	set_text(c, refusal_status(c->refusal), name, j);
 }
 

@@ -12,7 +12,9 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-books.XXXXXX")
+server=
 cleanup() {
+	[ -z "$server" ] || kill "$server" 2>/dev/null || :
 	cd /
 	rm -rf "$dir"
 }
@@ -127,6 +129,31 @@ complains CLONED_CARD
 want 7 settle --card virtual:clone.card --issuer bank \
     --passphrase env:BANK --lang zh
 complains '卡被复制'
+if command -v openssl >/dev/null 2>&1; then
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout server.key -subj /CN=localhost -out server.csr 2>/dev/null
+	bank 0 x509 bank --out root.pem
+	bank 0 x509 bank server.csr --role server --host localhost \
+	    --out server.pem
+	"$JIAOZI" issuer serve bank --listen 127.0.0.1:0 \
+	    --certificate server.pem --certificate-key server.key \
+	    --passphrase env:BANK >served 2>&1 &
+	server=$!
+	tries=0
+	until grep -q ', port ' served || [ "$tries" -eq 100 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	port=$(sed -n 's/.*, port \([0-9]*\).*/\1/p' served)
+	want 7 settle --card virtual:clone.card --ca root.pem \
+	    --issuer "https://localhost:$port"
+	complains CLONED_CARD
+	kill "$server"
+	wait "$server" || wrong "the server: exit $?"
+	server=
+else
+	echo '     skipped: no openssl'
+fi
 settle bob
 bank 0 incidents bank
 says CLONED_CARD

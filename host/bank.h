@@ -38,8 +38,8 @@ void jz_bank_free(struct jz_bank **bank);
 
 /* Why it refused last (JZ_ERR_REFUSED). */
 enum jz_refusal jz_bank_refusal(const struct jz_bank *bank);
-/* What the refused one is found to be, where the library is asked; else
- * JZ_INCIDENT_NONE. */
+/* What the issuer has against the card, when that is why; by its name and text
+ * as issuer/control.h has them. */
 enum jz_incident_kind jz_bank_incident(const struct jz_bank *bank);
 /* What more is known of the last error, for people; "" when nothing is. */
 const char *jz_bank_detail(const struct jz_bank *bank);
@@ -57,6 +57,13 @@ int jz_bank_load_cancel(struct jz_session *s, struct jz_bank *bank,
     struct jz_cancel_result *result);
 int jz_bank_settle(struct jz_session *s, struct jz_bank *bank,
     struct jz_settle_result *result);
+
+/*
+ * From now on `told` is called in settlement before the first batch and after
+ * each: `records` of `all` that the card had are settled.  NULL: no more.
+ */
+void jz_bank_watch(struct jz_bank *bank,
+    void (*told)(unsigned records, unsigned all, void *arg), void *arg);
 
 enum jz_resumption {
 	JZ_RESUME_NOTHING,   /* no load was cut off */
@@ -126,6 +133,8 @@ struct jz_bank {
 	enum jz_refusal refusal;
 	enum jz_incident_kind incident;
 	char detail[192];
+	void (*told)(unsigned records, unsigned all, void *arg);
+	void *told_arg;
 };
 
 #endif

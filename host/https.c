@@ -181,12 +181,26 @@ persist(struct https *h, long *status)
 	}
 }
 
+static void
+incident_of(struct https *h, const json_t *answer)
+{
+	const char *name =
+	    json_string_value(json_object_get(answer, "incident"));
+
+	for (int k = JZ_INCIDENT_NONE; name != NULL && k <= JZ_INCIDENT_LAST;
+	     k++)
+		if (strcmp(name, jz_incident_name((enum jz_incident_kind)k)) ==
+		    0)
+			h->bank.incident = (enum jz_incident_kind)k;
+}
+
 /* By its name: one that we do not know is as good as any. */
 static int
 refusal_of(struct https *h, const json_t *answer)
 {
 	const char *name = json_string_value(json_object_get(answer, "error"));
 
+	incident_of(h, answer);
 	for (int r = JZ_REFUSAL_MALFORMED;
 	     name != NULL && r <= JZ_REFUSAL_CONFLICT; r++) {
 		if (strcmp(name, jz_refusal_name((enum jz_refusal)r)) != 0)
@@ -210,6 +224,7 @@ ask(struct https *h, const char *path, json_t *body, json_t **out)
 
 	*out = NULL;
 	h->bank.refusal = JZ_REFUSAL_NONE;
+	h->bank.incident = JZ_INCIDENT_NONE;
 	h->bank.detail[0] = '\0';
 	if (body != NULL && text == NULL)
 		return JZ_ERR_MEMORY;

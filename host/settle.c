@@ -186,6 +186,18 @@ relay_one(struct jz_span completion, void *arg)
 	return err == jz_status_error(r->s->sw) ? 0 : err;
 }
 
+/* How many records the card said that it has. */
+static int
+count_of(const struct jz_buffer *signed_in, unsigned *count)
+{
+	struct jz_message m;
+	int err =
+	    jz_message_decode(jz_buffer_span(signed_in), JZ_KIND_SIGN_IN, &m);
+
+	*count = err == 0 ? m.count : 0;
+	return err == 0 ? 0 : JZ_ERR_ANSWER;
+}
+
 static int
 settle(
     struct jz_session *s, struct jz_bank *bank, struct jz_settle_result *result)
@@ -193,12 +205,14 @@ settle(
 	uint8_t signed_in[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(signed_in, sizeof(signed_in));
 	struct relay r;
-	unsigned records;
+	unsigned records, all;
 	int err;
 
 	memset(result, 0, sizeof(*result));
 	r = (struct relay){s, result};
 	err = jz_bank_sign_in(s, bank, &b);
+	if (err == 0)
+		err = count_of(&b, &all);
 	/* The list comes first: what follows may be cut off. */
 	if (err == 0)
 		err = jz_bank_bring_list(s, bank, &result->list_version);
@@ -206,6 +220,10 @@ settle(
 		err = bank->ops->owed(
 		    bank, jz_buffer_span(&b), relay_one, &r, &result->revoked);
 	while (err == 0) {
+		/* What was relayed is a record more. */
+		if (bank->told != NULL)
+			bank->told(result->records, all + result->relayed,
+			    bank->told_arg);
 		if (result->batches == BATCHES_MAX)
 			return JZ_ERR_ANSWER;
 		err = one_batch(s, bank, &records);
@@ -217,6 +235,14 @@ settle(
 	return err == JZ_ERR_NOT_FOUND ? 0 : err;
 }
 
+void
+jz_bank_watch(struct jz_bank *bank,
+    void (*told)(unsigned records, unsigned all, void *arg), void *arg)
+{
+	bank->told = told;
+	bank->told_arg = arg;
+}
+
 int
 jz_bank_settle(
     struct jz_session *s, struct jz_bank *bank, struct jz_settle_result *result)
@@ -225,6 +251,7 @@ jz_bank_settle(
 	int err;
 
 	bank->refusal = JZ_REFUSAL_NONE;
+	bank->incident = JZ_INCIDENT_NONE;
 	bank->detail[0] = '\0';
 	err = bank->ops->known(bank, &s->known);
 	if (err == 0)

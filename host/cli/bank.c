@@ -113,8 +113,7 @@ jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error)
 	enum jz_refusal r = jz_bank_refusal(bank);
 	const char *detail = jz_bank_detail(bank);
 
-	if (error == JZ_ERR_REFUSED) {
+	if (error == JZ_ERR_REFUSED)
 		return jz_cli_refused(c, r, jz_bank_incident(bank));
-	}
 	return detail[0] != '\0' ? jz_cli_fail(c, error, "%s", detail) : error;
 }

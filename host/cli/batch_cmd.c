@@ -16,7 +16,6 @@
 #include "../bureau/bureau.h"
 
 #define MAX_BALANCE_DEFAULT "1000"
-#define BAR_WIDTH	    30
 #define BAR_EVERY_S	    0.1
 #define LINE_EVERY_S	    10.0
 #define POLL_NS		    300000000L
@@ -51,22 +50,6 @@ clock_text(double seconds, char out[static 16])
 }
 
 static void
-show_bar(
-    const struct batch *b, const struct jz_bureau_progress *p, const char *rate)
-{
-	size_t all = p->done + p->failed;
-	size_t filled = p->total == 0 ? 0 : all * BAR_WIDTH / p->total;
-	char bar[BAR_WIDTH + 1];
-
-	for (size_t k = 0; k < BAR_WIDTH; k++)
-		bar[k] = k < filled ? '#' : '.';
-	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r[%s] %zu/%zu%s\033[K%s", bar, all, p->total, rate,
-	    all == p->total ? "\n" : "");
-	(void)b;
-}
-
-static void
 show_progress(const struct jz_bureau_progress *p, void *arg)
 {
 	struct batch *b = arg;
@@ -89,7 +72,7 @@ show_progress(const struct jz_bureau_progress *p, void *arg)
 	    rate, elapsed, left,
 	    p->failed > 0 ? jz_tr(b->c, "  some failed", "  有失败") : "");
 	if (b->terminal)
-		show_bar(b, p, text);
+		jz_cli_bar(all, p->total, text);
 	else
 		fprintf(stderr, "%zu/%zu%s\n", all, p->total, text);
 }

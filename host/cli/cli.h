@@ -208,6 +208,9 @@ void jz_cli_say(const struct jz_cli *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A text and blanks up to `width` columns; a negative width aligns right. */
 void jz_cli_cell(const struct jz_cli *c, int width, const char *text);
+/* A progress bar, on standard error, where the one before was; `rest` goes
+ * behind it.  It ends its line when all is done. */
+void jz_cli_bar(size_t done, size_t all, const char *rest);
 /* "name:   value", aligned. */
 void jz_cli_line(const struct jz_cli *c, const char *name, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
@@ -219,9 +222,9 @@ int jz_cli_fail(struct jz_cli *c, int error, const char *format, ...)
 void jz_cli_more(struct jz_cli *c, const char *key, json_t *value);
 /* Keeps the status word when the session has one, and returns `error`. */
 int jz_cli_card_error(struct jz_cli *c, const struct jz_session *s, int error);
-/* What the issuer refused, by name; JZ_ERR_REFUSED. */
+/* Why the issuer refused; JZ_ERR_REFUSED. */
 int jz_cli_refused(
-    struct jz_cli *c, enum jz_refusal why, enum jz_incident_kind what);
+    struct jz_cli *c, enum jz_refusal why, enum jz_incident_kind incident);
 /* Keeps the issuer's refusal, and returns `error`. */
 int jz_cli_issuer_error(
     struct jz_cli *c, const struct jz_issuer *issuer, int error);

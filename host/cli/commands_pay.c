@@ -351,6 +351,7 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	{"Card and issuer sign in to each other; the card gives its records in\n"
 	 "signed batches; the issuer verifies and posts each once and confirms;\n"
 	 "the card clears what is confirmed.  No balance on the card changes.\n"
+	 "On a terminal a bar shows how far it is.\n"
 	 "Cut off, the same command goes on.  --at HH:MM waits for that time of the\n"
 	 "day (UTC) first; docs/settlement.md has a timer for every day.\n"
 	 "\n"
@@ -358,7 +359,8 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "  jiaozi settle --card virtual:bob.card --issuer bank --passphrase env:BANK\n"
 	 "  jiaozi settle --at 18:30 --card pcsc:* --issuer bank --passphrase env:BANK\n",
 	 "卡与发卡行互相验证身份；卡分批交出签名的记录；发卡行逐条验证、记账一次\n"
-	 "并确认；卡清除已确认的记录。卡内余额不变。中断后再执行同一命令即可继续。\n"
+	 "并确认；卡清除已确认的记录。卡内余额不变。在终端上以进度条显示进度。\n"
+	 "中断后再执行同一命令即可继续。\n"
 	 "--at HH:MM 先等到当日该时刻 (UTC)；每日定时见 docs/settlement.md。\n"
 	 "\n"
 	 "示例\n"

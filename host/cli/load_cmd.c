@@ -328,11 +328,29 @@ resume(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 	return 0;
 }
 
+/* A card that has nothing to settle has no bar. */
+static void
+show_settled(unsigned records, unsigned all, void *arg)
+{
+	bool *open = arg;
+
+	if (all > 0)
+		jz_cli_bar(records, all, "");
+	*open = records < all;
+}
+
 static int
 settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 {
 	struct jz_settle_result r;
-	int err = jz_bank_settle(&card->session, bank, &r);
+	bool open = false; /* the bar's line */
+	int err;
+
+	if (isatty(STDERR_FILENO) == 1)
+		jz_bank_watch(bank, show_settled, &open);
+	err = jz_bank_settle(&card->session, bank, &r);
+	if (open)
+		fputc('\n', stderr);
 
 	jz_cli_put(c, "records", json_integer(r.records));
 	jz_cli_put(c, "batches", json_integer(r.batches));

@@ -14,6 +14,7 @@
 
 #include "../../apdu/status.h"
 
+#define BAR_WIDTH 30
 #define LINE_HEAD 18 /* columns of a line's name */
 #define JSON_FORM JSON_PRESERVE_ORDER
 
@@ -152,18 +153,19 @@ jz_cli_card_error(struct jz_cli *c, const struct jz_session *s, int error)
 	    st->text[c->lang]);
 }
 
-/* Why, and what the refused one is found to be. */
 int
-jz_cli_refused(struct jz_cli *c, enum jz_refusal r, enum jz_incident_kind k)
+jz_cli_refused(
+    struct jz_cli *c, enum jz_refusal why, enum jz_incident_kind incident)
 {
-	const char *why = jz_refusal_text(r, (int)c->lang);
+	const char *text = jz_refusal_text(why, (int)c->lang);
 
-	jz_cli_more(c, "refusal", jz_cli_string(jz_refusal_name(r)));
-	if (k == JZ_INCIDENT_NONE)
-		return jz_cli_fail(c, JZ_ERR_REFUSED, "%s", why);
-	jz_cli_more(c, "incident", jz_cli_string(jz_incident_name(k)));
-	return jz_cli_fail(c, JZ_ERR_REFUSED, "%s; %s: %s", why,
-	    jz_incident_name(k), jz_incident_text(k, (int)c->lang));
+	jz_cli_more(c, "refusal", jz_cli_string(jz_refusal_name(why)));
+	if (incident == JZ_INCIDENT_NONE)
+		return jz_cli_fail(c, JZ_ERR_REFUSED, "%s", text);
+	jz_cli_more(c, "incident", jz_cli_string(jz_incident_name(incident)));
+	return jz_cli_fail(c, JZ_ERR_REFUSED, "%s; %s: %s", text,
+	    jz_incident_name(incident),
+	    jz_incident_text(incident, (int)c->lang));
 }
 
 int
@@ -322,6 +324,19 @@ jz_cli_hex(struct jz_span s)
 	j = json_string(text);
 	free(text);
 	return j;
+}
+
+void
+jz_cli_bar(size_t done, size_t all, const char *rest)
+{
+	size_t filled = all == 0 ? 0 : done * BAR_WIDTH / all;
+	char bar[BAR_WIDTH + 1];
+
+	for (size_t k = 0; k < BAR_WIDTH; k++)
+		bar[k] = k < filled ? '#' : '.';
+	bar[BAR_WIDTH] = '\0';
+	fprintf(stderr, "\r[%s] %zu/%zu%s\033[K%s", bar, done, all, rest,
+	    done >= all ? "\n" : "");
 }
 
 static int

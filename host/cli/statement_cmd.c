@@ -149,6 +149,9 @@ json_story(struct jz_bank_statement *s, const struct jz_verdict *v)
 		json_object_set_new(row, "given_up",
 		    json_string(
 			v->outcome == JZ_OUTCOME_CLAIM ? "claim" : "release"));
+	if (v->refund_of != 0)
+		json_object_set_new(
+		    row, "refund_of", json_integer((json_int_t)v->refund_of));
 	for (size_t k = 0; k < v->n; k++)
 		json_array_append_new(proofs, json_proof(&v->proof[k]));
 	for (size_t k = 0; k < s->postings; k++)
@@ -220,6 +223,12 @@ say_story(struct jz_cli *c, const struct jz_bank_statement *s,
 		jz_cli_say(c, "%02x", (unsigned)s->request_digest[k]);
 	jz_cli_say(c, "\n  %s  %s -> %s  %s\n", when, payer, payee,
 	    jz_money_name((int64_t)v->payment.amount, v->payment.currency, x));
+	if (v->refund_of != 0)
+		jz_cli_say(c,
+		    jz_tr(c,
+			"  refund of the payer's payment %u, by the upload\n",
+			"  据上传记录为退款，付款卡原收款序号 %u\n"),
+		    (unsigned)v->refund_of);
 	for (size_t k = 0; k < v->n; k++)
 		say_proof(c, &v->proof[k]);
 	for (size_t k = 0; k < s->postings; k++) {
@@ -386,21 +395,22 @@ read_story(const json_t *row, struct jz_bank_statement *s)
 	return err;
 }
 
-/* What the row says for people must be what was signed. */
+/* But for the postings, the row must say what its evidence says, no more and no
+ * less: proofs and outcome, too. */
 static bool
-says_the_same(const json_t *row, const struct jz_verdict *v)
+says_the_same(
+    json_t *row, struct jz_bank_statement *s, const struct jz_verdict *v)
 {
-	static const char *const KEYS[] = {"time", "payer", "payee",
-	    "payer_counter", "payee_counter", "amount", "amount_minor",
-	    "currency"};
-	json_t *signed_data = json_object();
-	bool same = true;
+	json_t *proved = json_story(s, v);
+	json_t *postings = json_object_get(row, "postings");
+	bool same;
 
-	put_payment(signed_data, &v->payment);
-	for (size_t k = 0; k < sizeof(KEYS) / sizeof(KEYS[0]); k++)
-		same &= json_equal(json_object_get(row, KEYS[k]),
-			    json_object_get(signed_data, KEYS[k])) != 0;
-	json_decref(signed_data);
+	if (postings != NULL)
+		json_object_set(proved, "postings", postings);
+	else
+		json_object_del(proved, "postings");
+	same = json_equal(row, proved) != 0;
+	json_decref(proved);
 	return same;
 }
 
@@ -410,7 +420,7 @@ verify_all(struct jz_cli *c, const struct jz_engine *e, struct jz_span root,
 {
 	struct jz_bank_statement s;
 	struct jz_verdict v;
-	const json_t *row;
+	json_t *row;
 	size_t k;
 	int err = 0;
 
@@ -422,9 +432,9 @@ verify_all(struct jz_cli *c, const struct jz_engine *e, struct jz_span root,
 		v.err = fault;
 		if (fault == 0)
 			jz_statement_verify(e, root, &s, &v);
-		if (v.err == 0 && !says_the_same(row, &v))
-			v.err = JZ_ERR_DATA;
 		s.postings = 0;
+		if (v.err == 0 && !says_the_same(row, &s, &v))
+			v.err = JZ_ERR_DATA;
 		say_story(c, &s, &v);
 		json_array_append_new(list, json_story(&s, &v));
 		if (err == 0)

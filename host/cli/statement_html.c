@@ -122,7 +122,7 @@ static void
 write_payment(const struct jz_cli *c, FILE *f, const json_t *row)
 {
 	bool good = json_is_true(json_object_get(row, "verifies"));
-	char money[JZ_MONEY_TEXT + 16];
+	char money[JZ_MONEY_TEXT + 16], first[24];
 
 	snprintf(money, sizeof(money), "%s %s", text_of(row, "amount"),
 	    text_of(row, "currency"));
@@ -133,6 +133,10 @@ write_payment(const struct jz_cli *c, FILE *f, const json_t *row)
 	line(f, jz_tr(c, "payee", "收款卡"), text_of(row, "payee"));
 	line(f, jz_tr(c, "amount", "金额"), money);
 	line(f, jz_tr(c, "time", "时间"), text_of(row, "time"));
+	snprintf(first, sizeof(first), "%lld",
+	    (long long)json_integer_value(json_object_get(row, "refund_of")));
+	if (json_object_get(row, "refund_of") != NULL)
+		line(f, jz_tr(c, "refund of", "退款，原收款序号"), first);
 	fputs("</table>\n", f);
 	write_proofs(c, f, row);
 	write_postings(c, f, row);

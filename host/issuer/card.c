@@ -302,6 +302,7 @@ find_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 	if (err != 0)
 		return err;
 	memcpy(out->public_key, c.public_key, JZ_POINT_BYTES);
+	out->row.flags = c.flags;
 	return 0;
 }
 

@@ -32,8 +32,10 @@ enum jz_incident_kind {
 	JZ_INCIDENT_RESTORED_CARD,
 	/* Uploaded after two people had decided about it; booked. */
 	JZ_INCIDENT_LATE,
+	/* A payee-only card paid, and not to give back; booked. */
+	JZ_INCIDENT_NOT_A_REFUND,
 };
-#define JZ_INCIDENT_LAST JZ_INCIDENT_LATE
+#define JZ_INCIDENT_LAST JZ_INCIDENT_NOT_A_REFUND
 
 const char *jz_incident_name(enum jz_incident_kind k);
 const char *jz_incident_text(enum jz_incident_kind k, int lang);

@@ -126,6 +126,8 @@ each_of_payment(struct jz_issuer *i, struct jz_record *r,
 		return jz_alarm(i, JZ_REFUSAL_EVIDENCE,
 		    JZ_INCIDENT_UNKNOWN_CARD, other, r->number,
 		    p->request_digest);
+	r->from_payee_only = err == 0 &&
+	    ((paid ? card : &peer)->row.flags & JZ_FLAG_PAYEE_ONLY) != 0;
 	if (err == 0 && r->m.kind != JZ_KIND_RECORD_EXCEPTION)
 		err = judge(i, &r->completion, paid ? card : &peer, arg);
 	if (err != 0)

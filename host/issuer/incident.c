@@ -64,6 +64,10 @@ static const struct {
 	{"booked, after two people had decided about this payment",
 	    "已入账，但此前已由两人对该笔付款作出决定"},
 	false},
+    [JZ_INCIDENT_NOT_A_REFUND] = {"NOT_A_REFUND",
+	{"a payee-only card has paid what is no refund",
+	    "只收款的卡支付了并非退款的款项"},
+	true},
 };
 #define KINDS (sizeof(TABLE) / sizeof(TABLE[0]))
 _Static_assert(KINDS == JZ_INCIDENT_LAST + 1, "a row for each");

@@ -168,6 +168,7 @@ struct jz_record {
 	struct jz_message report;     /* of a load */
 	struct jz_load_row load;      /* of a load */
 	bool unknown_load;	      /* that a restored ledger has lost */
+	bool from_payee_only;	      /* a payment's payer may only refund */
 	struct jz_message completion; /* of a payment */
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
 };
@@ -275,8 +276,8 @@ int jz_payment_transit(struct jz_issuer *i,
 int jz_payment_write_off(struct jz_issuer *i,
     const uint8_t request_digest[static JZ_DIGEST_BYTES], int64_t in_transit,
     const char *target, int64_t proposal);
-/* A payment has been posted from one side: doubled counters, a shadow below
- * zero, what comes late. */
+/* A payment has been posted from one side: doubled counters, what is no refund,
+ * a shadow below zero, what comes late. */
 int jz_payment_watch(struct jz_issuer *i, const struct jz_record *r);
 
 /* ---- revocation.c -------------------------------------------------------- */

@@ -119,6 +119,33 @@ watch_late(struct jz_issuer *i, const struct jz_record *r)
 	return err;
 }
 
+/*
+ * A payee-only card gives back what it was paid, and pays nothing else.  What
+ * is a refund only its uploader says, so it counts against the uploader: the
+ * payer's card, which never refunds more than it received; or the payee's,
+ * which takes nothing else from such a card.
+ */
+static int
+watch_refund(struct jz_issuer *i, const struct jz_record *r)
+{
+	const struct jz_payment *p = &r->m.payment;
+	bool paid = r->m.kind == JZ_KIND_RECORD_PAID, gap = false;
+	int64_t left = r->m.refund_of == 0 ? -1 : 0;
+	int err = 0;
+
+	if (!r->from_payee_only)
+		return 0;
+	/* The ledger may have lost what is given back. */
+	if (left == 0 && paid)
+		err = jz_store_gap(i->store, p->payer_id, 0, &gap);
+	if (err == 0 && left == 0 && paid && !gap)
+		err = jz_store_refundable(
+		    i->store, p->payer_id, p->payee_id, &left);
+	return err != 0 || left >= 0 ? err
+				     : book(i, JZ_INCIDENT_NOT_A_REFUND, r,
+					   paid ? p->payer_id : p->payee_id);
+}
+
 int
 jz_payment_watch(struct jz_issuer *i, const struct jz_record *r)
 {
@@ -126,6 +153,8 @@ jz_payment_watch(struct jz_issuer *i, const struct jz_record *r)
 
 	if (err == 0)
 		err = watch_counter(i, r);
+	if (err == 0)
+		err = watch_refund(i, r);
 	if (err == 0 && r->m.kind == JZ_KIND_RECORD_PAID)
 		err = watch_shadow(i, r);
 	return err;

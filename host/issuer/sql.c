@@ -259,6 +259,13 @@ static const char *const TEXT[] = {
 " ON d.request_digest = o.request_digest AND d.side = 1"
 " WHERE o.payer = p.payer AND o.payer_counter = p.payer_counter)"
 NOT_WRITTEN_OFF("p") " ORDER BY p.request_digest LIMIT 1",
+/* Received from one card, less what was paid to it, as this card has it. */
+[JZ_SQL_REFUNDABLE] =
+"SELECT CAST(COALESCE((SELECT SUM(p.amount) FROM payment p JOIN payment_side s"
+" ON s.request_digest = p.request_digest AND s.side = 2 WHERE p.payee = ?"
+" AND p.payer BETWEEN ? AND ?), 0) - COALESCE((SELECT SUM(p.amount)"
+" FROM payment p JOIN payment_side s ON s.request_digest = p.request_digest"
+" AND s.side = 1 WHERE p.payer = ? AND p.payee BETWEEN ? AND ?), 0) AS BIGINT)",
 [JZ_SQL_POSTINGS] =
 "SELECT t.id, t.time, t.kind, a.name, e.amount FROM ledger_transaction t"
 " JOIN ledger_entry e ON e.posting = t.id"

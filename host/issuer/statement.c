@@ -282,6 +282,8 @@ check_record(
 		fail(c, err);
 		return;
 	}
+	if (c->v->refund_of == 0)
+		c->v->refund_of = record.refund_of;
 	jz_record_completion(&record, &completion);
 	if (kind == JZ_KIND_RECORD_EXCEPTION)
 		c->v->outcome = (enum jz_outcome)record.outcome;

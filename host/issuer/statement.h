@@ -63,6 +63,9 @@ struct jz_verdict {
 	struct jz_proof proof[JZ_PROOFS_MAX];
 	size_t n;
 	enum jz_outcome outcome; /* of an exception, or 0 */
+	/* The payee counter, of the payer's card, of the payment that this one
+	 * gives back, or 0.  Whoever uploaded it says so: no signature does. */
+	uint32_t refund_of;
 	/*
 	 * 0: every signature verifies under the two certificates, and these
 	 * under the root.  JZ_ERR_CERT_*; JZ_ERR_MESSAGE (a record is none);

@@ -19,6 +19,12 @@ int jz_store_each_audit(struct jz_store *s,
 /* The number that the next entry gets. */
 int jz_store_audit_next(struct jz_store *s, int64_t *out);
 
+/* What a card has received from another one, whatever its key pair, less what
+ * it has paid to it, by its own records. */
+int
+jz_store_refundable(struct jz_store *s, const uint8_t card[static JZ_ID_BYTES],
+    const uint8_t other[static JZ_ID_BYTES], int64_t *amount);
+
 /* ---- incidents ----------------------------------------------------------- */
 
 int jz_store_incident_add(struct jz_store *s, const struct jz_incident *x);

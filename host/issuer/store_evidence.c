@@ -10,6 +10,8 @@
 
 #include "../../apdu/error.h"
 
+#define JZ_KEY_DIGITS 5 /* of an ID, at its end */
+
 int
 jz_store_exception_is_paid(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES], bool *paid)
@@ -52,6 +54,29 @@ jz_store_twin_loss(struct jz_store *s, const struct jz_payment *p,
 		*amount = jz_sql_int(st, 1);
 	jz_sql_done(st);
 	return err;
+}
+
+/* A card's number is followed by that of its key pair. */
+static void
+any_key(const uint8_t id[static JZ_ID_BYTES], char digit,
+    uint8_t out[static JZ_ID_BYTES])
+{
+	memcpy(out, id, JZ_ID_BYTES - JZ_KEY_DIGITS);
+	memset(out + JZ_ID_BYTES - JZ_KEY_DIGITS, digit, JZ_KEY_DIGITS);
+}
+
+int
+jz_store_refundable(struct jz_store *s, const uint8_t card[static JZ_ID_BYTES],
+    const uint8_t other[static JZ_ID_BYTES], int64_t *amount)
+{
+	uint8_t first[JZ_ID_BYTES], last[JZ_ID_BYTES];
+
+	any_key(other, '0', first);
+	any_key(other, '9', last);
+	return jz_sql_number(s, JZ_SQL_REFUNDABLE,
+	    JZ_VALUES(jz_v_id(card), jz_v_id(first), jz_v_id(last),
+		jz_v_id(card), jz_v_id(first), jz_v_id(last)),
+	    amount);
 }
 
 int

@@ -12,7 +12,9 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-books.XXXXXX")
+server=
 cleanup() {
+	[ -z "$server" ] || kill "$server" 2>/dev/null || :
 	cd /
 	rm -rf "$dir"
 }
@@ -98,6 +100,10 @@ want 0 statement verify statement.json --root root
 says '25.00 CNY'
 sed 's/"amount": "25.00"/"amount": "26.00"/' statement.json >forged.json
 want 8 statement verify forged.json --root root
+sed 's/"signed_by": "payer"/"signed_by": "payee"/' statement.json >forged.json
+want 8 statement verify forged.json --root root
+sed 's/"request_digest"/"given_up": "release", &/' statement.json >forged.json
+want 8 statement verify forged.json --root root
 sed 's/\("payee_record": "[0-9A-Fa-f]*\)0"/\11"/
 t
 s/\("payee_record": "[0-9A-Fa-f]*\)[1-9A-Fa-f]"/\10"/' statement.json \
@@ -123,6 +129,31 @@ complains CLONED_CARD
 want 7 settle --card virtual:clone.card --issuer bank \
     --passphrase env:BANK --lang zh
 complains '卡被复制'
+if command -v openssl >/dev/null 2>&1; then
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout server.key -subj /CN=localhost -out server.csr 2>/dev/null
+	bank 0 x509 bank --out root.pem
+	bank 0 x509 bank server.csr --role server --host localhost \
+	    --out server.pem
+	"$JIAOZI" issuer serve bank --listen 127.0.0.1:0 \
+	    --certificate server.pem --certificate-key server.key \
+	    --passphrase env:BANK >served 2>&1 &
+	server=$!
+	tries=0
+	until grep -q ', port ' served || [ "$tries" -eq 100 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	port=$(sed -n 's/.*, port \([0-9]*\).*/\1/p' served)
+	want 7 settle --card virtual:clone.card --ca root.pem \
+	    --issuer "https://localhost:$port"
+	complains CLONED_CARD
+	kill "$server"
+	wait "$server" || wrong "the server: exit $?"
+	server=
+else
+	echo '     skipped: no openssl'
+fi
 settle bob
 bank 0 incidents bank
 says CLONED_CARD
@@ -181,5 +212,45 @@ want 2 settle --at noon --card virtual:bob.card --issuer bank \
     --passphrase env:BANK
 want 0 settle --at "$(date -u +%H:%M)" --card virtual:bob.card --issuer bank \
     --passphrase env:BANK
+
+part 'on a terminal there is a bar'
+for name in carol dave; do
+	bank 0 account-open bank "$name"
+	bank 0 deposit bank "$name" 50.00
+	want 0 card create "$name.card"
+	want 0 card personalise --card "virtual:$name.card" --issuer bank \
+	    --account "$name" --pin env:PIN --passphrase env:BANK
+done
+want 0 load --card virtual:carol.card --issuer bank --passphrase env:BANK \
+    --amount 10.00 --pin env:PIN
+want 0 pay --payer virtual:carol.card --payee virtual:dave.card \
+    --amount 3.00 --pin env:PIN
+want 0 pay --payer virtual:dave.card --payee virtual:carol.card \
+    --amount 2.00 --pin env:PIN --refund-of 1
+if command -v script >/dev/null 2>&1; then
+	script -qec "'$JIAOZI' settle --card virtual:carol.card --issuer bank \
+	    --passphrase env:BANK" /dev/null >out </dev/null || wrong 'settle'
+	says '[..............................] 0/3'
+	says '[##############################] 3/3'
+	settle dave
+	[ ! -s err ] || wrong 'a bar without a terminal'
+else
+	echo '     skipped: no script(1)'
+	settle carol
+	settle dave
+fi
+
+part 'a refund in a statement'
+bank 0 statement bank --form json --out refund.json
+cp refund.json out
+says '"refund_of": 1'
+want 0 statement verify refund.json --root root
+says 'refund of the payer'
+sed 's/"refund_of": 1/"refund_of": 2/' refund.json >forged.json
+want 8 statement verify forged.json --root root
+bank 0 statement bank --form text
+says 'refund of the payer'
+bank 0 statement bank --form html
+says 'refund of</th><td>1<'
 
 finish

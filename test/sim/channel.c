@@ -16,13 +16,12 @@
 
 #include <cmocka.h>
 
-#define RECENT		      12u
-#define WAITING		      4u
-#define RECENT_FACTS	      8u
-#define COMMIT_MAX	      900u /* bytes that a commit of a purse writes */
-#define AMOUNT_MAX	      12000u
-#define LOAD_MAX	      15000u
-#define AT_FETCH_CONFIRMATION 0x80767200u
+#define RECENT	     12u
+#define WAITING	     4u
+#define RECENT_FACTS 8u
+#define COMMIT_MAX   900u /* bytes that a commit of a purse writes */
+#define AMOUNT_MAX   12000u
+#define LOAD_MAX     15000u
 
 enum kind {
 	REQUEST,
@@ -35,6 +34,7 @@ enum kind {
 	CONFIRMED,
 	PROCESSED,
 	PERMISSION,
+	HELLO,		 /* encrypted profile; the request answers it */
 	SIGN_IN_REQUEST, /* from here on for the issuer */
 	SIGN_IN,
 	BATCH,
@@ -62,6 +62,7 @@ static const struct {
     [CONFIRMED] = {AT_SETTLE(3), 0, NOTHING_, false, false},
     [PROCESSED] = {AT_SETTLE(5), 0, NOTHING_, false, false},
     [PERMISSION] = {AT_CREDIT_LOAD, 0, REPORT, false, false},
+    [HELLO] = {AT_REQUEST, 0, REQUEST, true, true},
     [SIGN_IN_REQUEST] = {0, SIM_CHALLENGE, CHALLENGE, false, true},
     [SIGN_IN] = {0, SIM_SIGN_IN, CONFIRMED, false, false},
     [BATCH] = {0, SIM_BATCH, PROCESSED, false, false},
@@ -178,6 +179,19 @@ permission_data(const struct mail *m)
 	return out;
 }
 
+/* REQUEST's data: terms of the payee's terminal, and the hello. */
+static struct blob
+answer_data(struct channel *c, const struct mail *m)
+{
+	struct blob out =
+	    terms_of(1 + below(c, AMOUNT_MAX), BANK_CURRENCY, c->s->now, "");
+
+	assert_in_range(out.len + m->len, 1, sizeof(out.data));
+	memcpy(out.data + out.len, m->data, m->len);
+	out.len += m->len;
+	return out;
+}
+
 static void
 next_batch(struct channel *c, unsigned card)
 {
@@ -203,6 +217,10 @@ deliver(struct channel *c, const struct mail *m, unsigned card)
 		data = permission_data(m);
 		taken = command(c, card, AT_CREDIT_LOAD, blob_span(&data),
 			    &a) == JZ_SW_OK;
+	} else if (m->kind == HELLO) {
+		data = answer_data(c, m);
+		taken = command(c, card, AT_REQUEST, blob_span(&data), &a) ==
+		    JZ_SW_OK;
 	} else {
 		taken = command(c, card, KINDS[m->kind].header,
 			    jz_span(m->data, m->len), &a) == JZ_SW_OK;
@@ -315,6 +333,12 @@ begin_payment(struct channel *c)
 
 	if (payer == payee && below(c, 8) != 0)
 		payer = (payer + 1) % c->s->n;
+	if (c->s->encrypted) {
+		if (command(c, payer, AT_HELLO, jz_span(NULL, 0), &a) ==
+		    JZ_SW_OK)
+			post(c, HELLO, payer, payee, answer_span(&a));
+		return;
+	}
 	if (command(c, payee, AT_REQUEST, blob_span(&terms), &a) == JZ_SW_OK)
 		post(c, REQUEST, payer, payee, answer_span(&a));
 }

@@ -16,10 +16,11 @@
 #include "../../host/issuer/internal.h"
 #include "../support/cardrig.h"
 
-#define SIM_CARDS_MAX	  8u
-#define SIM_DEPOSIT	  5000000u /* of each customer */
-#define SIM_ACCOUNT	  "62220"
-#define SIM_FIELDS_BEFORE 12u /* of FF41 in INITIALIZE's answer */
+#define SIM_CARDS_MAX	      8u
+#define SIM_DEPOSIT	      5000000u /* of each customer */
+#define SIM_ACCOUNT	      "62220"
+#define SIM_FIELDS_BEFORE     12u /* of FF41 in INITIALIZE's answer */
+#define AT_FETCH_CONFIRMATION 0x80767200u
 
 struct sim_card {
 	struct rig_card *rig;
@@ -68,6 +69,7 @@ struct sim {
 	struct rig rig;
 	int64_t now;
 	char dir[80];
+	bool encrypted; /* cards that are added from now on */
 	struct jz_issuer *issuer;
 	struct sqlite3 *empty; /* its database at first */
 	uint64_t position;     /* of randomness, then */
@@ -128,6 +130,8 @@ sim_purse(const struct sim *s, unsigned card)
  */
 uint16_t sim_command(struct sim *s, unsigned card, uint32_t header,
     struct jz_span data, const struct jz_fault_plan *plan, struct answer *out);
+/* The command that takes the answer of this one, or 0. */
+uint32_t sim_next_header(uint32_t header);
 /* Power off and on. */
 void sim_reset(struct sim *s, unsigned card);
 

@@ -102,6 +102,27 @@ sim_reset(struct sim *s, unsigned card)
 	sim_check(s);
 }
 
+uint32_t
+sim_next_header(uint32_t header)
+{
+	switch (header) {
+	case AT_FETCH:
+		return AT_CREDIT;
+	case AT_FETCH_CONFIRMATION:
+		return AT_COMPLETE;
+	case AT_PROVE:
+		return AT_DROP;
+	case AT_REQUEST:
+	case AT_AGREE:
+	case AT_CONFIRM:
+	case AT_COMPLETE:
+	case AT_CREDIT:
+		return header + 0x10000u;
+	default:
+		return 0;
+	}
+}
+
 /* ---- the issuer --------------------------------------------------------- */
 
 static const char *

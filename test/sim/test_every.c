@@ -35,20 +35,19 @@
 
 #include "../../apdu/error.h"
 
-#define PAYER		      0u
-#define PAYEE		      1u
-#define BOTH		      2u
-#define FUNDS		      900u
-#define AMOUNT		      400u
-#define MAIL_MAX	      64u
-#define FACTS_MAX	      16u
-#define DEPTH_MAX	      256u
-#define STATES_MAX	      (1u << 22) /* a power of two */
-#define BOOKS_MAX	      512u
-#define WAYS_MAX	      40u /* traces that are kept */
-#define WAYS_EVERY	      7u
-#define TWO_STRIDE	      251u
-#define AT_FETCH_CONFIRMATION 0x80767200u
+#define PAYER	   0u
+#define PAYEE	   1u
+#define BOTH	   2u
+#define FUNDS	   900u
+#define AMOUNT	   400u
+#define MAIL_MAX   64u
+#define FACTS_MAX  16u
+#define DEPTH_MAX  256u
+#define STATES_MAX (1u << 22) /* a power of two */
+#define BOOKS_MAX  512u
+#define WAYS_MAX   40u /* traces that are kept */
+#define WAYS_EVERY 7u
+#define TWO_STRIDE 251u
 
 struct mail {
 	uint32_t header; /* of the command that takes it */
@@ -74,7 +73,7 @@ struct books {
 
 struct every {
 	struct sim s;
-	unsigned requests, agreements; /* at most */
+	unsigned hellos, requests, agreements; /* at most */
 	uint32_t request_0, agreement_0;
 	uint8_t seed[BOTH][JZ_GENERATOR_BYTES];
 	struct jz_generator generator[BOTH];
@@ -332,28 +331,6 @@ tell(struct every *e, unsigned card, uint32_t header, struct jz_span data,
 	return a->sw == JZ_SW_OK;
 }
 
-/* What takes the answer of a command. */
-static uint32_t
-next_header(uint32_t header)
-{
-	switch (header) {
-	case AT_FETCH:
-		return AT_CREDIT;
-	case AT_FETCH_CONFIRMATION:
-		return AT_COMPLETE;
-	case AT_PROVE:
-		return AT_DROP;
-	case AT_REQUEST:
-	case AT_AGREE:
-	case AT_CONFIRM:
-	case AT_COMPLETE:
-	case AT_CREDIT:
-		return header + 0x10000u;
-	default:
-		return 0;
-	}
-}
-
 static bool
 tell_and_keep(
     struct every *e, unsigned card, uint32_t header, struct jz_span data)
@@ -362,17 +339,37 @@ tell_and_keep(
 
 	if (!tell(e, card, header, data, &a))
 		return false;
-	say(e, next_header(header), answer_span(&a));
+	say(e, sim_next_header(header), answer_span(&a));
 	return true;
 }
 
 /* ---- actions ------------------------------------------------------------ */
+
+/* The payer's hello, behind the terms of the payee's terminal. */
+static bool
+greet(struct every *e, struct blob *terms)
+{
+	struct answer a;
+	unsigned said = 0;
+
+	for (size_t i = 0; i < e->mails; i++)
+		said += e->mail[i].header == AT_REQUEST;
+	if (said >= e->hellos ||
+	    !tell(e, PAYER, AT_HELLO, jz_span(NULL, 0), &a))
+		return false;
+	memcpy(terms->data + terms->len, a.data, a.len);
+	terms->len += a.len;
+	say(e, AT_REQUEST, blob_span(terms));
+	return true;
+}
 
 static bool
 request(struct every *e)
 {
 	struct blob terms = terms_of(AMOUNT, BANK_CURRENCY, RIG_NOW, "");
 
+	if (e->s.encrypted)
+		return greet(e, &terms);
 	if (sim_purse(&e->s, PAYEE)->offline_counter - e->request_0 >=
 	    e->requests)
 		return false;
@@ -382,6 +379,11 @@ request(struct every *e)
 static bool
 give(struct every *e, const struct mail *m, unsigned card)
 {
+	if (m->header == AT_REQUEST &&
+	    (card == PAYER ||
+		sim_purse(&e->s, PAYEE)->offline_counter - e->request_0 >=
+		    e->requests))
+		return false;
 	if (m->header == AT_AGREE &&
 	    sim_purse(&e->s, card)->offline_counter - e->agreement_0 >=
 		e->agreements)
@@ -592,7 +594,7 @@ settle_load(struct every *e)
 }
 
 static void
-every_new(struct every *e, enum jz_suite suite)
+every_new(struct every *e, enum jz_suite suite, bool encrypted)
 {
 	const struct sim_terms terms = {.max_balance = 1000,
 	    .max_single = 1000,
@@ -607,7 +609,9 @@ every_new(struct every *e, enum jz_suite suite)
 	e->requests = two ? 2 : 1;
 	e->agreements = wide ? 3 : 2;
 	e->cut_stride = two ? TWO_STRIDE : 1;
+	e->hellos = 2;
 	sim_new(&e->s, suite);
+	e->s.encrypted = encrypted;
 	for (unsigned i = 0; i < BOTH; i++)
 		sim_add(&e->s, &terms, false);
 	sim_set_new(&e->states, two ? STATES_MAX : STATES_MAX / 16);
@@ -645,14 +649,16 @@ every_free(struct every *e)
 }
 
 static void
-test_every_interleaving_of_one_payment(void **state)
+every_interleaving(bool encrypted)
 {
 	struct every *e = calloc(1, sizeof(*e));
-	const char *name = test_suite() == JZ_SUITE_GM ? "gm" : "nist";
+	const bool gm = test_suite() == JZ_SUITE_GM;
+	const char *name = encrypted ? gm ? "gm-encrypted" : "nist-encrypted"
+	    : gm		     ? "gm"
+				     : "nist";
 
-	(void)state;
 	assert_non_null(e);
-	every_new(e, test_suite());
+	every_new(e, test_suite(), encrypted);
 	search(e);
 	print_message(
 	    "          %s: %zu states, %lu transitions, %lu refusals, "
@@ -665,11 +671,27 @@ test_every_interleaving_of_one_payment(void **state)
 	free(e);
 }
 
+static void
+test_every_interleaving_of_one_payment(void **state)
+{
+	(void)state;
+	every_interleaving(false);
+}
+
+/* From the hello on.  proves: OFP-9 */
+static void
+test_every_interleaving_of_a_sealed_payment(void **state)
+{
+	(void)state;
+	every_interleaving(true);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_interleaving_of_one_payment),
+	    cmocka_unit_test(test_every_interleaving_of_a_sealed_payment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

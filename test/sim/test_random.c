@@ -25,12 +25,14 @@
 
 #include <cmocka.h>
 
-#define STEPS	 8000
-#define STEPS_GM 1500
-#define SEED	 1
-#define SEED_GM	 1001
-#define SHOWN	 30 /* lines of a trace that went wrong */
-#define FUNDS	 25000
+#define STEPS		8000
+#define STEPS_ENCRYPTED 3000
+#define STEPS_GM	1500
+#define SEED		1u
+#define SEED_GM		1001u
+#define SEED_ENCRYPTED	100u /* after the others */
+#define SHOWN		30   /* lines of a trace that went wrong */
+#define FUNDS		25000
 
 /* Limits that bind: a card is full, or may pay no more, before long. */
 static const struct sim_terms USUAL = {
@@ -134,14 +136,17 @@ judge(enum jz_suite suite, uint64_t seed, unsigned long steps,
 }
 
 static void
-runs(enum jz_suite suite, unsigned long steps, unsigned long seeds)
+runs(enum jz_suite suite, bool encrypted, unsigned long steps,
+    unsigned long seeds)
 {
 	struct channel_count met = {0};
-	uint64_t first =
-	    setting("JIAOZI_SIM_SEED", suite == JZ_SUITE_GM ? SEED_GM : SEED);
+	uint64_t first = setting("JIAOZI_SIM_SEED",
+	    (suite == JZ_SUITE_GM ? SEED_GM : SEED) +
+		(encrypted ? SEED_ENCRYPTED : 0));
 	struct sim s;
 
 	sim_new(&s, suite);
+	s.encrypted = encrypted;
 	steps = setting("JIAOZI_SIM_STEPS", steps);
 	seeds = setting(
 	    "JIAOZI_SIM_SEEDS", getenv("JIAOZI_SIM_SEED") != NULL ? 1 : seeds);
@@ -164,6 +169,8 @@ runs(enum jz_suite suite, unsigned long steps, unsigned long seeds)
 		assert_true(met.payments > 100 && met.log_full > 0 &&
 		    met.no_slot > 0 && met.offline_limit > 0 &&
 		    met.balance_limit > 0);
+	if (encrypted && seeds > 1 && steps >= STEPS_ENCRYPTED)
+		assert_true(met.payments > 30);
 	sim_free(&s);
 }
 
@@ -173,7 +180,18 @@ test_nothing_is_made_and_nothing_is_lost(void **state)
 	const bool gm = test_suite() == JZ_SUITE_GM;
 
 	(void)state;
-	runs(test_suite(), gm ? STEPS_GM : STEPS, 2);
+	runs(test_suite(), false, gm ? STEPS_GM : STEPS, 2);
+}
+
+/* The same, each payment begun by a hello; what is answered to a corrupted one
+ * comes to nothing.  proves: OFP-9 */
+static void
+test_nor_in_the_encrypted_profile(void **state)
+{
+	const bool gm = test_suite() == JZ_SUITE_GM;
+
+	(void)state;
+	runs(test_suite(), true, gm ? STEPS_GM : STEPS_ENCRYPTED, 2);
 }
 
 /* A failing run can be looked at: the same seed gives the same bytes. */
@@ -206,6 +224,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_nothing_is_made_and_nothing_is_lost),
+	    cmocka_unit_test(test_nor_in_the_encrypted_profile),
 	    cmocka_unit_test(test_a_seed_is_replayed_exactly),
 	};
 

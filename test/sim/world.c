@@ -191,7 +191,7 @@ sim_free(struct sim *s)
 /* FF71 as the issuer's counter gives it. */
 static struct blob
 parameters_of(const struct sim_card *c, const struct sim_terms *t,
-    const uint8_t asn[static 10])
+    const uint8_t asn[static 10], bool encrypted)
 {
 	struct profile p = profile_of((const char *)c->id);
 	char id[JZ_ID_BYTES + 1] = "";
@@ -206,6 +206,7 @@ parameters_of(const struct sim_card *c, const struct sim_terms *t,
 	p.pin_above = t->pin_above;
 	p.max_offline_sum = t->max_offline_sum;
 	p.max_offline_count = t->max_offline_count;
+	p.profile = encrypted ? JZ_PROFILE_ENCRYPTED : JZ_PROFILE_CLEAR;
 	plain = bank_parameters(&p);
 	assert_int_equal(
 	    jz_message_decode(blob_span(&plain), JZ_KIND_PERSONALISATION, &m),
@@ -234,7 +235,7 @@ personalise(struct sim *s, struct sim_card *c, const struct sim_terms *t)
 		c->payee_only ? JZ_FLAG_PAYEE_ONLY : 0, c->id, asn, &out),
 	    0);
 	own.len = out.len;
-	parameters = parameters_of(c, t, asn);
+	parameters = parameters_of(c, t, asn, s->encrypted);
 	const struct blob *const objects[] = {&b->root_certificate,
 	    &b->ca_certificate, &b->host_certificate, &own, &parameters};
 

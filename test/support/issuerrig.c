@@ -126,8 +126,8 @@ rig_after(void **state)
 
 /* ---- accounts and cards ------------------------------------------------- */
 
-void
-rig_card(struct rig *r, struct fakecard *c, uint64_t deposit)
+static void
+add_card(struct rig *r, struct fakecard *c, uint64_t deposit, uint8_t flags)
 {
 	struct jz_buffer b = jz_buffer(c->certificate, sizeof(c->certificate));
 
@@ -141,9 +141,21 @@ rig_card(struct rig *r, struct fakecard *c, uint64_t deposit)
 		assert_int_equal(
 		    jz_issuer_deposit(r->issuer, c->account, deposit), 0);
 	assert_int_equal(jz_issuer_certify(r->issuer, c->account, c->holder,
-			     c->key.public_key, 0, c->id, c->asn, &b),
+			     c->key.public_key, flags, c->id, c->asn, &b),
 	    0);
 	c->certificate_len = b.len;
+}
+
+void
+rig_card(struct rig *r, struct fakecard *c, uint64_t deposit)
+{
+	add_card(r, c, deposit, 0);
+}
+
+void
+rig_shop(struct rig *r, struct fakecard *c)
+{
+	add_card(r, c, 0, JZ_FLAG_PAYEE_ONLY);
 }
 
 int64_t

@@ -44,6 +44,8 @@ struct jz_issuer *rig_open(struct rig *r);
 
 /* A new account with this much in it, and a card bound to it. */
 void rig_card(struct rig *r, struct fakecard *c, uint64_t deposit);
+/* The same, payee-only, with nothing in its account. */
+void rig_shop(struct rig *r, struct fakecard *c);
 int64_t rig_balance(struct rig *r, const struct fakecard *c);
 int64_t rig_shadow(struct rig *r, const struct fakecard *c);
 struct jz_books rig_books(struct rig *r);

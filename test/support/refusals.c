@@ -15,14 +15,15 @@
 
 #define PIN "123456"
 
-int
-refusal_setup(void **state)
+static int
+set_up(void **state, enum jz_profile profile)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct profile a = profile_of(REFUSAL_PAYEE),
 		       b = profile_of(REFUSAL_PAYER);
 
 	assert_non_null(f);
+	a.profile = b.profile = profile;
 	rig_new(&f->rig);
 	f->bank = &f->rig.bank;
 	f->payee = rig_purse_new(&f->rig, &a);
@@ -31,8 +32,21 @@ refusal_setup(void **state)
 	    bank_load(f->bank, &f->payer->port, PIN, REFUSAL_FUNDS), JZ_SW_OK);
 	f->pay = payment_of(
 	    &f->payee->port, &f->payer->port, REFUSAL_AMOUNT, RIG_NOW);
+	f->pay.encrypted = profile == JZ_PROFILE_ENCRYPTED;
 	*state = f;
 	return 0;
+}
+
+int
+refusal_setup(void **state)
+{
+	return set_up(state, JZ_PROFILE_CLEAR);
+}
+
+int
+refusal_setup_encrypted(void **state)
+{
+	return set_up(state, JZ_PROFILE_ENCRYPTED);
 }
 
 int

@@ -26,6 +26,8 @@ struct fixture {
 
 /* For cmocka: *state is a struct fixture. */
 int refusal_setup(void **state);
+/* Both cards of the encrypted profile. */
+int refusal_setup_encrypted(void **state);
 int refusal_teardown(void **state);
 
 /* Carries the payment up to a step (-1: none) and keeps the cards. */

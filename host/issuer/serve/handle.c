@@ -367,6 +367,7 @@ jz_call_run(struct jz_call *c, struct jz_issuer *i)
 		return JZ_ERR_MEMORY;
 	err = c->route->run(c, i);
 	c->refusal = jz_issuer_refusal(i);
+	c->incident = jz_issuer_alarm(i);
 	snprintf(c->detail, sizeof(c->detail), "%s",
 	    c->refusal == JZ_REFUSAL_EXISTS_DIFFERENT ? jz_issuer_detail(i)
 						      : "");
@@ -429,6 +430,9 @@ answer_refusal(struct jz_call *c)
 	if (c->detail[0] != '\0' && j != NULL)
 		(void)json_object_set_new(
 		    j, "different", json_string(c->detail));
+	if (c->incident != JZ_INCIDENT_NONE && j != NULL)
+		(void)json_object_set_new(
+		    j, "incident", json_string(jz_incident_name(c->incident)));
 	set_text(c, refusal_status(c->refusal), name, j);
 }
 

@@ -17,12 +17,13 @@
  *   409  contradicts what is booked      422  otherwise refused
  *   500, 503  our own fault: the same again may be answered
  * Those above 299 have "error", which is a refusal's name (issuer.h) or one of
- * enum jz_error's, and "text".
+ * enum jz_error's, and "text"; "incident", when one is why (control.h).
  */
 #ifndef JZ_HOST_ISSUER_SERVE_HANDLE_H
 #define JZ_HOST_ISSUER_SERVE_HANDLE_H
 
 #include "../../wire.h"
+#include "../control.h"
 #include "../issuer.h"
 
 struct jz_route;
@@ -37,6 +38,7 @@ struct jz_call {
 	/* By jz_call_run(). */
 	json_t *result;
 	enum jz_refusal refusal;
+	enum jz_incident_kind incident;
 	char detail[64];
 	/* The answer. */
 	unsigned status;

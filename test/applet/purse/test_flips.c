@@ -329,6 +329,116 @@ test_no_flipped_settlement_clears(void **state)
 	assert_int_equal(port_info(&f->payer->port).count, 0);
 }
 
+/* ---- the encrypted profile ---------------------------------------------- */
+
+/* FF2F around a request. */
+static const struct field SEALED_REQUEST[FIELDS_MAX] = {
+    {JZ_TAG_REQUEST_DIGEST, {JZ_SW_DECRYPT}},
+    {JZ_TAG_PAYEE_KEY, {JZ_SW_CERT_SUITE}},
+    {JZ_TAG_SEALED, {JZ_SW_DECRYPT}},
+};
+
+/* proves: OFP-2 (an altered sealed request), OFP-9, ALL-4 */
+static void
+test_no_flipped_sealed_request_is_agreed_to(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(payment_run(&f->pay, STEP_REQUEST), JZ_SW_OK);
+	check_flips(f->payer, AT_AGREE, payment_data(&f->pay, STEP_AGREE),
+	    SEALED_REQUEST);
+	assert_int_equal(payment_run(&f->pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	assert_int_equal(port_balance(&f->payee->port), REFUSAL_AMOUNT);
+}
+
+/* proves: OFP-3, OFP-4, OFP-6, OFP-9, ALL-4 */
+static void
+test_no_flipped_message_of_the_encrypted_profile(void **state)
+{
+	struct fixture *f = *state;
+
+	for (enum step s = STEP_CONFIRM; s < STEPS; s++) {
+		assert_int_equal(payment_run(&f->pay, s - 1), JZ_SW_OK);
+		check_flips(card_of(f, s), payment_header(s),
+		    payment_data(&f->pay, s), SEALED);
+	}
+	assert_int_equal(payment_run(&f->pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	assert_int_equal(port_balance(&f->payee->port), REFUSAL_AMOUNT);
+}
+
+/*
+ * A hello is not signed and names nobody: what was altered in it the payee's
+ * card answers, if it is a point at all, and the payer's card refuses the
+ * answer, unchanged; then the genuine hello is answered.
+ */
+static void
+test_no_request_to_a_flipped_hello_is_agreed_to(void **state)
+{
+	struct fixture *f = *state;
+	struct rig_snapshot *payee, *payer;
+	struct blob terms = f->pay.terms, altered;
+	struct answer hello, a;
+	unsigned answered = 0;
+
+	rig_accepts(f->payer, AT_HELLO, jz_span(NULL, 0), &hello);
+	payee = rig_save(f->payee);
+	payer = rig_save(f->payer);
+	memcpy(terms.data + terms.len, hello.data, hello.len);
+	for (size_t bit = 0; bit < hello.len * 8; bit++) {
+		altered = terms;
+		altered.data[terms.len + bit / 8] ^= (uint8_t)(1u << bit % 8);
+		altered.len = terms.len + hello.len;
+		rig_restore(f->payee, payee);
+		if (port_send(&f->payee->port, AT_REQUEST, blob_span(&altered),
+			&a) != JZ_SW_OK) {
+			assert_true(rig_unchanged(f->payee, payee));
+			continue;
+		}
+		answered++;
+		port_send(&f->payer->port, AT_AGREE, answer_span(&a), &a);
+		assert_int_equal(a.sw, JZ_SW_DECRYPT);
+		assert_true(rig_unchanged(f->payer, payer));
+	}
+	assert_true(answered >= 8 * JZ_NONCE_BYTES);
+	rig_restore(f->payee, payee);
+	terms.len += hello.len;
+	rig_accepts(f->payee, AT_REQUEST, blob_span(&terms), &a);
+	rig_accepts(f->payer, AT_AGREE, answer_span(&a), NULL);
+	rig_snapshot_free(&payee);
+	rig_snapshot_free(&payer);
+}
+
+/* Of an earlier payment with the same card: no message takes another's place,
+ * though its envelope is made to fit. */
+static void
+test_no_message_of_the_payment_before(void **state)
+{
+	struct fixture *f = *state;
+	struct payment old = f->pay;
+	struct jz_message m, in;
+	struct blob mixed;
+
+	assert_int_equal(payment_run(&old, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	for (enum step s = STEP_AGREE; s < STEPS; s++) {
+		assert_int_equal(payment_run(&f->pay, s - 1), JZ_SW_OK);
+		if (s != STEP_CREDIT) /* that has its receipt again */
+			rig_refuses(card_of(f, s), payment_header(s),
+			    payment_data(&old, s),
+			    s == STEP_AGREE ? JZ_SW_DECRYPT : JZ_SW_NO_PAYMENT);
+		assert_int_equal(jz_message_decode(payment_data(&f->pay, s),
+				     JZ_KIND_SEALED, &m),
+		    0);
+		assert_int_equal(jz_message_decode(payment_data(&old, s),
+				     JZ_KIND_SEALED, &in),
+		    0);
+		m.sealed = in.sealed;
+		mixed = bank_encode(&m);
+		rig_refuses(card_of(f, s), payment_header(s), blob_span(&mixed),
+		    JZ_SW_DECRYPT);
+	}
+	assert_int_equal(payment_run(&f->pay, STEP_ACKNOWLEDGE), JZ_SW_OK);
+}
+
 /* Every message cut short at every byte. */
 static void
 test_no_message_cut_short_is_accepted(void **state)
@@ -361,7 +471,14 @@ main(void)
 {
 #define TEST(f)                                                                \
 	cmocka_unit_test_setup_teardown(f, refusal_setup, refusal_teardown)
+#define ENCRYPTED(f)                                                           \
+	cmocka_unit_test_setup_teardown(                                       \
+	    f, refusal_setup_encrypted, refusal_teardown)
 	const struct CMUnitTest tests[] = {
+	    ENCRYPTED(test_no_flipped_sealed_request_is_agreed_to),
+	    ENCRYPTED(test_no_flipped_message_of_the_encrypted_profile),
+	    ENCRYPTED(test_no_request_to_a_flipped_hello_is_agreed_to),
+	    ENCRYPTED(test_no_message_of_the_payment_before),
 	    TEST(test_no_flipped_request_is_agreed_to),
 	    TEST(test_no_flipped_agreement_is_confirmed),
 	    TEST(test_no_flipped_confirmation_debits),

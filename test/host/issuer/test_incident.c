@@ -457,6 +457,109 @@ test_a_full_list_blocks_the_card(void **state)
 	    rig_snapshot(r));
 }
 
+/* ---- a payee-only card -------------------------------------------------- */
+
+/* The payment that was just made gives `first` back; 0: nothing. */
+static void
+is_refund_of(struct fakecard *payer, struct fakecard *payee, uint32_t first)
+{
+	fakecard_record(payer, payer->next_record - 1)->refund_of = first;
+	fakecard_record(payee, payee->next_record - 1)->refund_of = first;
+}
+
+static void
+buy(struct rig *r, struct fakecard *customer, struct fakecard *shop)
+{
+	rig_card(r, customer, LOADED);
+	rig_shop(r, shop);
+	(void)rig_load(r, customer, LOADED);
+	fakecard_pay(customer, shop, PRICE);
+}
+
+static unsigned
+not_refunds(struct rig *r, const struct fakecard *c)
+{
+	return incidents(r, c, JZ_INCIDENT_NOT_A_REFUND).n;
+}
+
+/* proves: OFP-10 (a refund is none), in any order */
+static void
+test_a_shop_that_gives_back_has_no_incident(void **state)
+{
+	struct rig *r = *state;
+	struct fakecard customer, shop;
+
+	for (unsigned shop_first = 0; shop_first < 2; shop_first++) {
+		buy(r, &customer, &shop);
+		for (unsigned k = 0; k < 2; k++) {
+			fakecard_pay(&shop, &customer, PRICE / 2);
+			is_refund_of(&shop, &customer, 1);
+		}
+		fakecard_pay(&customer, &shop, PRICE);
+		rig_settle(r, shop_first ? &shop : &customer);
+		rig_settle(r, shop_first ? &customer : &shop);
+		assert_int_equal(not_refunds(r, &shop), 0);
+		assert_int_equal(not_refunds(r, &customer), 0);
+		assert_false(is_revoked(r, &shop));
+	}
+}
+
+/* More than it was paid; to somebody else; and no refund at all. */
+static void
+test_a_shop_that_pays_is_revoked(void **state)
+{
+	struct rig *r = *state;
+	struct fakecard customer, shop, other;
+
+	for (unsigned k = 0; k < 3; k++) {
+		uint32_t number;
+
+		buy(r, &customer, &shop);
+		rig_card(r, &other, LOADED);
+		(void)rig_load(r, &other, LOADED);
+		fakecard_pay(&other, &shop, PRICE);
+		number = shop.next_record;
+		if (k == 0)
+			fakecard_pay(&shop, &customer, PRICE + 1);
+		else if (k == 1)
+			fakecard_pay(&shop, &other, PRICE);
+		else
+			fakecard_pay(&shop, &customer, PRICE);
+		is_refund_of(&shop, k == 1 ? &other : &customer, k < 2);
+		if (k == 1) { /* it has given back already */
+			number = shop.next_record;
+			fakecard_pay(&shop, &other, 1);
+			is_refund_of(&shop, &other, 1);
+		}
+		rig_settle(r, &shop);
+		check_incident(r, &shop, JZ_INCIDENT_NOT_A_REFUND, number);
+		/* It is booked all the same. */
+		rig_settle(r, &customer);
+		rig_settle(r, &other);
+		assert_int_equal(rig_books(r).transit_payment, 0);
+		assert_int_equal(rig_shadow(r, &shop), shop.balance);
+	}
+}
+
+/* A payee's word names no other card: it is the one that took it. */
+static void
+test_who_takes_more_than_a_refund_of_a_shop(void **state)
+{
+	struct rig *r = *state;
+	struct fakecard customer, shop;
+
+	buy(r, &customer, &shop);
+	fakecard_pay(&shop, &customer, PRICE);
+	is_refund_of(&shop, &customer, 1);
+	fakecard_record(&customer, customer.next_record - 1)->refund_of = 0;
+	rig_settle(r, &customer);
+	rig_settle(r, &shop);
+	assert_int_equal(not_refunds(r, &customer), 1);
+	assert_true(is_revoked(r, &customer));
+	assert_int_equal(not_refunds(r, &shop), 0);
+	assert_false(is_revoked(r, &shop));
+}
+
 static void
 test_names_and_texts(void **state)
 {
@@ -490,7 +593,10 @@ main(void)
 	    T(test_a_contradiction),
 	    T(test_an_altered_exception_is_the_payees),
 	    T(test_an_unknown_peer),
-	    T(test_a_full_list_blocks_the_card),
+	    T(test_a_shop_that_gives_back_has_no_incident),
+	    T(test_a_shop_that_pays_is_revoked),
+	    T(test_who_takes_more_than_a_refund_of_a_shop),
+	    T(test_a_full_list_blocks_the_card), /* and it stays so */
 	    T(test_names_and_texts),
 	};
 

@@ -40,8 +40,8 @@ jz_cmd_issuer_init(struct jz_cli *c)
 			"--token 只支持 nist 套件的密钥，不支持 gm"));
 	err = jz_cli_passphrase(c, &pass);
 	if (err == 0) {
-		const struct jz_issuer_options o = {cur->code, suite, uri,
-		    c->value[JZ_OPT_STORE]};
+		const struct jz_issuer_options o = {
+		    cur->code, suite, uri, c->value[JZ_OPT_STORE]};
 
 		err = jz_issuer_create_with(c->argument[0], &pass, &o);
 		if (err != 0)

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define PROGRAM_ARGUMENTS_MAX 4096
 #define PATH_TEXT_MAX	      64
@@ -183,12 +184,28 @@ dispatch(struct jz_cli *c, int argc, char **argv)
 	return err;
 }
 
+/*
+ * Keys and PINs are in memory while a command runs: what ends in the middle
+ * leaves no core file.  The hard limit stays, for who debugs.
+ */
+static void
+leave_no_core(void)
+{
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) != 0)
+		return;
+	core.rlim_cur = 0;
+	(void)setrlimit(RLIMIT_CORE, &core);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct jz_cli c;
 	int err, code;
 
+	leave_no_core();
 	memset(&c, 0, sizeof(c));
 	c.result = json_object();
 	c.more = json_object();

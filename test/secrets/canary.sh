@@ -283,6 +283,30 @@ if [ -n "$cores" ]; then
 	rm -f core*
 fi
 
+# Ended in the middle, with the PIN read and the passphrase awaited.
+if [ -n "$cores" ]; then
+	mkfifo "$own/pipe"
+	"$JIAOZI" load --card "$alice" --issuer bank --amount 1.00 \
+		--passphrase "file:$own/pipe" --pin "file:$own/pin" \
+		>ended.out 2>&1 &
+	pid=$!
+	sleep 0.5
+	kill -ABRT "$pid"
+	code=0
+	wait "$pid" || code=$?
+	[ "$code" -eq 134 ] || {
+		printf 'not ok: ended with %s, not by SIGABRT\n' "$code"
+		failed=$((failed + 1))
+	}
+	for core in core*; do
+		[ ! -e "$core" ] || {
+			echo 'not ok: a core file of a command in the middle'
+			failed=$((failed + 1))
+			rm -f "$core"
+		}
+	done
+fi
+
 # A search that finds nothing must be able to find something.
 printf '%s' "$pin" >"$own/planted"
 printf '%s' "$pin" | base64 >>"$own/planted"

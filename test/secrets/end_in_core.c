@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,9 +54,16 @@ clear(char **list)
 		memset(*list, 0, strlen(*list));
 }
 
+/* The program allows itself none: its secrets are still there when it fails. */
 static void
 end(void)
 {
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) == 0) {
+		core.rlim_cur = core.rlim_max;
+		(void)setrlimit(RLIMIT_CORE, &core);
+	}
 	(void)signal(SIGABRT, SIG_DFL);
 	abort();
 }

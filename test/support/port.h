@@ -69,7 +69,7 @@ uint16_t port_send(const struct port *p, uint32_t header, struct jz_span data,
 #define AT_HELLO	0x807C0000u
 #define AT_PEER(step)	(0x807D0000u | (uint32_t)(step) << 8)
 #define AT_RECORD(n)	(0x80765500u | (uint32_t)(n))
-#define AT_SERIAL(type)	(0x805A0000u | (uint32_t)(type))
+#define AT_SERIAL(type) (0x805A0000u | (uint32_t)(type))
 #define AT_ID_ALONE	0x00000100u /* with REQUEST and AGREE */
 #define AT_REQUEST	0x80700000u
 #define AT_AGREE	0x80710000u

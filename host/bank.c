@@ -186,6 +186,15 @@ jz_bank_refusal(const struct jz_bank *bank)
 	return bank->refusal;
 }
 
+int
+jz_bank_submit(struct jz_bank *bank, struct jz_span submission,
+    enum jz_esign_verdict *verdict)
+{
+	return bank->ops->submit == NULL
+	    ? JZ_ERR_UNSUPPORTED
+	    : bank->ops->submit(bank, submission, verdict);
+}
+
 enum jz_incident_kind
 jz_bank_incident(const struct jz_bank *bank)
 {

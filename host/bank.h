@@ -14,6 +14,7 @@
 #define JZ_HOST_BANK_H
 
 #include "issuer/control.h"
+#include "issuer/esign.h"
 #include "pay.h"
 
 struct jz_bank;
@@ -88,6 +89,14 @@ int jz_bank_look(
     struct jz_session *s, struct jz_bank *bank, struct jz_load_story *story);
 
 /*
+ * A joint password with what was signed (jz_esign_put_submission()), over HTTPS;
+ * JZ_ERR_UNSUPPORTED for the library, which has jz_esign_submit().  It is sent
+ * again until there is an answer: EXECUTED may be an earlier one's doing.
+ */
+int jz_bank_submit(struct jz_bank *bank, struct jz_span submission,
+    enum jz_esign_verdict *verdict);
+
+/*
  * Steps of the above.  The card signs in; *signed_in gets its message.  Brings
  * it the issuer's newest list, as jz_bring_list().
  */
@@ -124,6 +133,9 @@ struct jz_bank_ops {
 	int (*owed)(struct jz_bank *b, struct jz_span sign_in,
 	    int (*each)(struct jz_span completion, void *arg), void *arg,
 	    bool *revoked);
+	/* NULL: it judges no signatures. */
+	int (*submit)(struct jz_bank *b, struct jz_span submission,
+	    enum jz_esign_verdict *verdict);
 	/* JZ_ERR_NOT_FOUND: there is none yet. */
 	int (*list)(struct jz_bank *b, struct jz_buffer *out);
 	void (*free)(struct jz_bank *b);

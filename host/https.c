@@ -242,7 +242,8 @@ ask(struct https *h, const char *path, json_t *body, json_t **out)
 		*out = jz_wire_object(jz_span(h->answer, h->answer_len));
 		if (*out == NULL)
 			err = JZ_ERR_SERVER_ANSWER;
-		else if (status != 200)
+		else if (status != 200 &&
+		    json_object_get(*out, "verdict") == NULL)
 			err = refusal_of(h, *out);
 	}
 	if (err != 0) {
@@ -434,6 +435,27 @@ owed(struct jz_bank *b, struct jz_span signed_in,
 }
 
 static int
+submit(struct jz_bank *b, struct jz_span submission,
+    enum jz_esign_verdict *verdict)
+{
+	json_t *answer = NULL;
+	int err = ask_with(of(b), JZ_WIRE_SUBMIT, submission, &answer);
+	const char *name =
+	    json_string_value(json_object_get(answer, "verdict"));
+	bool found = false;
+
+	for (int v = 0; name != NULL && !found && v < JZ_ESIGN_VERDICTS; v++) {
+		*verdict = (enum jz_esign_verdict)v;
+		found = strcmp(name, jz_esign_verdict_name(*verdict)) == 0;
+	}
+	/* By a question before, whose answer was lost. */
+	if (found && *verdict == JZ_ESIGN_EXECUTED_BEFORE)
+		*verdict = JZ_ESIGN_EXECUTED;
+	json_decref(answer);
+	return err == 0 && !found ? JZ_ERR_SERVER_ANSWER : err;
+}
+
+static int
 list(struct jz_bank *b, struct jz_buffer *out)
 {
 	json_t *answer = NULL;
@@ -500,6 +522,7 @@ static const struct jz_bank_ops OPS = {
     .readmit = readmit,
     .batch = batch,
     .owed = owed,
+    .submit = submit,
     .list = list,
     .free = free_https,
 };

@@ -22,6 +22,7 @@
 #define JZ_WIRE_SIGN_IN	   "/v1/settle/sign-in"
 #define JZ_WIRE_BATCH	   "/v1/settle/batch"
 #define JZ_WIRE_OWED	   "/v1/settle/owed"
+#define JZ_WIRE_SUBMIT	   "/v1/sign/submit"
 #define JZ_WIRE_READMIT	   "/v1/card/readmit"
 #define JZ_WIRE_ISSUER	   "/v1/issuer"
 #define JZ_WIRE_REVOCATION "/v1/revocation"

@@ -23,6 +23,7 @@
 #include "../card.h"
 #include "../gp.h"
 #include "../issuer/control.h"
+#include "../issuer/esign.h"
 #include "../issuer/issuer.h"
 #include "../bank.h"
 #include "../purse.h"
@@ -372,6 +373,9 @@ int jz_cli_passphrase_by(struct jz_cli *c, enum jz_option option,
     const char *name, const char *prompt, struct jz_secret *out);
 /* Opens the issuer at `dir` with --passphrase. */
 int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
+/* With what judges signatures; close it before the issuer is freed. */
+int jz_cli_desk(struct jz_cli *c, const char *dir, struct jz_issuer **issuer,
+    struct jz_issuer_esign *esign);
 /* The directory by --issuer or JIAOZI_ISSUER. */
 int jz_cli_issuer_dir(struct jz_cli *c, const char **dir);
 

@@ -394,9 +394,10 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(AMOUNT) | JZ_OPT(CURRENCY) | JZ_OPT(TO) | JZ_OPT(NAME) |
 	    JZ_OPT(DETAILS) | JZ_OPT(ORDER) | JZ_OPT(QR) | JZ_OPT(JOINT) |
-	    JZ_OPT(SCREEN) | JZ_OPT(EVIDENCE),
+	    JZ_OPT(SCREEN) | JZ_OPT(EVIDENCE) | HTTPS,
 	0,
-	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN), jz_cmd_sign,
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) | JZ_EXIT(NETWORK),
+	jz_cmd_sign,
 	{"transfer money with a card that shows what it signs",
 	 "用能显示所签内容的卡转账"},
 	{"One contact: the card gets the transaction and gives its signature, and\n"
@@ -408,6 +409,7 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "with --qr from the same in a QR code.  Options say what is not in there.\n"
 	 "With --screen this terminal is the display and the keys of a virtual card.\n"
 	 "With --evidence what was signed is kept for others: docs/esign.md.\n"
+	 "--issuer is the issuer's directory, or its daemon by https://HOST.\n"
 	 "\n"
 	 "Examples\n"
 	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"
@@ -423,6 +425,7 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "读取同样的内容。其中没有的由选项补充。\n"
 	 "加 --screen 时，本终端就是虚拟卡的显示屏与按键。\n"
 	 "加 --evidence 时，保存所签内容供他人验证，见 docs/esign.md。\n"
+	 "--issuer 为发卡行目录，或其服务 https://主机。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi sign --card pcsc:* --issuer bank --passphrase env:BANK \\\n"

@@ -146,15 +146,18 @@ int
 jz_cmd_issuer_serve(struct jz_cli *c)
 {
 	struct jz_server_options o = {0};
+	struct jz_issuer_esign esign = {0};
 	char address[ADDRESS_CAP];
 	int err = read_options(c, &o, address);
 
 	if (err == 0)
 		err = open_log(c, &o.log);
 	if (err == 0)
-		err = jz_cli_issuer(c, c->argument[0], &o.issuer);
+		err = jz_cli_desk(c, c->argument[0], &o.issuer, &esign);
+	o.signatures = &esign.verifier;
 	if (err == 0)
 		err = serve(c, &o);
+	jz_issuer_esign_close(&esign);
 	jz_issuer_free(&o.issuer);
 	if (o.log != NULL && o.log != stderr)
 		fclose(o.log);

@@ -302,6 +302,25 @@ jz_cli_passphrase(struct jz_cli *c, struct jz_secret *out)
 }
 
 int
+jz_cli_desk(struct jz_cli *c, const char *dir, struct jz_issuer **issuer,
+    struct jz_issuer_esign *esign)
+{
+	struct jz_secret pass = {0};
+	int err = jz_cli_passphrase(c, &pass);
+
+	*issuer = NULL;
+	if (err == 0) {
+		err = jz_issuer_open(dir, &pass, issuer);
+		if (err == 0)
+			err = jz_issuer_esign_open(*issuer, dir, &pass, esign);
+		if (err != 0)
+			err = jz_cli_fail(c, err, "%s", dir);
+	}
+	jz_secret_wipe(&pass);
+	return err;
+}
+
+int
 jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out)
 {
 	struct jz_secret pass = {0};

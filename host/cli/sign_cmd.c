@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../keys/esign.h"
+#include "../../keys/openssl/openssl.h"
 #include "../../keys/secret.h"
 #include "../../keys/store/keyfile.h"
 #include "../../keys/store/x509.h"
@@ -30,26 +31,16 @@
 /* ---- the issuer --------------------------------------------------------- */
 
 struct desk {
-	struct jz_issuer *issuer;
+	struct jz_issuer *issuer; /* NULL: over HTTPS */
 	struct jz_issuer_esign esign;
+	struct jz_cli_bank bank; /* over HTTPS, and */
+	struct jz_engine engine; /* of its suite, for evidence */
 };
 
 static int
 open_desk_in(struct jz_cli *c, const char *dir, struct desk *d)
 {
-	struct jz_secret pass = {0};
-	int err = jz_cli_passphrase(c, &pass);
-
-	if (err != 0)
-		goto out;
-	err = jz_issuer_open(dir, &pass, &d->issuer);
-	if (err == 0)
-		err = jz_issuer_esign_open(d->issuer, dir, &pass, &d->esign);
-	if (err != 0)
-		err = jz_cli_fail(c, err, "%s", dir);
-out:
-	jz_secret_wipe(&pass);
-	return err;
+	return jz_cli_desk(c, dir, &d->issuer, &d->esign);
 }
 
 static int
@@ -62,11 +53,56 @@ open_desk(struct jz_cli *c, struct desk *d)
 	return err != 0 ? err : open_desk_in(c, dir, d);
 }
 
+/* The suite of the issuer's certificate. */
+static int
+engine_of(const struct jz_known *known, struct jz_engine *out)
+{
+	static const enum jz_suite SUITES[] = {JZ_SUITE_NIST, JZ_SUITE_GM};
+	struct jz_certificate ca;
+	int err = JZ_ERR_SERVER_ANSWER;
+
+	for (size_t k = 0; err != 0 && k < 2; k++) {
+		err = jz_openssl_new(SUITES[k], out);
+		if (err != 0)
+			return err;
+		err = jz_certificate_parse(
+		    known->certificate[0], out->crypto, &ca);
+		if (err != 0)
+			jz_openssl_free(out);
+	}
+	return err;
+}
+
+/* Where what was signed goes: the issuer's directory, or its server. */
+static int
+open_verifier(struct jz_cli *c, struct desk *d)
+{
+	struct jz_known known;
+	const char *name = NULL;
+	int err = jz_cli_issuer_dir(c, &name);
+
+	memset(d, 0, sizeof(*d));
+	if (err != 0)
+		return err;
+	if (strncmp(name, "https://", strlen("https://")) != 0)
+		return open_desk_in(c, name, d);
+	err = jz_cli_bank(c, &d->bank);
+	if (err != 0 || !jz_cli_has(c, JZ_OPT_EVIDENCE))
+		return err;
+	err = d->bank.bank->ops->known(d->bank.bank, &known);
+	if (err == 0)
+		err = engine_of(&known, &d->engine);
+	return err == 0 ? 0 : jz_cli_bank_error(c, d->bank.bank, err);
+}
+
 static void
 close_desk(struct desk *d)
 {
 	jz_issuer_esign_close(&d->esign);
 	jz_issuer_free(&d->issuer);
+	jz_cli_bank_close(&d->bank);
+	if (d->engine.crypto != NULL)
+		jz_openssl_free(&d->engine);
 }
 
 /* ---- jiaozi card esign -------------------------------------------------- */
@@ -440,7 +476,8 @@ write_evidence(struct jz_cli *c, const struct desk *d,
 
 	if (prefix == NULL)
 		return 0;
-	err = jz_sign_evidence(&d->esign.verifier.engine,
+	err = jz_sign_evidence(
+	    d->issuer != NULL ? &d->esign.verifier.engine : &d->engine,
 	    jz_span(o->bytes, o->len), signature, &b, &der);
 	if (err == JZ_ERR_UNSUPPORTED)
 		return no_evidence(c);
@@ -485,6 +522,18 @@ jz_cmd_card_user(struct jz_cli *c)
 /* ---- the joint password ------------------------------------------------- */
 
 static int
+judge(struct jz_cli *c, const struct desk *d, struct jz_span submission,
+    enum jz_esign_verdict *verdict)
+{
+	int err;
+
+	if (d->issuer != NULL)
+		return jz_esign_submit(&d->esign.verifier, submission, verdict);
+	err = jz_bank_submit(d->bank.bank, submission, verdict);
+	return err == 0 ? 0 : jz_cli_bank_error(c, d->bank.bank, err);
+}
+
+static int
 submit(struct jz_cli *c, const struct desk *d, const struct jz_cli_order *o,
     struct jz_span signature, enum jz_esign_verdict *verdict)
 {
@@ -513,8 +562,7 @@ submit(struct jz_cli *c, const struct desk *d, const struct jz_cli_order *o,
 		    jz_tr(c, "no joint password, nothing was sent",
 			"未输入联合密码，未提交"));
 	if (err == 0)
-		err = jz_esign_submit(
-		    &d->esign.verifier, jz_buffer_span(&b), verdict);
+		err = judge(c, d, jz_buffer_span(&b), verdict);
 out:
 	jz_secret_wipe(&typed);
 	jz_wipe(bytes, sizeof(bytes));
@@ -524,7 +572,8 @@ out:
 static int
 refused(struct jz_cli *c, const struct desk *d, enum jz_esign_verdict v)
 {
-	enum jz_refusal why = jz_issuer_refusal(d->issuer);
+	enum jz_refusal why =
+	    d->issuer != NULL ? jz_issuer_refusal(d->issuer) : JZ_REFUSAL_NONE;
 	bool books = v == JZ_ESIGN_EXECUTOR_REFUSED && why != JZ_REFUSAL_NONE;
 
 	jz_cli_more(c, "verdict", json_string(jz_esign_verdict_name(v)));
@@ -577,7 +626,7 @@ jz_cmd_sign(struct jz_cli *c)
 	int err = jz_cli_order_make(c, &o);
 
 	if (err == 0)
-		err = open_desk(c, &d);
+		err = open_verifier(c, &d);
 	if (err == 0)
 		err = make_contact(c, &o, &signature);
 	if (err == 0)

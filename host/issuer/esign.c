@@ -46,7 +46,7 @@ static const struct {
 	    "验证通过但无法执行，请重新签名"}},
 };
 #define COUNT (sizeof(VERDICTS) / sizeof(VERDICTS[0]))
-_Static_assert(COUNT == JZ_ESIGN_EXECUTOR_REFUSED + 1, "a row for each");
+_Static_assert(COUNT == JZ_ESIGN_VERDICTS, "a row for each");
 
 const char *
 jz_esign_verdict_name(enum jz_esign_verdict v)

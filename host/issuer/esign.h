@@ -46,6 +46,7 @@ enum jz_esign_verdict {
 	JZ_ESIGN_KEY,		   /* encrypted to another key */
 	JZ_ESIGN_PASSWORD,	   /* not the joint password: a try is gone */
 	JZ_ESIGN_EXECUTOR_REFUSED, /* the counter is used up all the same */
+	JZ_ESIGN_VERDICTS,
 };
 const char *jz_esign_verdict_name(enum jz_esign_verdict v);
 const char *jz_esign_verdict_text(enum jz_esign_verdict v, int lang);

@@ -40,6 +40,7 @@ status_of(enum jz_esign_verdict v)
 	case JZ_ESIGN_WRONG_ACCOUNT:
 	case JZ_ESIGN_KEY:
 	case JZ_ESIGN_PASSWORD:
+	case JZ_ESIGN_VERDICTS:
 		break;
 	}
 	return FORBIDDEN;

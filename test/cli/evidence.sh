@@ -3,11 +3,11 @@
 #
 # A transaction out of a QR code, signed by a card with a display, and what
 # openssl alone says of the signature: with the commands of docs/esign.md, on
-# both suites.
+# both suites; once by the issuer's directory, once by its daemon.
 #
 #	JIAOZI=PROGRAM test/cli/evidence.sh
 #
-# proves: JPS-1 JPS-4 JPS-21
+# proves: JPS-1 JPS-4 JPS-12 JPS-21
 set -eu
 
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -25,7 +25,9 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-evidence.XXXXXX")
 screen() {
 	tmux -f /dev/null -S "$dir/tmux-$suite" "$@"
 }
+daemon=
 cleanup() {
+	[ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null || :
 	screen kill-server >/dev/null 2>&1 || :
 	cd /
 	rm -rf "$dir"
@@ -68,6 +70,24 @@ block() {
 		inside && fresh { wanted = index($0, first) == 1; fresh = 0 }
 		inside && wanted' "$here/docs/esign.md"
 }
+# The issuer's daemon, for suite gm; sets daemon and server.
+serve() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout server.key -subj /CN=localhost -out server.pem \
+		-addext subjectAltName=DNS:localhost 2>/dev/null
+	jiaozi issuer serve bank --listen 127.0.0.1:0 --passphrase env:BANK \
+		--certificate server.pem --certificate-key server.key \
+		>serve.out 2>serve.log &
+	daemon=$!
+	n=0
+	until grep -q ' port ' serve.out; do
+		n=$((n + 1))
+		[ "$n" -lt 400 ] || fail "the daemon does not start"
+		sleep 0.05
+	done
+	server=https://localhost:$(sed -n 's/.* port \([0-9]*\);.*/\1/p' serve.out)
+}
+
 block 'jiaozi qr' >make.sh
 block 'openssl x509' >judge-nist.sh
 {
@@ -99,6 +119,12 @@ for suite in nist gm; do
 	# The page's commands: the shop's code, the user's certificate, the signing.
 	sed '/^jiaozi sign/,$d' ../make.sh | sh -eu >out 2>&1 || fail 'no code'
 	sed -n '/^jiaozi sign/,$p' ../make.sh >sign.sh
+	if [ $suite = gm ]; then
+		serve
+		sed -i "s|--issuer bank|--issuer $server --ca server.pem|
+			s|--passphrase env:BANK||" sign.sh
+		grep -q "$server" sign.sh || fail 'not by the daemon'
+	fi
 	screen new-session -d -x 80 -y 24 "cd '$dir/$suite'; sh -eu sign.sh; \
 		echo exit=\$?; sleep 60"
 	shows 'CNY 12.34'
@@ -112,6 +138,11 @@ for suite in nist gm; do
 	screen send-keys "$password" Enter
 	shows 'exit=0'
 	screen kill-server
+	if [ -n "$daemon" ]; then
+		kill "$daemon"
+		wait "$daemon" || fail 'the daemon did not end well'
+		daemon=
+	fi
 
 	sh -eu ../judge-$suite.sh >out 2>&1 || fail 'openssl says no'
 	[ "$(grep -ciE 'verified (ok|successfully)' out)" -eq 2 ] ||

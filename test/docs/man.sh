@@ -18,7 +18,7 @@ page() {
 	sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' "$top/$2" | sort >"$dir/page"
 	# shellcheck disable=SC2086 # a command of two words
 	"$JIAOZI" $1 --help | sed -n '/^Options/,/^$/p' |
-	    sed -n 's/^  .*--\([a-z-]*\).*/\1/p' | grep -vxE 'json|lang|trace|help' |
+	    sed -n 's/^ *\(-., \)*--\([a-z-]*\).*/\2/p' | grep -vxE 'json|lang|trace|help' |
 	    sort >"$dir/help"
 	diff "$dir/page" "$dir/help" || {
 		echo "$2 has other options than jiaozi $1"

@@ -21,6 +21,7 @@
 #include "../../apdu/error.h"
 #include "../../host/wire.h"
 #include "../../keys/openssl/openssl.h"
+#include "../support/contact.h"
 #include "../support/daemon.h"
 #include "../support/issuerrig.h"
 #include "../support/suite.h"
@@ -96,6 +97,77 @@ test_refused(void **state)
 	jz_bank_free(&bank);
 	daemon_free(&d);
 	world_free(&w);
+}
+
+/* What one submission gets, with this typed; asked once more by the client
+ * after an answer that was lost. */
+static enum jz_esign_verdict
+judged(struct jz_bank *bank, struct jz_span order, struct jz_span signature,
+    const char *typed)
+{
+	uint8_t bytes[JZ_ESIGN_SUBMISSION_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	const struct jz_esign_submission s = {.order = order,
+	    .signature = signature,
+	    .typed = jz_span(typed, strlen(typed))};
+	enum jz_esign_verdict v = JZ_ESIGN_VERDICTS;
+
+	assert_int_equal(jz_esign_put_submission(&s, &b), 0);
+	assert_int_equal(jz_bank_submit(bank, jz_buffer_span(&b), &v), 0);
+	return v;
+}
+
+/* JPS-12, JPS-13, JPS-15: judged and executed once, by the daemon. */
+static void
+test_sign(void **state)
+{
+	struct rig *r = *state;
+	uint8_t order[JZ_ESIGN_ORDER_MAX], bytes[JZ_ESIGN_SIGNATURE_MAX];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	char password[JZ_VIRTUAL_LINE_BYTES];
+	struct jz_issuer_esign desk;
+	struct contact_card c = {0};
+	struct jz_bank *bank;
+	struct daemon d;
+	int64_t before, after;
+	size_t len;
+
+	assert_int_equal(jz_issuer_account_open(r->issuer, "from", "from"), 0);
+	assert_int_equal(jz_issuer_account_open(r->issuer, "to", "to"), 0);
+	assert_int_equal(jz_issuer_deposit(r->issuer, "from", DEPOSIT), 0);
+	assert_int_equal(
+	    jz_issuer_esign_open(r->issuer, r->dir, rig_passphrase(), &desk),
+	    0);
+	assert_int_equal(contact_card_new(&c, r->issuer, &desk.verifier, "from",
+			     test_suite(), 0),
+	    0);
+	assert_int_equal(
+	    contact_order("from", "to", order, sizeof(order), &len), 0);
+	assert_int_equal(
+	    jz_sign_contact(&c.session, jz_span(order, len), &b), 0);
+	assert_true(contact_password(&c, password));
+
+	daemon_new(&d);
+	daemon_start(&d, r->issuer,
+	    (struct jz_server_options){.signatures = &desk.verifier});
+	bank = daemon_bank(&d, TIMEOUT_S);
+	assert_int_equal(
+	    jz_issuer_account_balance(r->issuer, "to", &before), 0);
+	assert_int_equal(
+	    judged(bank, jz_span(order, len), jz_buffer_span(&b), "000000x"),
+	    JZ_ESIGN_PASSWORD);
+	assert_int_equal(
+	    judged(bank, jz_span(order, len), jz_buffer_span(&b), password),
+	    JZ_ESIGN_EXECUTED);
+	assert_int_equal(
+	    judged(bank, jz_span(order, len), jz_buffer_span(&b), password),
+	    JZ_ESIGN_EXECUTED);
+	jz_bank_free(&bank);
+	daemon_free(&d);
+	assert_int_equal(jz_issuer_account_balance(r->issuer, "to", &after), 0);
+	assert_int_equal(after - before, 1);
+	contact_card_free(&c);
+	jz_issuer_esign_close(&desk);
 }
 
 /* LOD-1, LOD-6: a server that another has certified is not spoken to. */
@@ -457,6 +529,7 @@ main(void)
 	    cmocka_unit_test(test_load_and_settle),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test_teardown(test_other_server, rig_after),
+	    cmocka_unit_test_teardown(test_sign, rig_after),
 	    cmocka_unit_test(test_urls),
 	    cmocka_unit_test(test_nobody_there),
 	    cmocka_unit_test_teardown(test_limits, rig_after),

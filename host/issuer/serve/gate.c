@@ -20,7 +20,7 @@ struct work {
 	int (*f)(void *arg, struct jz_issuer *i);
 	void *arg;
 	int err;
-	bool done;
+	bool done, alone;
 	struct work *next;
 };
 
@@ -90,20 +90,28 @@ do_group(struct jz_gate *g, struct work *group)
 {
 	int err = JZ_ERR_CONTENDED;
 
+	if (group->alone) {
+		group->err = group->f(group->arg, g->issuer);
+		return;
+	}
 	for (unsigned n = 0; err == JZ_ERR_CONTENDED && n < CONTENDED_MAX; n++)
 		err = run_group(g, group);
 	for (struct work *w = group; w != NULL && err != 0; w = w->next)
 		w->err = err;
 }
 
-/* Takes up to JZ_GATE_GROUP_MAX of those who wait, locked. */
+/* Takes up to JZ_GATE_GROUP_MAX of those who wait, or one who goes alone;
+ * locked. */
 static struct work *
 take(struct jz_gate *g)
 {
 	struct work *group = g->first, **end = &group;
 
-	for (unsigned n = 0; *end != NULL && n < JZ_GATE_GROUP_MAX; n++)
+	for (unsigned n = 0; *end != NULL && n < JZ_GATE_GROUP_MAX; n++) {
+		if (n > 0 && ((*end)->alone || group->alone))
+			break;
 		end = &(*end)->next;
+	}
 	g->first = *end;
 	if (g->first == NULL)
 		g->last = &g->first;
@@ -131,24 +139,39 @@ lead(struct jz_gate *g)
 	(void)pthread_cond_broadcast(&g->changed);
 }
 
-int
-jz_gate_do(
-    struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg)
+/* Out of the list again before this returns. */
+static int
+wait_for(struct jz_gate *g, struct work *w)
 {
-	struct work w = {f, arg, JZ_ERR_INTERNAL, false, NULL};
-
 	(void)pthread_mutex_lock(&g->lock);
-	*g->last = &w;
-	/* Out of the list again before this returns. */
-	g->last = &w.next; /* cppcheck-suppress autoVariables */
-	while (!w.done) {
+	*g->last = w;
+	g->last = &w->next;
+	while (!w->done) {
 		if (g->led) /* G1 */
 			(void)pthread_cond_wait(&g->changed, &g->lock);
 		else
 			lead(g);
 	}
 	(void)pthread_mutex_unlock(&g->lock);
-	return w.err;
+	return w->err;
+}
+
+int
+jz_gate_do(
+    struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg)
+{
+	struct work w = {f, arg, JZ_ERR_INTERNAL, false, false, NULL};
+
+	return wait_for(g, &w);
+}
+
+int
+jz_gate_do_alone(
+    struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg)
+{
+	struct work w = {f, arg, JZ_ERR_INTERNAL, false, true, NULL};
+
+	return wait_for(g, &w);
 }
 
 void

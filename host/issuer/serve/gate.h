@@ -27,6 +27,9 @@ void jz_gate_free(struct jz_gate **gate);
  * group was in the way of another daemon's: it starts from the beginning.  Any
  * thread.
  */
+/* The same for what commits by itself: in a turn of its own, in no group. */
+int jz_gate_do_alone(
+    struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg);
 int jz_gate_do(
     struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg);
 

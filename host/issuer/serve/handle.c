@@ -227,6 +227,26 @@ readmit(struct jz_call *c, struct jz_issuer *i)
 	return err != 0 ? err : outcome(c, i);
 }
 
+/* A joint password with what was signed.  The text is the answer. */
+static int
+submit(struct jz_call *c, struct jz_issuer *i)
+{
+	char *text = NULL;
+
+	(void)i;
+	if (c->signatures == NULL) {
+		jz_call_answer(c, 404, "NO_SUCH_PATH");
+		return 0;
+	}
+	c->status = jz_esign_submit_json(
+	    c->signatures, jz_span(c->body, c->body_len), &text);
+	free(c->text);
+	c->text = text;
+	c->len = text != NULL ? strlen(text) : 0;
+	c->code = c->status == 200 ? "" : "VERDICT";
+	return text != NULL ? 0 : JZ_ERR_MEMORY;
+}
+
 /* The store answers: that is what it is asked for. */
 static int
 health(struct jz_call *c, struct jz_issuer *i)
@@ -249,6 +269,7 @@ static const struct jz_route ROUTES[] = {
     {JZ_WIRE_SIGN_IN, "POST", JZ_KIND_SIGN_IN, false, sign_in},
     {JZ_WIRE_BATCH, "POST", JZ_KIND_BATCH, false, batch},
     {JZ_WIRE_OWED, "POST", JZ_KIND_SIGN_IN, false, owed},
+    {JZ_WIRE_SUBMIT, "POST", 0, false, submit},
     {JZ_WIRE_READMIT, "POST", 0, false, readmit},
     {JZ_WIRE_ISSUER, "GET", 0, false, issuer},
     {JZ_WIRE_REVOCATION, "GET", 0, false, revocation},
@@ -332,6 +353,27 @@ read_body(struct jz_call *c, struct jz_span text)
 	return true;
 }
 
+static bool
+keep_body(struct jz_call *c, struct jz_span body)
+{
+	c->body = malloc(body.len + 1);
+	if (c->body == NULL)
+		return false;
+	if (body.len > 0)
+		memcpy(c->body, body.data, body.len);
+	c->body_len = body.len;
+	return true;
+}
+
+static bool
+take_body(struct jz_call *c, struct jz_span body)
+{
+	if (c->route->run == submit)
+		return keep_body(c, body);
+	return strcmp(c->route->method, "GET") == 0 ? body.len == 0
+						    : read_body(c, body);
+}
+
 bool
 jz_call_read(struct jz_call *c, const char *method, const char *path,
     struct jz_span body)
@@ -347,7 +389,7 @@ jz_call_read(struct jz_call *c, const char *method, const char *path,
 		jz_call_answer(c, 405, "METHOD");
 		return false;
 	}
-	if (c->route->kind != 0 ? !read_body(c, body) : body.len != 0) {
+	if (!take_body(c, body)) {
 		jz_call_answer(c, 400, jz_refusal_name(JZ_REFUSAL_MALFORMED));
 		return false;
 	}
@@ -355,6 +397,12 @@ jz_call_read(struct jz_call *c, const char *method, const char *path,
 }
 
 /* ---- running and answering ----------------------------------------------- */
+
+bool
+jz_call_alone(const struct jz_call *c)
+{
+	return c->route->run == submit;
+}
 
 int
 jz_call_run(struct jz_call *c, struct jz_issuer *i)
@@ -441,6 +489,8 @@ jz_call_finish(struct jz_call *c, int err)
 {
 	const char *name = jz_error_name(err);
 
+	if (err == 0 && c->route->run == submit)
+		return;
 	if (err == 0)
 		set_text(c, 200, "", json_incref(c->result));
 	else if (err == JZ_ERR_REFUSED)
@@ -459,5 +509,8 @@ jz_call_free(struct jz_call *c)
 {
 	json_decref(c->result);
 	free(c->text);
+	if (c->body != NULL)
+		jz_wipe(c->body, c->body_len);
+	free(c->body);
 	memset(c, 0, sizeof(*c));
 }

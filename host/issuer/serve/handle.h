@@ -16,7 +16,8 @@
  *   403  the card, its user or its signature is refused
  *   409  contradicts what is booked      422  otherwise refused
  *   500, 503  our own fault: the same again may be answered
- * Those above 299 have "error", which is a refusal's name (issuer.h) or one of
+ * A submission's are jz_esign_submit_json()'s, of esign.h.
+ * Of the others those above 299 have "error", which is a refusal's name (issuer.h) or one of
  * enum jz_error's, and "text"; "incident", when one is why (control.h).
  */
 #ifndef JZ_HOST_ISSUER_SERVE_HANDLE_H
@@ -24,6 +25,7 @@
 
 #include "../../wire.h"
 #include "../control.h"
+#include "../esign.h"
 #include "../issuer.h"
 
 struct jz_route;
@@ -33,6 +35,11 @@ struct jz_call {
 	uint8_t in[JZ_BATCH_MAX];
 	size_t in_len;
 	uint32_t counter;
+	char *
+	    body; /* of a submission, which is read where it is judged; owned */
+	size_t body_len;
+	/* The server's, set before jz_call_run(); NULL: it judges none. */
+	const struct jz_esign_verifier *signatures;
 	/* What a log may say of it: the card and counter that it names. */
 	char card[JZ_ID_BYTES + 1];
 	/* By jz_call_run(). */
@@ -55,6 +62,8 @@ unsigned jz_route_of(const struct jz_call *c);
 
 bool jz_call_read(struct jz_call *c, const char *method, const char *path,
     struct jz_span body);
+/* Whether its run commits by itself, and goes into no group. */
+bool jz_call_alone(const struct jz_call *c);
 int jz_call_run(struct jz_call *c, struct jz_issuer *i);
 void jz_call_finish(struct jz_call *c, int err);
 /* Answers at once, without an issuer. */

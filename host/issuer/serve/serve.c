@@ -46,6 +46,7 @@ struct pem {
 struct jz_server {
 	struct MHD_Daemon *daemon;
 	struct jz_gate *gate;
+	const struct jz_esign_verifier *signatures;
 	struct jz_meter *meter;
 	FILE *log;
 	bool client_certificates;
@@ -233,8 +234,12 @@ answer(struct jz_server *s, struct MHD_Connection *connection, const char *path,
 		jz_call_answer(&c, 413, "TOO_LONG");
 	else if (jz_call_read(&c, method, path, jz_span(in->body, in->len))) {
 		metrics = strcmp(path, JZ_WIRE_METRICS) == 0;
+		c.signatures = s->signatures;
 		if (!metrics)
-			jz_call_finish(&c, jz_gate_do(s->gate, run, &c));
+			jz_call_finish(&c,
+			    jz_call_alone(&c)
+				? jz_gate_do_alone(s->gate, run, &c)
+				: jz_gate_do(s->gate, run, &c));
 	}
 	if (metrics) {
 		c.status = 200;
@@ -514,6 +519,7 @@ jz_server_start(const struct jz_server_options *o, struct jz_server **out)
 	s->listener = -1;
 	s->log = o->log;
 	s->client_certificates = o->client_ca != NULL;
+	s->signatures = o->signatures;
 	err = jz_gate_new(o->issuer, &s->gate);
 	if (err == 0)
 		err = jz_meter_new(o->rate, &s->meter);

@@ -13,14 +13,18 @@
 
 #include <stdio.h>
 
+#include "../esign.h"
 #include "../issuer.h"
 
 struct jz_server;
 
 struct jz_server_options {
 	struct jz_issuer *issuer; /* the server's until it is stopped */
-	const char *address;	  /* numeric; NULL: 127.0.0.1 */
-	unsigned short port;	  /* 0: any that is free */
+	/* Judges submissions with joint passwords; NULL: nobody does.  Its
+	 * engine and its executor's issuer are those of this issuer. */
+	const struct jz_esign_verifier *signatures;
+	const char *address; /* numeric; NULL: 127.0.0.1 */
+	unsigned short port; /* 0: any that is free */
 	/* Files in PEM: the server's certificate with its chain, and its key.
 	 * Those of whoever may connect; NULL: anybody may. */
 	const char *certificate, *key;

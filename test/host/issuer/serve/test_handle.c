@@ -13,6 +13,8 @@
 #include "../../../../apdu/error.h"
 #include "../../../../host/issuer/serve/gate.h"
 #include "../../../../host/issuer/serve/handle.h"
+#include "../../../../host/issuer/internal.h"
+#include "../../../../host/issuer/sql.h"
 #include "../../../support/issuerrig.h"
 
 #define DEPOSIT 10000
@@ -311,6 +313,73 @@ test_gate_again(void **state)
 	jz_gate_free(&g);
 }
 
+static int
+depth_is(void *arg, struct jz_issuer *i)
+{
+	*(unsigned *)arg = i->store->depth;
+	return 0;
+}
+
+/* What commits by itself is in nobody's group. */
+static void
+test_gate_alone(void **state)
+{
+	struct rig *r = *state;
+	unsigned together = 9, alone = 9;
+	struct jz_gate *g = NULL;
+
+	assert_int_equal(jz_gate_new(r->issuer, &g), 0);
+	assert_int_equal(jz_gate_do(g, depth_is, &together), 0);
+	assert_int_equal(jz_gate_do_alone(g, depth_is, &alone), 0);
+	assert_int_equal(together, 1);
+	assert_int_equal(alone, 0);
+	jz_gate_free(&g);
+}
+
+/* A card's certificate: of one that is known, and what is none. */
+static void
+test_readmit(void **state)
+{
+	struct rig *r = *state;
+	struct fakecard c;
+	struct letter l;
+
+	rig_card(r, &c, DEPOSIT);
+	l.len = c.certificate_len;
+	memcpy(l.data, c.certificate, l.len);
+	assert_answer(r, JZ_WIRE_READMIT, &l, 200, "\"done\"");
+	l.data[l.len - 1] ^= 1;
+	assert_answer(r, JZ_WIRE_READMIT, &l, 500, "CERT_FORGED");
+}
+
+/* Submissions: where nobody judges them there is no such path. */
+static void
+test_submit(void **state)
+{
+	struct rig *r = *state;
+	struct jz_issuer_esign desk;
+	struct jz_call c;
+	uint64_t before;
+
+	ask(r, "POST", JZ_WIRE_SUBMIT, "{\"message\":\"FF37\"}", &c);
+	assert_int_equal(c.status, 404);
+	jz_call_free(&c);
+	assert_int_equal(
+	    jz_issuer_esign_open(r->issuer, r->dir, rig_passphrase(), &desk),
+	    0);
+	before = rig_snapshot(r);
+	assert_true(jz_call_read(
+	    &c, "POST", JZ_WIRE_SUBMIT, jz_span("{\"message\":\"FF37\"}", 18)));
+	assert_true(jz_call_alone(&c));
+	c.signatures = &desk.verifier;
+	jz_call_finish(&c, jz_call_run(&c, r->issuer));
+	assert_int_equal(c.status, 400);
+	assert_non_null(strstr(c.text, "MALFORMED"));
+	jz_call_free(&c);
+	jz_issuer_esign_close(&desk);
+	assert_true(rig_snapshot(r) == before);
+}
+
 int
 main(void)
 {
@@ -318,6 +387,9 @@ main(void)
 	    cmocka_unit_test_teardown(test_refusals, rig_after),
 	    cmocka_unit_test_teardown(test_exists, rig_after),
 	    cmocka_unit_test_teardown(test_find, rig_after),
+	    cmocka_unit_test_teardown(test_gate_alone, rig_after),
+	    cmocka_unit_test_teardown(test_readmit, rig_after),
+	    cmocka_unit_test_teardown(test_submit, rig_after),
 	    cmocka_unit_test_teardown(test_malformed, rig_after),
 	    cmocka_unit_test_teardown(test_what_is_noted, rig_after),
 	    cmocka_unit_test_teardown(test_group, rig_after),

@@ -124,7 +124,7 @@ add_base64(struct search *s, const char *name, const uint8_t *b, size_t len,
 		for (size_t bit = d * 6; bit < d * 6 + 6; bit++) {
 			size_t at = bit - lead * 8;
 
-			v = v << 1 | (b[at / 8] >> (7 - at % 8) & 1u);
+			v = v << 1 | ((unsigned)b[at / 8] >> (7 - at % 8) & 1u);
 		}
 		out[n++] = (uint8_t)DIGITS[v];
 	}
@@ -244,7 +244,7 @@ look(const struct search *s, const char *path)
 	for (size_t i = 0; i + HEAD <= (size_t)st.st_size; i++) {
 		uint32_t head = head_of(data + i);
 
-		if ((s->heads[head / 8] >> head % 8 & 1u) != 0 &&
+		if (((unsigned)s->heads[head / 8] >> head % 8 & 1u) != 0 &&
 		    look_at(s, data, (size_t)st.st_size, i, path))
 			found = true;
 	}

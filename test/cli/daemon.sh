@@ -38,12 +38,13 @@ unset JIAOZI_READER JIAOZI_ISSUER JIAOZI_TRACE
 P='--passphrase env:BANK'
 
 start() { # sets port, daemon
+	: >serve.out
 	"$JIAOZI" issuer serve bank --listen "127.0.0.1:${port:-0}" \
 		--certificate server.pem --certificate-key server.key $P \
 		>serve.out 2>>serve.log &
 	daemon=$!
 	tries=0
-	until grep -q ' port ' serve.out; do
+	until grep -q ' port [0-9]*;' serve.out; do
 		tries=$((tries + 1))
 		if [ $tries -gt 400 ] || ! kill -0 $daemon 2>/dev/null; then
 			cat serve.log

@@ -80,7 +80,7 @@ serve() {
 		>serve.out 2>serve.log &
 	daemon=$!
 	n=0
-	until grep -q ' port ' serve.out; do
+	until grep -q ' port [0-9]*;' serve.out 2>/dev/null; do
 		n=$((n + 1))
 		[ "$n" -lt 400 ] || fail "the daemon does not start"
 		sleep 0.05

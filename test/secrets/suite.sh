@@ -78,6 +78,23 @@ case $(cat /proc/sys/kernel/core_pattern 2>/dev/null) in
 	echo 'skipped: core files: they do not go to the working directory'
 	;;
 esac
+# The sanitizers' program takes no library before theirs, and leaves no core.
+if [ -n "$CANARY_PRELOAD" ]; then
+	mkdir try
+	(
+		cd try
+		# shellcheck disable=SC3045 # dash and bash have it
+		ulimit -c unlimited
+		env -u CANARY_DIR LD_PRELOAD="$CANARY_PRELOAD" \
+			"$CANARY_REAL" version
+	) >/dev/null 2>&1 || :
+	set -- try/core*
+	if [ ! -s "$1" ]; then
+		CANARY_PRELOAD=
+		echo 'skipped: core files: none came'
+	fi
+	/bin/rm -rf try
+fi
 
 # script PATH: under watch.
 script() {

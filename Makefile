@@ -383,7 +383,7 @@ PROGRAM = $(BUILD)/jiaozi
 CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
-.PHONY: all check check-built setup setup-ci bench chaos demo install uninstall dist \
+.PHONY: all helpers check check-built setup setup-ci bench chaos demo install uninstall dist \
 	cover lint fuzz model model-full sim sim-long tear trace clean tests FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -541,6 +541,9 @@ TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$
 	$(PLUGINS:%=$(BUILD)/test/plugin/%.so)
 
 tests: all $(TEST_PROGRAMS)
+
+# What the scripts run, without the programs that are tests.
+helpers: all $(HELPERS:%=$(BUILD)/%) $(BUILD)/test/end-in-core.so
 
 # What test/run.sh runs: a name and a command in each line.
 # Scripts first: they take longest.  They run the command with the weak scrypt,

@@ -484,6 +484,16 @@ answer_refusal(struct jz_call *c)
 	set_text(c, refusal_status(c->refusal), name, j);
 }
 
+static unsigned
+error_status(int err)
+{
+	if (err == JZ_ERR_CERT_MALFORMED)
+		return 400;
+	if (err < JZ_ERR_CERT_MALFORMED && err >= JZ_ERR_CERT_SUITE)
+		return 403;
+	return err == JZ_ERR_DATABASE || err == JZ_ERR_CONTENDED ? 503 : 500;
+}
+
 void
 jz_call_finish(struct jz_call *c, int err)
 {
@@ -496,10 +506,7 @@ jz_call_finish(struct jz_call *c, int err)
 	else if (err == JZ_ERR_REFUSED)
 		answer_refusal(c);
 	else
-		set_text(c,
-		    err == JZ_ERR_DATABASE || err == JZ_ERR_CONTENDED ? 503
-								      : 500,
-		    name,
+		set_text(c, error_status(err), name,
 		    json_pack("{s:s, s:s}", "error", name, "text",
 			jz_error_text(err, JZ_LANG_EN)));
 }

@@ -349,7 +349,7 @@ test_readmit(void **state)
 	memcpy(l.data, c.certificate, l.len);
 	assert_answer(r, JZ_WIRE_READMIT, &l, 200, "\"done\"");
 	l.data[l.len - 1] ^= 1;
-	assert_answer(r, JZ_WIRE_READMIT, &l, 500, "CERT_FORGED");
+	assert_answer(r, JZ_WIRE_READMIT, &l, 403, "CERT_FORGED");
 }
 
 /* Submissions: where nobody judges them there is no such path. */

@@ -56,7 +56,7 @@ one_incident(const struct jz_incident *x, void *arg)
 	jz_time_to_text(x->time, when);
 	jz_cli_id(x->card_id, JZ_ID_BYTES, card);
 	jz_cli_say(c, "%lld  %s  %s  %s  %s\n", (long long)x->id, when, card,
-	    jz_incident_name(x->kind), jz_incident_text(x->kind, c->lang));
+	    jz_incident_name(x->kind), jz_incident_text(x->kind, (int)c->lang));
 	json_object_set_new(row, "id", json_integer(x->id));
 	json_object_set_new(row, "time", json_string(when));
 	json_object_set_new(row, "card", json_string(card));

@@ -346,9 +346,11 @@ test_proof_brought(void **state)
 
 #define KEPT 64
 
+enum { KEPT_PERMIT, KEPT_REPORT, KEPT_CANCEL };
+
 /* Everything that was ever sent, by whom it was for. */
 static struct {
-	enum { KEPT_PERMIT, KEPT_REPORT, KEPT_CANCEL } kind;
+	int kind;
 	size_t len;
 	uint8_t bytes[JZ_MESSAGE_MAX];
 } kept[KEPT];

@@ -534,7 +534,8 @@ $(BUILD)/test/plugin/libcase.so: test/applet/virtual/plugin_library.c
 $(BUILD)/test/end-in-core.so: test/secrets/end_in_core.c
 	@mkdir -p $(@D)
 	$(call SHOW,LD)
-	$(Q)$(CC) $(filter -m%,$(CFLAGS)) -std=c17 -shared -fPIC -O2 -o $@ $<
+	$(Q)$(CC) $(filter -m%,$(CFLAGS)) -std=c17 -shared -fPIC -O2 \
+		-Wl,-z,now -o $@ $<
 
 TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
 	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \

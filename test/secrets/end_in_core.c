@@ -54,6 +54,30 @@ clear(char **list)
 		memset(*list, 0, strlen(*list));
 }
 
+/*
+ * The C library reads strings with the widest registers that there are, and
+ * what it read last stays in them: of the environment, in which the test itself
+ * has put its secrets.  The same functions read zeros now.
+ */
+static void
+clear_registers(void)
+{
+	static char zeros[2][4096];
+	char *volatile a = zeros[0], *volatile b = zeros[1];
+	volatile size_t read = 0;
+
+	read += memchr(a, 1, sizeof(zeros[0])) != NULL;
+	read += (size_t)memcmp(a, b, sizeof(zeros[0]));
+	memset(a, ' ', sizeof(zeros[0]) - 1);
+	memset(b, ' ', sizeof(zeros[1]) - 1);
+	read += strlen(a) + (size_t)strncmp(a, b, sizeof(zeros[0]));
+	read += strchr(a, '=') != NULL;
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx"))
+		__asm__ volatile("vzeroall");
+#endif
+}
+
 /* The program allows itself none: its secrets are still there when it fails. */
 static void
 end(void)
@@ -65,6 +89,7 @@ end(void)
 		(void)setrlimit(RLIMIT_CORE, &core);
 	}
 	(void)signal(SIGABRT, SIG_DFL);
+	clear_registers();
 	abort();
 }
 

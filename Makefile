@@ -57,7 +57,7 @@ PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/revocation.c applet/purse/settle.c \
-	applet/purse/unfinished.c
+	applet/purse/unfinished.c applet/purse/unload.c
 ESIGN_SRC = applet/esign/esign.c applet/esign/lines.c \
 	applet/esign/password.c applet/esign/personalise.c applet/esign/sign.c \
 	applet/esign/user.c
@@ -73,7 +73,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c \
-	host/recover.c host/settle.c host/sign.c host/unfinished.c
+	host/recover.c host/settle.c host/sign.c host/unfinished.c \
+	host/unload.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_store.c \
@@ -84,7 +85,7 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
-	host/issuer/token.c host/issuer/x509.c
+	host/issuer/token.c host/issuer/unload.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
@@ -101,7 +102,8 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
 	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
-	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c
+	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c \
+	host/cli/unload_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -160,6 +162,7 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/purse/test_refusals_payer \
 	test/applet/purse/test_revocation test/applet/purse/test_settle \
 	test/applet/purse/test_suites test/applet/purse/test_unfinished \
+	test/applet/purse/test_unload \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
 	test/applet/runtime/test_alone \
 	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
@@ -193,12 +196,14 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_serve test/reader/test_store test/reader/test_suite \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
 	test/conformance/test_load test/conformance/test_payment \
-	test/conformance/test_robust test/conformance/test_settlement
+	test/conformance/test_robust test/conformance/test_settlement \
+	test/conformance/test_unload
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
 	test/host/test_recover test/host/test_roll test/host/test_story \
+	test/host/test_unload \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_books \
@@ -209,7 +214,8 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/issuer/test_exception test/host/issuer/test_load \
 	test/host/issuer/test_many \
 	test/host/issuer/test_refusal test/host/issuer/test_revocation \
-	test/host/issuer/test_settle test/host/issuer/test_x509
+	test/host/issuer/test_settle test/host/issuer/test_unload \
+	test/host/issuer/test_x509
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
@@ -234,6 +240,7 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
 SCRIPT_TESTS = test/cli/batch.sh test/cli/cli.sh test/cli/keys.sh \
+	test/cli/online.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/demo/test_demo.sh \
 	test/docs/applet.sh test/docs/readme.sh test/gp/foreign.sh \

@@ -151,6 +151,20 @@ struct kind {
 #define PAYMENT                                                                \
 	F_AMOUNT, F_CURRENCY, F_PAYEE_ID, F_PAYER_ID, F_PAYEE_COUNTER,         \
 	    F_PAYER_COUNTER, F_TIME, F_REQUEST_DIGEST, F_AGREEMENT_DIGEST
+/* Load and unload say the same, under tags of their own. */
+#define REQUEST_TO_HOST                                                        \
+	F_CARD_ID, F_IDENTITY, F_ACCOUNT, F_BALANCE, F_AMOUNT, F_CURRENCY,     \
+	    F_ONLINE_COUNTER, F_KEY_VERSION, F_ALGORITHM, F_NONCE, F_TIME,     \
+	    F_TERMINAL, F_SIGNATURE
+#define PERMISSION                                                             \
+	F_CARD_ID, F_ONLINE_COUNTER, F_REQUEST_DIGEST, F_AMOUNT, F_CURRENCY,   \
+	    F_TIME, F_HOST_ID, F_SIGNATURE
+#define REPORT_TO_HOST                                                         \
+	F_CARD_ID, F_ONLINE_COUNTER, F_AGREEMENT_DIGEST, F_AMOUNT, F_CURRENCY, \
+	    F_BALANCE, F_RECORD, F_SIGNATURE
+#define RECORD_OF_HOST                                                         \
+	F_RECORD, F_AMOUNT, F_CURRENCY, F_ONLINE_COUNTER, F_TIME, F_BALANCE,   \
+	    F_AGREEMENT_DIGEST, F_PAYER_SIGNATURE
 
 /* clang-format off */
 static const struct kind KINDS[] = {
@@ -173,18 +187,17 @@ static const struct kind KINDS[] = {
 	{JZ_KIND_EXCEPTION,
 	    {PAYMENT, F_PAYEE_RECORD, F_PAYEE_TIME, F_OUTCOME, F_SIGNATURE}},
 	{JZ_KIND_SEALED, {F_REQUEST_DIGEST, F_PAYER_KEY | OPT, F_SEALED}},
-	{JZ_KIND_LOAD_REQUEST,
-	    {F_CARD_ID, F_IDENTITY, F_ACCOUNT, F_BALANCE, F_AMOUNT,
-	    F_CURRENCY, F_ONLINE_COUNTER, F_KEY_VERSION, F_ALGORITHM,
-	    F_NONCE, F_TIME, F_TERMINAL, F_SIGNATURE}},
-	{JZ_KIND_LOAD_PERMISSION,
-	    {F_CARD_ID, F_ONLINE_COUNTER, F_REQUEST_DIGEST, F_AMOUNT,
-	    F_CURRENCY, F_TIME, F_HOST_ID, F_SIGNATURE}},
-	{JZ_KIND_LOAD_REPORT,
-	    {F_CARD_ID, F_ONLINE_COUNTER, F_AGREEMENT_DIGEST, F_AMOUNT,
-	    F_CURRENCY, F_BALANCE, F_RECORD, F_SIGNATURE}},
+	{JZ_KIND_LOAD_REQUEST, {REQUEST_TO_HOST}},
+	{JZ_KIND_LOAD_PERMISSION, {PERMISSION}},
+	{JZ_KIND_LOAD_REPORT, {REPORT_TO_HOST}},
 	{JZ_KIND_LOAD_CANCEL,
 	    {F_CARD_ID, F_ONLINE_COUNTER, F_REQUEST_DIGEST, F_SIGNATURE}},
+	{JZ_KIND_UNLOAD_REQUEST, {REQUEST_TO_HOST}},
+	{JZ_KIND_UNLOAD_PERMISSION, {PERMISSION}},
+	{JZ_KIND_UNLOAD_PROOF, {REPORT_TO_HOST}},
+	{JZ_KIND_UNLOAD_ACKNOWLEDGED,
+	    {F_CARD_ID, F_ONLINE_COUNTER, F_COMPLETION_DIGEST, F_HOST_ID,
+	    F_SIGNATURE}},
 	{JZ_KIND_SIGN_IN_REQUEST, {F_CARD_ID, F_NONCE}},
 	{JZ_KIND_CHALLENGE, {F_HOST_ID, F_HOST_NONCE}},
 	{JZ_KIND_SIGN_IN,
@@ -202,15 +215,14 @@ static const struct kind KINDS[] = {
 	{JZ_KIND_RECORD_RECEIVED,
 	    {F_PAYEE_RECORD, PAYMENT, F_PAYER_RECORD, F_PAYER_TIME,
 	    F_PAYEE_TIME, F_PAYER_SIGNATURE, F_PAYEE_SIGNATURE}},
-	{JZ_KIND_RECORD_LOAD,
-	    {F_RECORD, F_AMOUNT, F_CURRENCY, F_ONLINE_COUNTER, F_TIME,
-	    F_BALANCE, F_AGREEMENT_DIGEST, F_PAYER_SIGNATURE}},
+	{JZ_KIND_RECORD_LOAD, {RECORD_OF_HOST}},
 	{JZ_KIND_PROCESSED,
 	    {F_CARD_ID, F_HOST_NONCE, F_RECORD, F_COUNT, F_COMPLETION_DIGEST,
 	    F_HOST_ID, F_SIGNATURE}},
 	{JZ_KIND_RECORD_EXCEPTION,
 	    {F_PAYEE_RECORD, PAYMENT, F_PAYEE_TIME, F_OUTCOME,
 	    F_PAYEE_SIGNATURE}},
+	{JZ_KIND_RECORD_UNLOAD, {RECORD_OF_HOST}},
 	{JZ_KIND_PURSE_INFO,
 	    {F_STATE, F_CARD_ID | OPT, F_ASN | OPT, F_CURRENCY, F_BALANCE,
 	    F_MAX_BALANCE, F_MAX_SINGLE, F_ONLINE_COUNTER, F_PAYEE_COUNTER,
@@ -243,6 +255,10 @@ static const char *const KIND_NAMES[][2] = {
     {"load permission", "圈存许可"},
     {"load report", "圈存报告"},
     {"load cancel", "圈存取消证明"},
+    {"unload request", "圈提请求"},
+    {"unload permission", "圈提许可"},
+    {"unload proof", "圈提证明"},
+    {"unload acknowledgement", "圈提入账确认"},
     {"sign-in request", "签到请求"},
     {"sign-in challenge", "签到质询"},
     {"sign-in", "签到"},
@@ -253,6 +269,7 @@ static const char *const KIND_NAMES[][2] = {
     {"record of a load", "圈存记录"},
     {"settlement confirmation", "结算确认"},
     {"record of an exception", "异常记录"},
+    {"record of an unload", "圈提记录"},
     {"purse information", "钱包信息"},
     {"unfinished payment", "未完成交易"},
     {"personalisation", "个人化数据"},
@@ -305,7 +322,8 @@ are_records(struct jz_span in)
 		if (t.tag != JZ_KIND_RECORD_PAID &&
 		    t.tag != JZ_KIND_RECORD_RECEIVED &&
 		    t.tag != JZ_KIND_RECORD_LOAD &&
-		    t.tag != JZ_KIND_RECORD_EXCEPTION)
+		    t.tag != JZ_KIND_RECORD_EXCEPTION &&
+		    t.tag != JZ_KIND_RECORD_UNLOAD)
 			return false;
 	}
 	return in.len > 0 && jz_cursor_end(&c);

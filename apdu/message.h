@@ -61,6 +61,12 @@ enum jz_kind {
 	JZ_KIND_LOAD_REPORT = 0xFF43,	  /* signed by the card */
 	JZ_KIND_LOAD_CANCEL = 0xFF44,	  /* signed by the card: not executed,
 	                                     and no longer can be */
+	/* unload */
+	JZ_KIND_UNLOAD_REQUEST = 0xFF45,      /* signed by the card */
+	JZ_KIND_UNLOAD_PERMISSION = 0xFF46,   /* signed by the issuer's host */
+	JZ_KIND_UNLOAD_PROOF = 0xFF47,	      /* signed by the card: debited */
+	JZ_KIND_UNLOAD_ACKNOWLEDGED = 0xFF48, /* signed by the issuer's host:
+	                                         credited to the account */
 	/* settlement */
 	JZ_KIND_SIGN_IN_REQUEST = 0xFF51,
 	JZ_KIND_CHALLENGE = 0xFF52,
@@ -72,6 +78,7 @@ enum jz_kind {
 	JZ_KIND_RECORD_LOAD = 0xFF58,	    /* in a batch; carries signatures */
 	JZ_KIND_PROCESSED = 0xFF59,	    /* signed by the issuer's host */
 	JZ_KIND_RECORD_EXCEPTION = 0xFF5A, /* in a batch; carries a signature */
+	JZ_KIND_RECORD_UNLOAD = 0xFF5B,	   /* in a batch; carries a signature */
 	/* what the purse tells about itself, and what personalises it */
 	JZ_KIND_PURSE_INFO = 0xFF61,
 	JZ_KIND_UNFINISHED = 0xFF62, /* one payment that is not finished */
@@ -101,7 +108,8 @@ enum jz_tag {
 	JZ_TAG_PAYER_TIME = 0x90,	 /* 7 bytes BCD: completion */
 	JZ_TAG_PAYEE_RECORD = 0x91,	 /* 4 bytes, record number */
 	JZ_TAG_PAYEE_TIME = 0x92,	 /* 7 bytes BCD: credit */
-	JZ_TAG_COMPLETION_DIGEST = 0x93, /* 32 bytes; completion or batch */
+	JZ_TAG_COMPLETION_DIGEST = 0x93, /* 32 bytes; completion, batch or
+	                                    unload proof */
 	JZ_TAG_CARD_ID = 0x94,		 /* 16 characters */
 	JZ_TAG_ACCOUNT = 0x95,		 /* 1-34 characters */
 	JZ_TAG_IDENTITY = 0x96,		 /* 1-32 bytes UTF-8: the user */

@@ -71,6 +71,30 @@ struct jz_cancel_result {
 int jz_load_cancel(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_cancel_result *result);
 
+struct jz_unload_result {
+	bool found;	  /* one that was cut off was finished */
+	uint32_t counter; /* of the last that was finished now; 0: none */
+	uint64_t credited_minor; /* by it to the account */
+};
+/*
+ * Finishes an unload that was cut off after the card's debit: its proof goes to
+ * the issuer, and the issuer's word back to the card.  No PIN.  Nothing to do:
+ * 0, and *result says so.  After any error the same again finishes it.
+ */
+int jz_unload_resume(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_unload_result *result);
+/*
+ * Unload to the account bound to the card (PIN already verified): one that was
+ * cut off is finished first, then this one begun; so after an error it is
+ * jz_unload_resume() that finishes it.  *result is of the last one finished.
+ *
+ * JZ_ERR_REFUSED: the issuer refused; nothing has changed, or, after the
+ * card's debit, the proof stays on the card.
+ */
+int jz_unload(struct jz_session *s, struct jz_issuer *issuer,
+    uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_unload_result *result);
+
 /*
  * Brings the card the issuer's newest revocation list, unless its own is as new
  * or there is none; *brought gets the version, or 0.

@@ -156,6 +156,18 @@ int jz_purse_load_open(struct jz_session *s, bool *open);
  */
 int jz_purse_cancel_load(struct jz_session *s, struct jz_buffer *proof);
 
+/* ---- unload: one step ---------------------------------------------------- */
+
+/* JZ_ERR_STATUS with 6985: the proof of the last one is to be brought first. */
+int jz_purse_unload_request(struct jz_session *s, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct jz_buffer *out);
+int jz_purse_debit_for_unload(
+    struct jz_session *s, struct jz_span permission, struct jz_buffer *proof);
+/* The proof that nobody has acknowledged; JZ_ERR_NOT_FOUND: there is none. */
+int jz_purse_fetch_unload(struct jz_session *s, struct jz_buffer *proof);
+int
+jz_purse_acknowledge_unload(struct jz_session *s, struct jz_span acknowledged);
+
 /* ---- revocation list: keys/revocation.h --------------------------------- */
 
 /* Gives the card a list; JZ_ERR_LIST_OLD when its own is as new or newer. */

@@ -60,6 +60,11 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_INITIALIZE,       0x00,   0x02,  11,   11, OPERATING, purse_initialize_load },
 	{ 0x80, JZ_INS_CREDIT_FOR_LOAD,  0x00,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_credit_for_load },
 	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
+	{ 0x80, JZ_INS_INITIALIZE,       0x05,   0x02,  11,   11, OPERATING, purse_initialize_unload },
+	{ 0x80, JZ_INS_DEBIT_FOR_UNLOAD, 0x03,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_debit_for_unload },
+	{ 0x80, JZ_INS_DEBIT_FOR_UNLOAD, 0x04,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_acknowledge_unload },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_UNLOAD, 0x00, 0,  0, OPERATING, purse_fetch_unload },
+	{ 0x80, JZ_INS_TRANSACTION_PROVE, 0x00,  JZ_ANY, 2,    2, OPERATING, purse_transaction_prove },
 	{ 0x80, JZ_INS_SETTLE,           JZ_ANY, 0x00,   0, JZ_MESSAGE_MAX, OPERATING, purse_settle },
 	{ 0x80, JZ_INS_PUT_LIST,         0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_put_list },
 	{ 0x00, JZ_INS_PERFORM,          0x00,   0xBE,   1, JZ_CERTIFICATE_MAX, OPERATING, purse_verify_certificate },
@@ -127,8 +132,8 @@ uninstall(struct jz_applet *self)
 }
 
 /*
- * Layout 1 ended before the revocation list; all before that is where it was.
- * What was paid and cleared it does not say: of no earlier counter can be said
+ * All that a layout has is where it was; each later one has more behind it.
+ * Layout 1 ended before the revocation list.  What was paid and cleared it does not say: of no earlier counter can be said
  * that it was not paid (P6), but of the agreement that is still open.
  */
 static int
@@ -136,15 +141,17 @@ upgrade(struct jz_applet *self, uint16_t from, struct jz_span old)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const size_t head = offsetof(struct purse_nvm, balance);
-	const size_t end = offsetof(struct purse_nvm, list);
+	const size_t end = from == LAYOUT_1
+	    ? offsetof(struct purse_nvm, list)
+	    : offsetof(struct purse_nvm, online);
 	uint32_t cleared;
 	int err;
 
-	if (from != LAYOUT_1 || old.len < end)
+	if (from < LAYOUT_1 || from >= JZ_PURSE_LAYOUT || old.len < end)
 		return JZ_ERR_CARD_VERSION;
 	err =
 	    jz_write_nonatomic(self, &p->balance, old.data + head, end - head);
-	if (err != 0)
+	if (err != 0 || from != LAYOUT_1)
 		return err;
 	cleared = p->agreement.open != 0
 	    ? p->agreement.payment.payer_counter - 1

@@ -8,6 +8,7 @@
  *   chain.c        root, CAs, hosts; VERIFY CERTIFICATE
  *   info.c         what may be read: data objects, public file, log
  *   load.c         load, exactly once
+ *   unload.c       unload, exactly once; GET TRANSACTION PROVE
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
  *   unfinished.c   what becomes of a payment that stops half-way: proof of
@@ -18,8 +19,8 @@
  *   settle.c       settlement with the issuer
  *
  * Money moves in four places, each one commit: credit_for_load() in load.c,
- * complete() in payer.c, credit() in payee.c, and nowhere else does the field
- * `balance` change.
+ * debit_for_unload() in unload.c, complete() in payer.c, credit() in payee.c,
+ * and nowhere else does the field `balance` change.
  *
  * Invariants, cited by number in the files:
  *   P1  balance + all pending + an open load <= max_balance.
@@ -46,8 +47,10 @@
 
 #define JZ_PURSE_RECORDS     32
 #define JZ_PURSE_PENDING     4
-#define JZ_PURSE_LAYOUT	     2
+#define JZ_PURSE_LAYOUT	     3
 #define JZ_PURSE_COUNTER_MAX 0xFFFFFFFFu
+/* The last online counter of a load: unloads go on (docs/adr/0020-unload.md). */
+#define JZ_PURSE_LOADS_MAX (JZ_PURSE_COUNTER_MAX - 16u)
 /* PBOC amounts have four bytes, and terminals take them as signed. */
 #define JZ_PURSE_AMOUNT_MAX 0x7FFFFFFFu
 
@@ -127,9 +130,10 @@ enum purse_load_state {
 	LOAD_NONE,
 	LOAD_OPEN,
 	LOAD_CANCELLED, /* the proof of it may be asked for again */
+	UNLOAD_DEBITED, /* the proof of it has not been acknowledged */
 };
 
-/* The load that awaits its permission. */
+/* The load, or unload, that awaits its permission. */
 struct purse_load {
 	uint64_t amount;
 	uint64_t balance;
@@ -147,7 +151,7 @@ _Static_assert(sizeof(struct purse_load) == 152, "no padding");
 
 /*
  * A signed record.  For a payment: both signatures, so that it is evidence
- * with the two certificates alone.  For a load: payment.amount, .time (the
+ * with the two certificates alone.  For a load or unload: payment.amount, .time (the
  * server's), .payee_counter (the online counter), .peer_id (begins with the
  * terminal), .agreement_digest (of the permission) and the report's signature
  * in payer_signature.  For an exception: payee_signature alone.
@@ -180,6 +184,14 @@ struct purse_list {
 	uint8_t signature[JZ_SIGNATURE_BYTES];
 };
 _Static_assert(sizeof(struct purse_list) == 592, "no padding");
+
+/* What came with layout 3. */
+struct purse_online {
+	struct purse_load unload; /* its counter is not taken yet */
+	uint32_t unload_record;	  /* of an unload debited: its number */
+	uint8_t reserved[4];
+};
+_Static_assert(sizeof(struct purse_online) == 160, "no padding");
 
 struct purse_nvm {
 	struct jz_nvm_head head;
@@ -234,6 +246,8 @@ struct purse_nvm {
 	uint64_t no_pin_sum;
 	uint32_t no_pin_count;
 	uint32_t cleared_counter; /* of the payments settled, the highest */
+	/* layout 2 ends here */
+	struct purse_online online;
 };
 _Static_assert(offsetof(struct purse_nvm, id) == 120, "no padding");
 _Static_assert(
@@ -244,7 +258,8 @@ _Static_assert(offsetof(struct purse_nvm, from) == 480, "no padding");
 _Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
 	600 + 3 * 104 + 160 + 200 + 152 + 264 * JZ_PURSE_PENDING +
-	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 16 + 40,
+	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 16 + 40 +
+	    sizeof(struct purse_online),
     "no padding");
 _Static_assert(offsetof(struct purse_nvm, list) % 8 == 0, "no padding");
 
@@ -302,6 +317,11 @@ uint16_t purse_read_log(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_initialize_load(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_cancel_load(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_initialize_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_debit_for_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_acknowledge_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_transaction_prove(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_request(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_confirm(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_credit(struct jz_applet *self, struct jz_apdu *apdu);
@@ -373,6 +393,36 @@ const struct purse_pending *
 purse_find_pending(const struct purse_nvm *p, const uint8_t *request_digest);
 const struct purse_pending *purse_free_pending(const struct purse_nvm *p);
 
+/* load.c: what a load and an unload have alike. */
+
+/* Key index, PIN, amount: the first refusals. */
+uint16_t
+purse_may_ask(const struct jz_applet *self, uint8_t key_index, uint32_t amount);
+/* A request of this counter, and its random number. */
+int
+purse_prepare_request(struct jz_applet *self, uint32_t counter, uint32_t amount,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct purse_load *out);
+/* Signs it and writes it to the slot; within the caller's transaction. */
+int purse_store_request(struct jz_applet *self, enum jz_kind kind,
+    const struct purse_load *slot, struct purse_load *l);
+void purse_request_of(const struct jz_applet *self, enum jz_kind kind,
+    const struct purse_load *l, struct jz_message *m);
+uint16_t purse_answer_request(struct jz_applet *self, enum jz_kind kind,
+    const struct purse_load *l, struct jz_apdu *apdu);
+uint16_t purse_permission_fits(const struct jz_applet *self,
+    const struct purse_load *l, const struct jz_message *m);
+/* Fills the record of type and balance from the request, and signs the report. */
+int purse_report(struct jz_applet *self, const struct purse_load *l,
+    const struct jz_message *permission,
+    const uint8_t permission_digest[static JZ_DIGEST_BYTES],
+    struct purse_record *r);
+/* The report of a load, or the proof of an unload, from its record. */
+void purse_report_of(const struct purse_nvm *p, const struct purse_record *r,
+    struct jz_message *m);
+/* What this permission has executed, if the log has it still. */
+const struct purse_record *purse_executed(const struct purse_nvm *p,
+    uint8_t type, const uint8_t permission_digest[static JZ_DIGEST_BYTES]);
+
 /* record.c */
 void purse_time_set(uint8_t out[static JZ_PURSE_TIME_BYTES], int64_t time);
 int64_t purse_time(const uint8_t in[static JZ_PURSE_TIME_BYTES]);
@@ -406,7 +456,7 @@ void purse_append_record(struct jz_applet *self, struct purse_record *r);
 /* The completion that a paid or received record is evidence of. */
 void purse_completion_of(const struct purse_nvm *p,
     const struct purse_record *r, struct jz_message *out);
-/* Appends the record as an object of a batch (FF56, FF57, FF58). */
+/* Appends the record as an object of a batch (FF56 to FF58, FF5A, FF5B). */
 int purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
     struct jz_buffer *out);
 

@@ -56,6 +56,7 @@ enum jz_option {
 	JZ_OPT_MESSAGES,
 	JZ_OPT_TERMINAL,
 	JZ_OPT_CANCEL,
+	JZ_OPT_RESUME,
 	JZ_OPT_MAX_BALANCE,
 	JZ_OPT_MAX_SINGLE,
 	JZ_OPT_PIN_ABOVE,
@@ -333,6 +334,18 @@ int jz_cli_issuer(struct jz_cli *c, const char *dir, struct jz_issuer **out);
 /* The directory by --issuer or JIAOZI_ISSUER. */
 int jz_cli_issuer_dir(struct jz_cli *c, const char **dir);
 
+/* ---- a card and its issuer (load_cmd.c) ---------------------------------- */
+
+/* Opens both, and does it. */
+int jz_cli_with_issuer(struct jz_cli *c,
+    int (*work)(struct jz_cli *, struct jz_cli_card *, struct jz_issuer *));
+/* --terminal, or one that stands for none. */
+int jz_cli_terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES]);
+/* Who of the two failed, and why; an issuer's word that the card did not
+ * believe is said to be none.  Returns the error. */
+int jz_cli_server_error(struct jz_cli *c, struct jz_cli_card *card,
+    struct jz_issuer *issuer, int err);
+
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 
 /* A card with its issuer's security domain selected. */
@@ -440,6 +453,7 @@ int jz_cmd_certificate_export(struct jz_cli *c);
 int jz_cmd_card_esign(struct jz_cli *c);
 int jz_cmd_sign(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
+int jz_cmd_unload(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);
 int jz_cmd_pay_request(struct jz_cli *c);

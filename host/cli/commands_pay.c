@@ -61,6 +61,36 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "      --passphrase env:BANK\n"},
 },
 {
+	"unload", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AMOUNT) |
+	    JZ_OPT(PIN) | JZ_OPT(TERMINAL) | JZ_OPT(RESUME),
+	0,
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) |
+	    JZ_EXIT(AUTHENTICATION) | JZ_EXIT(FUNDS),
+	jz_cmd_unload,
+	{"bring money from a card to its account", "圈提：从卡转回账户"},
+	{"The card signs an unload request, the issuer a permission; the card\n"
+	 "debits itself and signs the proof; the issuer credits the account, once,\n"
+	 "and tells the card.  Cut off before the debit nothing has happened, after\n"
+	 "it the card keeps the proof: --resume brings it, as the next unload and\n"
+	 "`jiaozi settle` do.  --resume says so when there is nothing to finish.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi unload --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --amount 50.00 --pin env:PIN\n"
+	 "  jiaozi unload --resume --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK\n",
+	 "卡签发圈提请求，发卡行签发许可；卡扣款并签发证明；发卡行凭证明入账户一次，\n"
+	 "并告知卡。扣款前中断的，等于没有发生；扣款后中断的，卡保存证明，由\n"
+	 "--resume、下一次圈提或 jiaozi settle 送达。没有中断时 --resume 如实说明。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi unload --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --amount 50.00 --pin env:PIN\n"
+	 "  jiaozi unload --resume --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK\n"},
+},
+{
 	"pay", "", 0, 0,
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT) | JZ_OPT(PIN) |
 	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES) | JZ_OPT(AUTHORITIES),

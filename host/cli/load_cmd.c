@@ -24,9 +24,9 @@ bad_server(int err)
 	    (err <= JZ_ERR_CERT_MALFORMED && err >= JZ_ERR_CERT_SUITE);
 }
 
-static int
-explain(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer,
-    int err)
+int
+jz_cli_server_error(struct jz_cli *c, struct jz_cli_card *card,
+    struct jz_issuer *issuer, int err)
 {
 	if (from_issuer(err))
 		return jz_cli_issuer_error(c, issuer, err);
@@ -95,11 +95,11 @@ load_failed(struct jz_cli *c, struct jz_cli_card *card,
 		return load_refused(c, card, issuer, err);
 	if (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_CONDITIONS)
 		return load_open(c, card, issuer, p);
-	return explain(c, card, issuer, err);
+	return jz_cli_server_error(c, card, issuer, err);
 }
 
-static int
-terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES])
+int
+jz_cli_terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES])
 {
 	struct jz_buffer b = jz_buffer(out, JZ_TERMINAL_BYTES);
 	const char *text = c->value[JZ_OPT_TERMINAL];
@@ -120,7 +120,7 @@ load(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 	char x[JZ_MONEY_TEXT], y[JZ_MONEY_TEXT];
 	struct jz_purse_info before, after;
 	uint64_t minor;
-	int err = terminal(c, where);
+	int err = jz_cli_terminal(c, where);
 
 	if (err != 0)
 		return err;
@@ -189,7 +189,7 @@ cancel(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 		return jz_cli_card_error(c, &card->session, err);
 	err = jz_load_cancel(&card->session, issuer, &r);
 	if (err != 0 && err != JZ_ERR_NOT_FOUND)
-		return explain(c, card, issuer, err);
+		return jz_cli_server_error(c, card, issuer, err);
 	if (err == 0)
 		say_cancelled(c, &r, &p);
 	else
@@ -221,7 +221,7 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 			"补入此前未送达本卡的款项：%u 笔\n"),
 		    r.relayed);
 	if (err != 0)
-		return explain(c, card, issuer, err);
+		return jz_cli_server_error(c, card, issuer, err);
 	jz_cli_say(c,
 	    jz_tr(c, "settled: records %u, batches %u\n",
 		"已结算：记录 %u 条，共 %u 批\n"),
@@ -240,8 +240,8 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 	return 0;
 }
 
-static int
-with_issuer(struct jz_cli *c,
+int
+jz_cli_with_issuer(struct jz_cli *c,
     int (*work)(struct jz_cli *, struct jz_cli_card *, struct jz_issuer *))
 {
 	struct jz_issuer *issuer = NULL;
@@ -279,17 +279,17 @@ jz_cmd_load(struct jz_cli *c)
 
 	if (jz_cli_has(c, JZ_OPT_CANCEL)) {
 		err = cancel_alone(c);
-		return err != 0 ? err : with_issuer(c, cancel);
+		return err != 0 ? err : jz_cli_with_issuer(c, cancel);
 	}
 	if (!jz_cli_has(c, JZ_OPT_AMOUNT))
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "--amount AMOUNT is missing, or --cancel",
 			"缺少 --amount 金额，或 --cancel"));
-	return with_issuer(c, load);
+	return jz_cli_with_issuer(c, load);
 }
 
 int
 jz_cmd_settle(struct jz_cli *c)
 {
-	return with_issuer(c, settle);
+	return jz_cli_with_issuer(c, settle);
 }

@@ -138,7 +138,7 @@ post(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 			return jz_refuse(i, JZ_REFUSAL_CONFLICT);
 		return err;
 	}
-	err = jz_record_post(i, r);
+	err = jz_record_post(i, r, &b->card);
 	if (err == 0)
 		err = jz_store_record_add(
 		    i->store, b->m.card_id, r->number, r->bytes, b->digest);

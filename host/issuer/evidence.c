@@ -15,7 +15,8 @@ report_of(const struct jz_message *record,
     const uint8_t card_id[static JZ_ID_BYTES], struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->kind = JZ_KIND_LOAD_REPORT;
+	out->kind = record->kind == JZ_KIND_RECORD_UNLOAD ? JZ_KIND_UNLOAD_PROOF
+							  : JZ_KIND_LOAD_REPORT;
 	memcpy(out->card_id, card_id, JZ_ID_BYTES);
 	out->online_counter = record->online_counter;
 	out->payment = record->payment;
@@ -62,10 +63,11 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 	out->bytes = bytes;
 	if ((kind != JZ_KIND_RECORD_LOAD && kind != JZ_KIND_RECORD_PAID &&
 		kind != JZ_KIND_RECORD_RECEIVED &&
-		kind != JZ_KIND_RECORD_EXCEPTION) ||
+		kind != JZ_KIND_RECORD_EXCEPTION &&
+		kind != JZ_KIND_RECORD_UNLOAD) ||
 	    jz_message_decode(bytes, kind, &out->m) != 0)
 		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
-	if (kind == JZ_KIND_RECORD_LOAD) {
+	if (kind == JZ_KIND_RECORD_LOAD || kind == JZ_KIND_RECORD_UNLOAD) {
 		out->number = out->m.record;
 		report_of(&out->m, card_id, &out->report);
 		return 0;
@@ -142,7 +144,8 @@ int
 jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card)
 {
-	if (r->m.kind == JZ_KIND_RECORD_LOAD)
+	if (r->m.kind == JZ_KIND_RECORD_LOAD ||
+	    r->m.kind == JZ_KIND_RECORD_UNLOAD)
 		return verify(i, &r->report, card);
 	return verify_payment(i, r, card);
 }
@@ -209,8 +212,14 @@ post_payment(struct jz_issuer *i, const struct jz_record *r)
 }
 
 int
-jz_record_post(struct jz_issuer *i, const struct jz_record *r)
+jz_record_post(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card)
 {
+	struct jz_unload_row row;
+
+	if (r->m.kind == JZ_KIND_RECORD_UNLOAD)
+		return jz_issuer_book_unload(
+		    i, &r->report, card, JZ_REFUSAL_CONFLICT, &row);
 	if (r->m.kind == JZ_KIND_RECORD_LOAD)
 		return post_load(i, r);
 	if (r->m.kind == JZ_KIND_RECORD_EXCEPTION)

@@ -133,13 +133,29 @@ int jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
 int jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
     const struct jz_load_row *load);
 
+/* Account and user are those that the card's certificate was made for.
+ * Refuses WRONG_ACCOUNT, WRONG_USER, UNKNOWN_ACCOUNT, ACCOUNT_BLOCKED. */
+int jz_issuer_check_binding(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_known_card *card);
+
+/* ---- unload.c ----------------------------------------------------------- */
+
+/*
+ * Books a proof whose signature has been verified, unless it is booked; *row
+ * gets its answer.  Refuses CONFLICT, and `different` when another proof of
+ * this counter is booked.
+ */
+int jz_issuer_book_unload(struct jz_issuer *i, const struct jz_message *proof,
+    const struct jz_known_card *card, enum jz_refusal different,
+    struct jz_unload_row *row);
+
 /* ---- evidence.c --------------------------------------------------------- */
 
 struct jz_record {
 	struct jz_message m;
 	struct jz_span bytes; /* as uploaded */
 	uint32_t number;
-	struct jz_message report;     /* of a load */
+	struct jz_message report;     /* of a load; the proof of an unload */
 	struct jz_load_row load;      /* of a load */
 	struct jz_message completion; /* of a payment */
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
@@ -152,7 +168,8 @@ int jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 int jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card);
 /* Posts it.  Refuses CONFLICT. */
-int jz_record_post(struct jz_issuer *i, const struct jz_record *r);
+int jz_record_post(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card);
 
 /* ---- exception.c: payments that the payee has given up ------------------- */
 

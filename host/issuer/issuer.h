@@ -363,6 +363,31 @@ int
 jz_issuer_load_story(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, struct jz_load_story *out);
 
+/* ---- unload -------------------------------------------------------------- */
+
+/*
+ * Verifies an unload request and gives a permission, which moves nothing.
+ * Given to a blocked card, and to one whose certificate has expired or is
+ * revoked, as well: money comes back from those too.  Refuses MALFORMED, SUITE,
+ * UNKNOWN_CARD, SIGNATURE, WRONG_ACCOUNT, WRONG_USER, UNKNOWN_ACCOUNT,
+ * ACCOUNT_BLOCKED, CURRENCY, AMOUNT.
+ */
+int jz_issuer_unload_permit(
+    struct jz_issuer *i, struct jz_span request, struct jz_buffer *permission);
+/*
+ * Verifies the card's proof that it has debited itself, credits its account,
+ * once, and gives the acknowledgement; the same proof again: the same.  The
+ * record of the unload in a batch does as well.  Refuses MALFORMED,
+ * UNKNOWN_CARD, SIGNATURE, CURRENCY, AMOUNT, EXISTS_DIFFERENT, CONFLICT (a load
+ * of this counter was reported).
+ */
+int jz_issuer_unload(
+    struct jz_issuer *i, struct jz_span proof, struct jz_buffer *acknowledged);
+/* What was unloaded by card and counter; JZ_ERR_NOT_FOUND. */
+int
+jz_issuer_unloaded(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, uint64_t *amount_minor);
+
 /* ---- settlement ---------------------------------------------------------- */
 
 /*

@@ -44,9 +44,8 @@ span_is(struct jz_span s, const char *text)
 	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
 }
 
-/* Account and user are those that the certificate was made for. */
-static int
-check_binding(struct jz_issuer *i, const struct jz_message *m,
+int
+jz_issuer_check_binding(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card)
 {
 	bool blocked;
@@ -79,7 +78,7 @@ check_request(struct jz_issuer *i, struct jz_span bytes, struct jz_message *m,
 	if (err == 0)
 		err = jz_issuer_verify(i, m, card);
 	if (err == 0)
-		err = check_binding(i, m, card);
+		err = jz_issuer_check_binding(i, m, card);
 	if (err == 0)
 		err = jz_issuer_check_amount(i, &m->payment);
 	return err;
@@ -198,6 +197,19 @@ jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
 	return err;
 }
 
+/* A card has a counter once, for a load or for an unload. */
+static int
+check_not_unloaded(struct jz_issuer *i, const struct jz_message *report)
+{
+	struct jz_unload_row row;
+	int err = jz_store_unload(
+	    i->store, report->card_id, report->online_counter, &row);
+
+	if (err == 0)
+		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	return err == JZ_ERR_NOT_FOUND ? 0 : err;
+}
+
 int
 jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
     const struct jz_load_row *load)
@@ -211,6 +223,8 @@ jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
 	if (report->payment.amount != load->amount)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
 	err = check_not_cancelled(i, report, JZ_REFUSAL_CONFLICT);
+	if (err == 0)
+		err = check_not_unloaded(i, report);
 	if (err == 0)
 		err = jz_message_digest(&i->engine, report, digest);
 	if (err != 0)

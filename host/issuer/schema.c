@@ -214,6 +214,19 @@ APPEND_ONLY("exception_paid", "request_digest = NEW.request_digest")
 " WHERE request_digest = NEW.request_digest AND side = 1)"
 " BEGIN SELECT RAISE(ABORT, 'nobody has paid this'); END;"
 ;
+
+/* The card's word that it has debited itself, and what was answered. */
+static const char V4_UNLOADS[] =
+"CREATE TABLE unload (card TEXT NOT NULL REFERENCES card (id),"
+" counter INTEGER NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),"
+" account TEXT NOT NULL REFERENCES customer (account),"
+" digest BLOB NOT NULL, number INTEGER NOT NULL, balance INTEGER NOT NULL,"
+" signature BLOB NOT NULL, acknowledged BLOB NOT NULL, time INTEGER NOT NULL,"
+" PRIMARY KEY (card, counter)) STRICT;"
+APPEND_ONLY("unload", "card = NEW.card AND counter = NEW.counter")
+NOT_AFTER("unload", "load_report")
+NOT_AFTER("load_report", "unload")
+;
 /* clang-format on */
 
 #define PARTS_MAX 5
@@ -223,6 +236,7 @@ static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V1_LEDGER, V1_CARDS, V1_LOADS, V1_SETTLEMENT, NULL},
     {V2_REVOCATION, NULL},
     {V3_EXCEPTIONS, NULL},
+    {V4_UNLOADS, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

@@ -95,6 +95,15 @@ static const char *const TEXT[] = {
 " - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account"
 " WHERE a.kind = 'transit-payment'), 0)",
+[JZ_SQL_AUDIT_UNLOADS] =
+"SELECT (SELECT COUNT(*) FROM unload u WHERE NOT EXISTS"
+" (SELECT 1 FROM ledger_transaction t JOIN ledger_entry e ON e.posting = t.id"
+" JOIN ledger_account a ON a.id = e.account"
+" WHERE t.kind = 'unloaded' AND t.reference = u.card || ':' || u.counter"
+" AND a.name = 'account:' || u.account AND e.amount = u.amount))"
+" + (SELECT COUNT(*) FROM ledger_transaction t WHERE t.kind = 'unloaded'"
+" AND NOT EXISTS (SELECT 1 FROM unload u"
+" WHERE t.reference = u.card || ':' || u.counter))",
 
 [JZ_SQL_CUSTOMER] = "SELECT blocked FROM customer WHERE account = ?",
 [JZ_SQL_CUSTOMER_ADD] =
@@ -141,6 +150,13 @@ static const char *const TEXT[] = {
 [JZ_SQL_CANCEL_ADD] =
 "INSERT INTO load_cancel (card, counter, request_digest, proof, time)"
 " VALUES (?, ?, ?, ?, ?)",
+
+[JZ_SQL_UNLOAD] =
+"SELECT amount, digest, acknowledged FROM unload"
+" WHERE card = ? AND counter = ?",
+[JZ_SQL_UNLOAD_ADD] =
+"INSERT INTO unload (card, counter, amount, account, digest, number, balance,"
+" signature, acknowledged, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 
 [JZ_SQL_SESSION] =
 "SELECT asked, asked_card_nonce, asked_host_nonce, open, host_nonce,"

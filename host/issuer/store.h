@@ -79,6 +79,7 @@ enum jz_ledger_reason {
 	JZ_LEDGER_CLAIMED,  /* given up by the payee: to its account */
 	JZ_LEDGER_RELEASED, /* given up by the payee: to the payer's account */
 	JZ_LEDGER_TRANSFER, /* from account to account, by a signature */
+	JZ_LEDGER_UNLOADED, /* from a card to its account */
 };
 
 int
@@ -177,6 +178,21 @@ int jz_store_cancel(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, uint8_t request_digest[static JZ_DIGEST_BYTES]);
 int jz_store_cancel_add(struct jz_store *s, const struct jz_message *proof,
     struct jz_span bytes, int64_t time);
+
+/* ---- unloads ------------------------------------------------------------ */
+
+struct jz_unload_row {
+	uint64_t amount;
+	uint8_t digest[JZ_DIGEST_BYTES]; /* of the proof */
+	uint8_t acknowledged[JZ_MESSAGE_MAX];
+	size_t acknowledged_len;
+};
+
+int jz_store_unload(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, struct jz_unload_row *out);
+/* row: digest and acknowledgement. */
+int jz_store_unload_add(struct jz_store *s, const struct jz_message *proof,
+    const char *account, const struct jz_unload_row *row, int64_t time);
 
 /* ---- settlement --------------------------------------------------------- */
 

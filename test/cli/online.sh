@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# A card and its issuer, end to end: what leaves a card for its account.
+#
+#	JIAOZI=PROGRAM test/cli/online.sh
+#
+# proves: ALL-1 ALL-2 (unload)
+set -eu
+
+. "$(dirname "$0")/lib.sh"
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/jiaozi-online.XXXXXX")
+trap 'cd /; rm -rf "$dir"' EXIT
+trap 'exit 130' HUP INT TERM
+cd "$dir"
+
+BANK='correct horse'
+PIN=123456
+LC_ALL=C.UTF-8
+JIAOZI_ISSUER=bank
+export BANK PIN LC_ALL JIAOZI_ISSUER
+unset JIAOZI_READER JIAOZI_TRACE
+
+# json EXPRESSION: of the last output, or the last complaint, as d.
+json() {
+	cases=$((cases + 1))
+	python3 -c '
+import json, sys
+text = open("out").read() or open("err").read()
+d = json.loads(text)
+sys.exit(not eval(sys.argv[1]))
+' "$1" || wrong "not so: $1"
+}
+# new CARD ACCOUNT: made and personalised.
+new() {
+	want 0 card create "$1.card"
+	want 0 card personalise --card "virtual:$1.card" --issuer bank \
+		--passphrase env:BANK --account "$2" --holder "$2" --pin env:PIN
+}
+balance() { # CARD MINOR
+	want 0 card balance --card "virtual:$1.card" --json
+	json "d['balance_minor'] == $2"
+}
+account() { # NAME MINOR
+	want 0 issuer accounts bank --passphrase env:BANK --json
+	json "[a['balance_minor'] for a in d['accounts'] if '$1' in str(a)] == [$2]"
+}
+books() {
+	want 0 issuer books bank --passphrase env:BANK
+}
+# unload CARD AMOUNT EXIT
+unload() {
+	want "$3" unload --card "virtual:$1.card" --passphrase env:BANK \
+		--amount "$2" --pin env:PIN --json
+}
+
+part 'an issuer and a card'
+want 0 issuer init bank --passphrase env:BANK --currency CNY
+want 0 issuer account-open bank alice --holder alice --passphrase env:BANK
+want 0 issuer deposit bank alice 500.00 --passphrase env:BANK
+new a alice
+want 0 load --card virtual:a.card --passphrase env:BANK --amount 100.00 \
+	--pin env:PIN
+
+part 'an unload'
+unload a 30.00 0
+json "d['outcome'] == 'unloaded' and d['credited_minor'] == 3000 and d['balance_minor'] == 7000"
+balance a 7000
+account alice 43000
+unload a 70.01 9
+balance a 7000
+want 0 unload --card virtual:a.card --passphrase env:BANK --amount 1 \
+	--pin env:PIN --lang zh
+says '圈提成功'
+want 0 card log --card virtual:a.card --pin env:PIN --json
+json "d['log'][0]['amount_minor'] == -100"
+books
+
+part 'what it does not take'
+want 2 unload --card virtual:a.card --passphrase env:BANK
+complains '--resume'
+want 2 unload --card virtual:a.card --passphrase env:BANK --resume --amount 1
+want 2 unload --card virtual:a.card --passphrase env:BANK --resume \
+	--pin env:PIN
+want 2 unload --card virtual:a.card --passphrase env:BANK --amount 0.001 \
+	--pin env:PIN
+
+part 'an unload cut off'
+want 0 unload --card virtual:a.card --passphrase env:BANK --resume --json
+json "d['outcome'] == 'nothing_open'"
+# The issuer fails after the debit.
+python3 -c '
+import sqlite3
+with sqlite3.connect("bank/issuer.db") as db:
+    db.execute("CREATE TRIGGER broken BEFORE INSERT ON unload"
+               " BEGIN SELECT RAISE(ABORT, \"broken\"); END")'
+unload a 9.00 12
+json "d['error']['debited']"
+complains 'unload --resume'
+balance a 6000
+account alice 43100
+python3 -c '
+import sqlite3
+with sqlite3.connect("bank/issuer.db") as db:
+    db.execute("DROP TRIGGER broken")'
+want 0 unload --card virtual:a.card --passphrase env:BANK --resume --json
+json "d['credited_minor'] == 900 and d['balance_minor'] == 6000"
+account alice 44000
+want 0 unload --card virtual:a.card --passphrase env:BANK --resume
+says 'nothing to finish'
+books
+
+finish

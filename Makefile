@@ -73,7 +73,7 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c \
-	host/recover.c host/settle.c host/sign.c host/unfinished.c \
+	host/recover.c host/replace.c host/settle.c host/sign.c host/unfinished.c \
 	host/unload.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
@@ -81,7 +81,7 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/issuer.c host/issuer/keys.c \
 	host/issuer/ledger.c host/issuer/load.c \
-	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c \
+	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c host/issuer/replace.c \
 	host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
@@ -101,7 +101,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/load_cmd.c host/cli/manage_cmd.c host/cli/message_cmd.c \
 	host/cli/money.c host/cli/open.c host/cli/options.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
-	host/cli/reader_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
+	host/cli/reader_cmd.c host/cli/replace_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
 	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c \
 	host/cli/unload_cmd.c
 MAIN_SRC = host/cli/main.c
@@ -202,7 +202,8 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_certificates \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
-	test/host/test_recover test/host/test_roll test/host/test_story \
+	test/host/test_recover test/host/test_replace test/host/test_roll \
+	test/host/test_story \
 	test/host/test_unload \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \

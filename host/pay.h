@@ -95,6 +95,24 @@ int jz_unload(struct jz_session *s, struct jz_issuer *issuer,
     uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES],
     struct jz_unload_result *result);
 
+struct jz_replace_result {
+	uint64_t moved_minor; /* from the old card to the new one, altogether */
+};
+/*
+ * Moves all of a card's money to its successor, of the same account and holder:
+ * unload, load, and the old card is revoked.  Both purses selected, both PINs
+ * verified.  What was cut off, at whatever point, is gone on with by the same
+ * call; done again it moves nothing.
+ *
+ * JZ_ERR_STATE: payments to the old card are not finished (jz_recover()).
+ * JZ_ERR_REFUSED: WRONG_ACCOUNT, WRONG_USER, UNKNOWN_CARD, CARD_BLOCKED,
+ * EXISTS_DIFFERENT (it has another successor); or as jz_unload() and jz_load(),
+ * the money being in the account in between.
+ */
+int jz_replace(struct jz_session *before, struct jz_session *after,
+    struct jz_issuer *issuer, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_replace_result *result);
+
 /*
  * Brings the card the issuer's newest revocation list, unless its own is as new
  * or there is none; *brought gets the version, or 0.

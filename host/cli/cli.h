@@ -57,6 +57,8 @@ enum jz_option {
 	JZ_OPT_TERMINAL,
 	JZ_OPT_CANCEL,
 	JZ_OPT_RESUME,
+	JZ_OPT_NEW_CARD,
+	JZ_OPT_NEW_PIN,
 	JZ_OPT_MAX_BALANCE,
 	JZ_OPT_MAX_SINGLE,
 	JZ_OPT_PIN_ABOVE,
@@ -417,6 +419,7 @@ int jz_cmd_card_log(struct jz_cli *c);
 int jz_cmd_card_personalise(struct jz_cli *c);
 int jz_cmd_card_batch(struct jz_cli *c);
 int jz_cmd_card_mailer(struct jz_cli *c);
+int jz_cmd_card_replace(struct jz_cli *c);
 int jz_cmd_card_serve(struct jz_cli *c);
 int jz_cmd_card_apdu(struct jz_cli *c);
 int jz_cmd_card_reset(struct jz_cli *c);

@@ -388,6 +388,29 @@ int
 jz_issuer_unloaded(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, uint64_t *amount_minor);
 
+/* ---- replacement ---------------------------------------------------------- */
+
+struct jz_replacement {
+	uint8_t after[JZ_ID_BYTES];
+	uint64_t amount_minor; /* unloaded from the old card since it began */
+	uint32_t load_counter; /* of the load that brings it; 0: none yet */
+};
+/*
+ * A card takes the place of another, whose online counter is this one now:
+ * what it unloads from here on belongs to the replacement.  Again: 0.  Refuses
+ * UNKNOWN_CARD, WRONG_ACCOUNT, WRONG_USER, CARD_BLOCKED (the new one),
+ * EXISTS_DIFFERENT (another has taken its place).
+ */
+int
+jz_issuer_replace(struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES],
+    const uint8_t after[static JZ_ID_BYTES], uint32_t counter);
+/* JZ_ERR_NOT_FOUND: it is not being replaced. */
+int jz_issuer_replacement(struct jz_issuer *i,
+    const uint8_t before[static JZ_ID_BYTES], struct jz_replacement *out);
+/* By the load of this counter the new card gets it; the last word counts. */
+int jz_issuer_replacement_load(struct jz_issuer *i,
+    const uint8_t before[static JZ_ID_BYTES], uint32_t counter);
+
 /* ---- settlement ---------------------------------------------------------- */
 
 /*

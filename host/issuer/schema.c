@@ -226,6 +226,18 @@ static const char V4_UNLOADS[] =
 APPEND_ONLY("unload", "card = NEW.card AND counter = NEW.counter")
 NOT_AFTER("unload", "load_report")
 NOT_AFTER("load_report", "unload")
+
+/* A card that took another's place, and the loads that were to fill it. */
+"CREATE TABLE replacement (before TEXT PRIMARY KEY REFERENCES card (id),"
+" after TEXT NOT NULL REFERENCES card (id), counter INTEGER NOT NULL,"
+" time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("replacement", "before = NEW.before")
+"CREATE TABLE replacement_load ("
+" before TEXT NOT NULL REFERENCES replacement (before),"
+" counter INTEGER NOT NULL, time INTEGER NOT NULL,"
+" PRIMARY KEY (before, counter)) STRICT;"
+APPEND_ONLY("replacement_load",
+	"before = NEW.before AND counter = NEW.counter")
 ;
 /* clang-format on */
 

@@ -157,6 +157,15 @@ static const char *const TEXT[] = {
 [JZ_SQL_UNLOAD_ADD] =
 "INSERT INTO unload (card, counter, amount, account, digest, number, balance,"
 " signature, acknowledged, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_REPLACEMENT] =
+"SELECT r.after, COALESCE((SELECT SUM(u.amount) FROM unload u"
+" WHERE u.card = r.before AND u.counter > r.counter), 0),"
+" COALESCE((SELECT MAX(l.counter) FROM replacement_load l"
+" WHERE l.before = r.before), 0) FROM replacement r WHERE r.before = ?",
+[JZ_SQL_REPLACEMENT_ADD] =
+"INSERT INTO replacement (before, after, counter, time) VALUES (?, ?, ?, ?)",
+[JZ_SQL_REPLACEMENT_LOAD] =
+"INSERT INTO replacement_load (before, counter, time) VALUES (?, ?, ?)",
 
 [JZ_SQL_SESSION] =
 "SELECT asked, asked_card_nonce, asked_host_nonce, open, host_nonce,"

@@ -347,6 +347,45 @@ jz_store_unload_add(struct jz_store *s, const struct jz_message *proof,
 }
 
 int
+jz_store_replacement(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], struct jz_replacement *out)
+{
+	sqlite3_stmt *st;
+	int err = jz_sql_query(
+	    s, JZ_SQL_REPLACEMENT, JZ_VALUES(jz_v_id(before)), &st);
+
+	memset(out, 0, sizeof(*out));
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0) {
+		out->amount_minor = (uint64_t)sqlite3_column_int64(st, 1);
+		out->load_counter = (uint32_t)sqlite3_column_int64(st, 2);
+		if (!jz_sql_bytes(st, 0, out->after, JZ_ID_BYTES))
+			err = jz_sql_wrong(s, "a replacement is damaged");
+	}
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_replacement_add(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES],
+    const uint8_t after[static JZ_ID_BYTES], uint32_t counter, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_REPLACEMENT_ADD,
+	    JZ_VALUES(jz_v_id(before), jz_v_id(after), jz_v_int(counter),
+		jz_v_int(time)));
+}
+
+int
+jz_store_replacement_load(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], uint32_t counter, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_REPLACEMENT_LOAD,
+	    JZ_VALUES(jz_v_id(before), jz_v_int(counter), jz_v_int(time)));
+}
+
+int
 jz_store_payment(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES],
     uint8_t completion_digest[static JZ_DIGEST_BYTES])

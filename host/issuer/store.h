@@ -194,6 +194,14 @@ int jz_store_unload(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
 int jz_store_unload_add(struct jz_store *s, const struct jz_message *proof,
     const char *account, const struct jz_unload_row *row, int64_t time);
 
+int jz_store_replacement(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], struct jz_replacement *out);
+int jz_store_replacement_add(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES],
+    const uint8_t after[static JZ_ID_BYTES], uint32_t counter, int64_t time);
+int jz_store_replacement_load(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], uint32_t counter, int64_t time);
+
 /* ---- settlement --------------------------------------------------------- */
 
 struct jz_session_row {

@@ -111,4 +111,33 @@ want 0 unload --card virtual:a.card --passphrase env:BANK --resume
 says 'nothing to finish'
 books
 
+part 'a card replaced'
+new n alice
+new other alice
+want 0 issuer account-open bank bob --holder bob --passphrase env:BANK
+new b bob
+replace() { # NEW EXIT
+	want "$2" card replace --card virtual:a.card \
+		--new-card "virtual:$1.card" --passphrase env:BANK \
+		--pin env:PIN --new-pin env:PIN --json
+}
+replace b 7
+complains 'not the one bound'
+replace a 4
+balance a 6000
+replace n 0
+json "d['moved_minor'] == 6000 and d['balance_minor'] == 6000"
+balance a 0
+balance n 6000
+account alice 44000
+replace n 0
+json "d['moved_minor'] == 6000 and d['balance_minor'] == 6000"
+replace other 7
+want 0 card replace --card virtual:a.card --new-card virtual:n.card \
+	--passphrase env:BANK --pin env:PIN --new-pin env:PIN --lang zh
+says '旧卡已吊销'
+want 0 issuer revocation bank --passphrase env:BANK
+says 'replaced'
+books
+
 finish

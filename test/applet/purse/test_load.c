@@ -363,8 +363,7 @@ test_at_the_highest_counter_all_but_loading_works(void **state)
 	assert_int_equal(port_verify(f->port, PIN), JZ_SW_OK);
 	refuses_initialize(f, &data, JZ_SW_COUNTER);
 	assert_int_equal(port_balance(f->port), AMOUNT);
-	assert_int_equal(
-	    port_info(f->port).online_counter, JZ_PURSE_LOADS_MAX);
+	assert_int_equal(port_info(f->port).online_counter, JZ_PURSE_LOADS_MAX);
 	assert_int_equal(bank_settle(f->bank, f->port, &n), JZ_SW_OK);
 	assert_int_equal(n, 1);
 }

@@ -53,7 +53,7 @@ MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
 PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
-	applet/purse/limits.c applet/purse/load.c \
+	applet/purse/limits.c applet/purse/load.c applet/purse/pair.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
 	applet/purse/revocation.c applet/purse/settle.c \
@@ -73,8 +73,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/load.c host/pay.c host/personalise.c host/purse.c \
-	host/recover.c host/replace.c host/settle.c host/sign.c host/unfinished.c \
-	host/unload.c
+	host/recover.c host/replace.c host/settle.c host/sign.c \
+	host/transfer.c host/unfinished.c host/unload.c
 ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/books.c host/issuer/card.c host/issuer/esign.c \
 	host/issuer/esign_bank.c host/issuer/esign_store.c \
@@ -103,7 +103,7 @@ CLI_SRC = host/cli/apps_cmd.c host/cli/batch_cmd.c host/cli/card_cmd.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/recover_cmd.c \
 	host/cli/reader_cmd.c host/cli/replace_cmd.c host/cli/revocation_cmd.c host/cli/seed_cmd.c \
 	host/cli/screen.c host/cli/serve_cmd.c host/cli/sign_cmd.c \
-	host/cli/unload_cmd.c
+	host/cli/transfer_cmd.c host/cli/unload_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -156,7 +156,8 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \
-	test/applet/purse/test_objects test/applet/purse/test_permission \
+	test/applet/purse/test_objects test/applet/purse/test_pair \
+	test/applet/purse/test_permission \
 	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer \
@@ -195,7 +196,8 @@ READER_TESTS = test/reader/test_kept test/reader/test_many \
 	test/reader/test_plug test/reader/test_reader test/reader/test_seeded \
 	test/reader/test_serve test/reader/test_store test/reader/test_suite \
 	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
-	test/conformance/test_load test/conformance/test_payment \
+	test/conformance/test_key test/conformance/test_load \
+	test/conformance/test_payment \
 	test/conformance/test_robust test/conformance/test_settlement \
 	test/conformance/test_unload
 HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
@@ -204,7 +206,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_personalise test/host/test_purse \
 	test/host/test_recover test/host/test_replace test/host/test_roll \
 	test/host/test_story \
-	test/host/test_unload \
+	test/host/test_transfer test/host/test_unload \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
 	test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_books \

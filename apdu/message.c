@@ -93,6 +93,7 @@ struct field {
 	X(PIN_COUNT, "PIN after count", pin_count, UINT, 4, 4)                 \
 	X(PAYER_LEVEL, "payer assurance", payer_level, UINT, 1, 1)             \
 	X(PAYER_CAP, "cap below it", payer_cap, UINT, 8, 8)                    \
+	X(PEER_ID, "peer ID", peer_id, BYTES, 16, 16)                          \
 	X(ASN, "ASN", asn, BYTES, 10, 10)                                      \
 	X(RECORDS, "records", records, RECORDS, 1, 0)                          \
 	X(CERTIFICATE, "certificate", certificate, CERTIFICATE, 1, 0)          \
@@ -186,6 +187,8 @@ static const struct kind KINDS[] = {
 	    F_REQUEST_DIGEST, F_SIGNATURE}},
 	{JZ_KIND_EXCEPTION,
 	    {PAYMENT, F_PAYEE_RECORD, F_PAYEE_TIME, F_OUTCOME, F_SIGNATURE}},
+	{JZ_KIND_IDENTIFICATION,
+	    {F_CARD_ID, F_PEER_ID, F_NONCE, F_CERTIFICATE, F_SIGNATURE}},
 	{JZ_KIND_SEALED, {F_REQUEST_DIGEST, F_PAYER_KEY | OPT, F_SEALED}},
 	{JZ_KIND_LOAD_REQUEST, {REQUEST_TO_HOST}},
 	{JZ_KIND_LOAD_PERMISSION, {PERMISSION}},
@@ -250,6 +253,7 @@ static const char *const KIND_NAMES[][2] = {
     {"payment receipt", "收款回执"},
     {"proof of non-payment", "未付款证明"},
     {"exception", "异常声明"},
+    {"identification", "身份证明"},
     {"sealed message", "加密报文"},
     {"load request", "圈存请求"},
     {"load permission", "圈存许可"},

@@ -44,17 +44,18 @@
 
 enum jz_kind {
 	/* offline payment */
-	JZ_KIND_REQUEST = 0xFF22,      /* signed by the payee's card */
-	JZ_KIND_AGREEMENT = 0xFF23,    /* signed by the payer's card */
-	JZ_KIND_CONFIRMATION = 0xFF24, /* signed by the payee's card */
-	JZ_KIND_COMPLETION = 0xFF25,   /* signed by the payer's card */
-	JZ_KIND_RECEIPT = 0xFF26,      /* signed by the payee's card */
-	JZ_KIND_NOT_PAID = 0xFF27,     /* signed by the payer's card: this
+	JZ_KIND_REQUEST = 0xFF22,	 /* signed by the payee's card */
+	JZ_KIND_AGREEMENT = 0xFF23,	 /* signed by the payer's card */
+	JZ_KIND_CONFIRMATION = 0xFF24,	 /* signed by the payee's card */
+	JZ_KIND_COMPLETION = 0xFF25,	 /* signed by the payer's card */
+	JZ_KIND_RECEIPT = 0xFF26,	 /* signed by the payee's card */
+	JZ_KIND_NOT_PAID = 0xFF27,	 /* signed by the payer's card: this
 	                                  counter was not paid, and no longer
 	                                  can be */
-	JZ_KIND_EXCEPTION = 0xFF28,    /* signed by the payee's card: was not
+	JZ_KIND_EXCEPTION = 0xFF28,	 /* signed by the payee's card: was not
 	                                  credited, and never will be */
-	JZ_KIND_SEALED = 0xFF2F,       /* one of the above, enciphered */
+	JZ_KIND_IDENTIFICATION = 0xFF2A, /* signed by a card, to another */
+	JZ_KIND_SEALED = 0xFF2F,	 /* one of the above, enciphered */
 	/* load */
 	JZ_KIND_LOAD_REQUEST = 0xFF41,	  /* signed by the card */
 	JZ_KIND_LOAD_PERMISSION = 0xFF42, /* signed by the issuer's host */
@@ -141,6 +142,7 @@ enum jz_tag {
 	JZ_TAG_PIN_COUNT = 0x9F3E, /* 4 bytes: PIN after so many without */
 	JZ_TAG_PAYER_LEVEL = 0x9F3F, /* 1 byte: assurance of a payer's card */
 	JZ_TAG_PAYER_CAP = 0x9F40,   /* 8 bytes: the most of one below that */
+	JZ_TAG_PEER_ID = 0x9F48,     /* 16 characters: whom it is said to */
 	JZ_TAG_ASN = 0x5A,	     /* 10 bytes BCD */
 	JZ_TAG_RECORDS = 0xE1,	     /* the records of a batch */
 	JZ_TAG_CERTIFICATE = 0x7F21,
@@ -186,6 +188,7 @@ struct jz_message {
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
 	uint8_t card_id[JZ_ID_BYTES];
 	uint8_t host_id[JZ_ID_BYTES];
+	uint8_t peer_id[JZ_ID_BYTES];
 	uint64_t balance;
 	uint32_t online_counter;
 	uint8_t key_version;

@@ -46,6 +46,7 @@ enum jz_purse_ins {
 	JZ_INS_ABANDON = 0x7B, /* payee: P1 01 claim, 02 release -> exception */
 	JZ_INS_CANCEL_LOAD = 0x7A, /* -> load cancel */
 	JZ_INS_PUT_LIST = 0x7E,	   /* a revocation list -> nothing */
+	JZ_INS_PEER = 0x7D,	   /* P1: enum jz_peer_step */
 	/* our own, CLA 80: settlement, P1 names the step */
 	JZ_INS_SETTLE = 0x79,
 };
@@ -57,6 +58,15 @@ enum jz_fetch {
 	JZ_FETCH_CONFIRMATION = 0x72, /* sealed */
 	JZ_FETCH_COMPLETION = 0x73,   /* sealed */
 	JZ_FETCH_EXCEPTION = 0x7B,
+};
+
+enum jz_peer_step {
+	JZ_PEER_CHALLENGE = 1, /* -> 16 random bytes */
+	JZ_PEER_IDENTIFY = 2,  /* challenge, the other's ID -> FF2A */
+	JZ_PEER_VERIFY = 3,    /* FF2A -> nothing */
+	JZ_PEER_ADD = 4,       /* ID, to the list */
+	JZ_PEER_REMOVE = 5,
+	JZ_PEER_LIST = 6, /* -> the IDs */
 };
 
 enum jz_settle_step {

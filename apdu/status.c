@@ -267,6 +267,10 @@ static const struct jz_status ROWS[] = {
 	    "付款卡安全等级不足以支付该金额",
 	    "This amount cannot be paid with that card.",
 	    "该卡不能支付此金额。"),
+	ROW(STRANGER, EXACT, "the other card is not on this card's list",
+	    "对方卡不在本卡的名单上",
+	    "These two cards do not know each other.",
+	    "这两张卡互不相识。"),
 };
 
 static const struct jz_status UNKNOWN_ROW = {

@@ -88,6 +88,7 @@ enum {
 	JZ_SW_LIST_OLD = 0x9430,  /* revocation list not newer */
 	JZ_SW_ABANDONED = 0x9431, /* given up: the issuer settles it */
 	JZ_SW_LEVEL = 0x9432,	  /* the payer's card is of too low assurance */
+	JZ_SW_STRANGER = 0x9433,  /* the other card is not on the list */
 };
 
 struct jz_status {

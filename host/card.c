@@ -17,6 +17,8 @@
 #include "../keys/secret.h"
 
 #define INS_VERIFY	 0x20
+#define INS_SELECT	 0xA4
+#define P1_BY_NAME	 0x04
 #define INS_GET_RESPONSE 0xC0
 
 #define BLOCK_MAX 255u /* data bytes of one short command */
@@ -139,6 +141,22 @@ get_response(struct jz_session *s, uint8_t cla)
 	return err;
 }
 
+/* Another session of this card has had its own purse selected. */
+static int
+take_turn(struct jz_session *s)
+{
+	struct jz_session *before = *s->turn;
+	struct jz_answer unused;
+	int err;
+
+	*s->turn = s;
+	err = jz_session_command(s, 0x00, INS_SELECT, P1_BY_NAME, 0,
+	    jz_span(s->purse, s->purse_len), &unused);
+	if (err != 0)
+		*s->turn = before;
+	return err;
+}
+
 int
 jz_session_exchange(struct jz_session *s, const struct jz_command *command,
     struct jz_answer *out)
@@ -147,6 +165,8 @@ jz_session_exchange(struct jz_session *s, const struct jz_command *command,
 	int err = 0;
 
 	*out = (struct jz_answer){0};
+	if (s->turn != NULL && *s->turn != s && (err = take_turn(s)) != 0)
+		return err;
 	c.extended = s->extended && c.data.len <= DATA_MAX &&
 	    (c.data.len > BLOCK_MAX || (c.has_le && c.ne > SHORT_NE));
 	if (!c.extended && c.ne > SHORT_NE)

@@ -120,6 +120,13 @@ int jz_replace(struct jz_session *before, struct jz_session *after,
 int jz_bring_list(
     struct jz_session *s, struct jz_issuer *issuer, uint32_t *brought);
 
+/*
+ * Each card proves to the other who it is, and looks it up on its list.
+ * JZ_ERR_STATUS with 9433: it is not on it; JZ_ERR_CERT_*; JZ_ERR_AUTHENTICATION.
+ * The refusing card is the one whose session says other than 9000.
+ */
+int jz_identify(struct jz_session *key, struct jz_session *card);
+
 /* ---- payments that stopped half-way -------------------------------------- */
 
 enum jz_recovery {

@@ -33,7 +33,6 @@
 #define OFFLINE_SUM_FACTOR 2u
 
 static const struct jz_scp03_keys TEST_KEYS = {TEST_KEY, TEST_KEY, TEST_KEY};
-static const struct jz_gp_aid PURSE = {JZ_AID_PURSE_BYTES, JZ_AID_PURSE};
 /* An empty public key template: "make your key pair". */
 static const uint8_t MAKE_KEY[] = {0x7F, 0x49, 0x00};
 
@@ -233,6 +232,7 @@ out:
 static int
 begin(struct jz_personalising *r, const struct jz_purse_info *info)
 {
+	struct jz_gp_aid purse;
 	bool ours;
 	int err = open_channel(r, &ours);
 
@@ -250,7 +250,9 @@ begin(struct jz_personalising *r, const struct jz_purse_info *info)
 		err = take_over(r);
 	if (err != 0 || r->done)
 		return err;
-	err = of_card(jz_gp_personalise(&r->gp, &PURSE));
+	err = jz_gp_aid(jz_purse_aid(r->gp.session), &purse);
+	if (err == 0)
+		err = of_card(jz_gp_personalise(&r->gp, &purse));
 	return err != 0 ? err : key_pair(r, r->public_key);
 }
 

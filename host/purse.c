@@ -119,14 +119,22 @@ carry_message(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
 	return 0;
 }
 
+struct jz_span
+jz_purse_aid(const struct jz_session *s)
+{
+	static const uint8_t aid[JZ_AID_PURSE_BYTES] = JZ_AID_PURSE;
+
+	return s->purse_len != 0 ? jz_span(s->purse, s->purse_len)
+				 : jz_span(aid, sizeof(aid));
+}
+
 int
 jz_purse_select(struct jz_session *s)
 {
-	static const uint8_t aid[JZ_AID_PURSE_BYTES] = JZ_AID_PURSE;
 	struct jz_answer a;
 
-	return jz_session_command(s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0,
-	    jz_span(aid, sizeof(aid)), &a);
+	return jz_session_command(
+	    s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0, jz_purse_aid(s), &a);
 }
 
 int

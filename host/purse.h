@@ -33,6 +33,8 @@ struct jz_log_line {
 	int64_t time;
 };
 
+/* The AID of the session's purse, s->purse or the usual one; lent. */
+struct jz_span jz_purse_aid(const struct jz_session *s);
 /* Selects the purse.  JZ_ERR_STATUS (6A82) when the card has none. */
 int jz_purse_select(struct jz_session *s);
 int jz_purse_info(struct jz_session *s, struct jz_purse_info *out);
@@ -167,6 +169,16 @@ int jz_purse_debit_for_unload(
 int jz_purse_fetch_unload(struct jz_session *s, struct jz_buffer *proof);
 int
 jz_purse_acknowledge_unload(struct jz_session *s, struct jz_span acknowledged);
+
+/* ---- a key and an IC card ------------------------------------------------ */
+
+/*
+ * Puts another card's ID on this card's list, or takes it off; after the PIN.
+ * JZ_ERR_STATUS with 6A84: the list is full, 9428: it is this card;
+ * JZ_ERR_NOT_FOUND: it is not on it.
+ */
+int jz_purse_pair(
+    struct jz_session *s, const uint8_t id[static JZ_ID_BYTES], bool paired);
 
 /* ---- revocation list: keys/revocation.h --------------------------------- */
 

@@ -9,6 +9,7 @@
  *   info.c         what may be read: data objects, public file, log
  *   load.c         load, exactly once
  *   unload.c       unload, exactly once; GET TRANSACTION PROVE
+ *   pair.c         a key and an IC card that know each other
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
  *   unfinished.c   what becomes of a payment that stops half-way: proof of
@@ -47,6 +48,7 @@
 
 #define JZ_PURSE_RECORDS     32
 #define JZ_PURSE_PENDING     4
+#define JZ_PURSE_PEERS	     8
 #define JZ_PURSE_LAYOUT	     3
 #define JZ_PURSE_COUNTER_MAX 0xFFFFFFFFu
 /* The last online counter of a load: unloads go on (docs/adr/0020-unload.md). */
@@ -189,9 +191,15 @@ _Static_assert(sizeof(struct purse_list) == 592, "no padding");
 struct purse_online {
 	struct purse_load unload; /* its counter is not taken yet */
 	uint32_t unload_record;	  /* of an unload debited: its number */
-	uint8_t reserved[4];
+	uint8_t peers;		  /* of the list */
+	uint8_t challenged;	  /* the nonce waits for its answer */
+	uint8_t reserved[2];
+	uint8_t nonce[JZ_NONCE_BYTES];
+	uint8_t peer[JZ_PURSE_PEERS][JZ_ID_BYTES];
 };
-_Static_assert(sizeof(struct purse_online) == 160, "no padding");
+_Static_assert(sizeof(struct purse_online) ==
+	160 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES,
+    "no padding");
 
 struct purse_nvm {
 	struct jz_nvm_head head;
@@ -322,6 +330,12 @@ uint16_t purse_debit_for_unload(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_acknowledge_unload(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_fetch_unload(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_transaction_prove(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_peer_challenge(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_peer_identify(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_peer_verify(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_peer_add(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_peer_remove(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_peer_list(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_request(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_confirm(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_credit(struct jz_applet *self, struct jz_apdu *apdu);

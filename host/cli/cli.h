@@ -59,6 +59,7 @@ enum jz_option {
 	JZ_OPT_RESUME,
 	JZ_OPT_NEW_CARD,
 	JZ_OPT_NEW_PIN,
+	JZ_OPT_PAIR,
 	JZ_OPT_MAX_BALANCE,
 	JZ_OPT_MAX_SINGLE,
 	JZ_OPT_PIN_ABOVE,
@@ -457,6 +458,7 @@ int jz_cmd_card_esign(struct jz_cli *c);
 int jz_cmd_sign(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_unload(struct jz_cli *c);
+int jz_cmd_transfer(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);
 int jz_cmd_pay_request(struct jz_cli *c);

@@ -55,7 +55,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(MAX_BALANCE) |
 	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY) |
-	    JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION),
+	    JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION) | JZ_OPT(INSTANCE),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_personalise,
@@ -204,7 +204,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "  jiaozi card info --card virtual:alice.card\n"},
 },
 {
-	"card balance", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD,
+	"card balance", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(INSTANCE), 0, JZ_EXITS_CARD,
 	jz_cmd_card_balance,
 	{"how much a card holds", "显示卡内余额"},
 	{"Reads the balance with the field's own command, GET BALANCE (805C).\n"

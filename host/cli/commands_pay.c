@@ -114,6 +114,37 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "      --amount 25.00 --pin env:PIN --reference 面条\n"},
 },
 {
+	"transfer", "", 0, 0,
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(INSTANCE) | JZ_OPT(AMOUNT) |
+	    JZ_OPT(PIN) | JZ_OPT(PAYEE_PIN) | JZ_OPT(PAIR) |
+	    JZ_OPT(AUTHORITIES),
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE_PIN),
+	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_transfer,
+	{"from a key to an IC card that it knows", "从密钥转到已登记的 IC 卡"},
+	{"Key and card prove to each other who they are, and each looks the other\n"
+	 "up on its own list.  The card's balance is shown, its PIN is asked for;\n"
+	 "right, the amount moves as any offline payment does; wrong, nothing\n"
+	 "moves.  --pin is the key's, above its limit.  A card that is built into\n"
+	 "the key is its second purse, named by --instance instead of --payee.\n"
+	 "--pair puts each on the other's list, with both PINs.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi transfer --pair --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --pin env:KEY --payee-pin env:PIN\n"
+	 "  jiaozi transfer --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --amount 20.00 --payee-pin env:PIN\n",
+	 "密钥与卡互相证明身份，并各自查对自己的名单。显示卡内余额，请持卡人输入卡的\n"
+	 "PIN：正确则按脱机支付转移金额，错误则不作任何转移。超过密钥的限额时用\n"
+	 "--pin 给出密钥的 PIN。集成在密钥内的卡是其第二个钱包，以 --instance 代替\n"
+	 "--payee 指明。--pair 凭双方 PIN 互相登记。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi transfer --pair --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --pin env:KEY --payee-pin env:PIN\n"
+	 "  jiaozi transfer --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --amount 20.00 --payee-pin env:PIN\n"},
+},
+{
 	"pay request", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(AMOUNT) | JZ_OPT(REFERENCE) | JZ_OPT(OUT) |
 	    JZ_OPT(HEX),

@@ -134,7 +134,7 @@ test_find(void **state)
 	    {0x9429, "MISMATCH"},
 	    {0x942D, "DECRYPT"},
 	    {0x942E, "PAID"},
-	    {0x9433, "UNKNOWN_STATUS"},
+	    {0x943F, "UNKNOWN_STATUS"},
 	    {0x9484, "ALGORITHM"},
 	    {0x9485, "KEY_CHECK"},
 	    {0x0000, "UNKNOWN_STATUS"},

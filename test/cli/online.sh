@@ -111,6 +111,51 @@ want 0 unload --card virtual:a.card --passphrase env:BANK --resume
 says 'nothing to finish'
 books
 
+part 'from a key to a card'
+want 0 issuer account-open bank carol --holder carol --passphrase env:BANK
+new ic carol
+transfer() { # AMOUNT CARD-PIN EXIT
+	want "$3" transfer --payer virtual:a.card --payee virtual:ic.card \
+		--amount "$1" --pin env:PIN --payee-pin "$2" --json
+}
+WRONG=000000
+export WRONG
+transfer 5.00 env:PIN 5
+complains 'list'
+want 0 transfer --pair --payer virtual:a.card --payee virtual:ic.card \
+	--pin env:PIN --payee-pin env:PIN
+transfer 5.00 env:WRONG 6
+json "d['error']['tries_left'] == 2"
+balance ic 0
+transfer 5.00 env:PIN 0
+json "d['amount_minor'] == 500 and d['balance_minor'] == 500 and d['key_balance_minor'] == 5500"
+want 0 transfer --payer virtual:a.card --payee virtual:ic.card \
+	--amount 1 --payee-pin env:PIN --pin env:PIN --lang zh
+says '卡内余额 5.00'
+says '已转移'
+want 2 transfer --payer virtual:a.card --payee-pin env:PIN --amount 1
+want 2 transfer --payer virtual:a.card --payee virtual:ic.card \
+	--payee-pin env:PIN
+
+part 'a card built into the key'
+SECOND=F04A49414F5A490102
+want 0 card install F04A49414F5A4901 --instance $SECOND --card virtual:a.card \
+	--issuer bank --passphrase env:BANK
+want 0 card personalise --card virtual:a.card --instance $SECOND --issuer bank \
+	--passphrase env:BANK --account carol --holder carol --pin env:PIN
+want 0 transfer --pair --payer virtual:a.card --instance $SECOND \
+	--pin env:PIN --payee-pin env:PIN
+want 0 transfer --payer virtual:a.card --instance $SECOND --amount 2.50 \
+	--pin env:PIN --payee-pin env:PIN --json
+json "d['balance_minor'] == 250 and d['key_balance_minor'] == 5150"
+want 0 card balance --card virtual:a.card --instance $SECOND --json
+json "d['balance_minor'] == 250"
+want 0 transfer --payer virtual:ic.card --payee virtual:a.card --pair \
+	--pin env:PIN --payee-pin env:PIN
+want 0 transfer --payer virtual:ic.card --payee virtual:a.card --amount 6.00 \
+	--pin env:PIN --payee-pin env:PIN
+balance a 5750
+
 part 'a card replaced'
 new n alice
 new other alice
@@ -124,14 +169,14 @@ replace() { # NEW EXIT
 replace b 7
 complains 'not the one bound'
 replace a 4
-balance a 6000
+balance a 5750
 replace n 0
-json "d['moved_minor'] == 6000 and d['balance_minor'] == 6000"
+json "d['moved_minor'] == 5750 and d['balance_minor'] == 5750"
 balance a 0
-balance n 6000
+balance n 5750
 account alice 44000
 replace n 0
-json "d['moved_minor'] == 6000 and d['balance_minor'] == 6000"
+json "d['moved_minor'] == 5750 and d['balance_minor'] == 5750"
 replace other 7
 want 0 card replace --card virtual:a.card --new-card virtual:n.card \
 	--passphrase env:BANK --pin env:PIN --new-pin env:PIN --lang zh

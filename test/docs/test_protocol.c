@@ -368,6 +368,24 @@ unload(struct story *s, struct port *a)
 	send(a, AT_PROOF(JZ_TYPE_UNLOAD), jz_span(serial, sizeof(serial)));
 }
 
+static void
+identify(struct story *s, struct port *a, struct port *b)
+{
+	struct blob data = {JZ_ID_BYTES, {0}};
+	struct answer answer;
+
+	page_begin(s->page, "peer");
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	memcpy(data.data, s->bob_profile.id, JZ_ID_BYTES);
+	send(a, AT_PEER(JZ_PEER_ADD), blob_span(&data));
+	answer = send(a, AT_PEER(JZ_PEER_CHALLENGE), nothing());
+	data.len = JZ_NONCE_BYTES + JZ_ID_BYTES;
+	memcpy(data.data, answer.data, JZ_NONCE_BYTES);
+	memcpy(data.data + JZ_NONCE_BYTES, s->alice_profile.id, JZ_ID_BYTES);
+	answer = send(b, AT_PEER(JZ_PEER_IDENTIFY), blob_span(&data));
+	send(a, AT_PEER(JZ_PEER_VERIFY), answer_span(&answer));
+}
+
 static struct story *
 tell(void)
 {
@@ -391,6 +409,7 @@ tell(void)
 	revoke(s, &a);
 	stop(s, &a, &b);
 	unload(s, &a);
+	identify(s, &a, &b);
 	free_cards(s);
 	return s;
 }
@@ -478,15 +497,15 @@ table_is_the_code(void **state)
 	static const enum jz_kind kinds[] = {JZ_KIND_REQUEST, JZ_KIND_AGREEMENT,
 	    JZ_KIND_CONFIRMATION, JZ_KIND_COMPLETION, JZ_KIND_RECEIPT,
 	    JZ_KIND_NOT_PAID, JZ_KIND_EXCEPTION, JZ_KIND_RECORD_EXCEPTION,
-	    JZ_KIND_UNFINISHED, JZ_KIND_SEALED, JZ_KIND_LOAD_REQUEST,
-	    JZ_KIND_LOAD_PERMISSION, JZ_KIND_LOAD_REPORT, JZ_KIND_LOAD_CANCEL,
-	    JZ_KIND_UNLOAD_REQUEST, JZ_KIND_UNLOAD_PERMISSION,
-	    JZ_KIND_UNLOAD_PROOF, JZ_KIND_UNLOAD_ACKNOWLEDGED,
-	    JZ_KIND_RECORD_UNLOAD, JZ_KIND_SIGN_IN_REQUEST, JZ_KIND_CHALLENGE,
-	    JZ_KIND_SIGN_IN, JZ_KIND_SIGN_IN_CONFIRMED, JZ_KIND_BATCH,
-	    JZ_KIND_RECORD_PAID, JZ_KIND_RECORD_RECEIVED, JZ_KIND_RECORD_LOAD,
-	    JZ_KIND_PROCESSED, JZ_KIND_PURSE_INFO, JZ_KIND_PERSONALISATION,
-	    JZ_KIND_REVOCATION};
+	    JZ_KIND_UNFINISHED, JZ_KIND_IDENTIFICATION, JZ_KIND_SEALED,
+	    JZ_KIND_LOAD_REQUEST, JZ_KIND_LOAD_PERMISSION, JZ_KIND_LOAD_REPORT,
+	    JZ_KIND_LOAD_CANCEL, JZ_KIND_UNLOAD_REQUEST,
+	    JZ_KIND_UNLOAD_PERMISSION, JZ_KIND_UNLOAD_PROOF,
+	    JZ_KIND_UNLOAD_ACKNOWLEDGED, JZ_KIND_RECORD_UNLOAD,
+	    JZ_KIND_SIGN_IN_REQUEST, JZ_KIND_CHALLENGE, JZ_KIND_SIGN_IN,
+	    JZ_KIND_SIGN_IN_CONFIRMED, JZ_KIND_BATCH, JZ_KIND_RECORD_PAID,
+	    JZ_KIND_RECORD_RECEIVED, JZ_KIND_RECORD_LOAD, JZ_KIND_PROCESSED,
+	    JZ_KIND_PURSE_INFO, JZ_KIND_PERSONALISATION, JZ_KIND_REVOCATION};
 	char *doc = page_read(PAGE);
 
 	(void)state;

@@ -88,6 +88,7 @@ uint16_t port_send(const struct port *p, uint32_t header, struct jz_span data,
 #define AT_DEBITED	0x80540400u
 #define AT_FETCH_UNLOAD 0x80765400u
 #define AT_PROOF(type)	(0x805A0000u | (uint32_t)(type))
+#define AT_PEER(step)	(0x807D0000u | (uint32_t)(step) << 8)
 #define AT_PUT_LIST	0x807E0000u
 #define AT_LIST		0x00CAFF6Au
 #define AT_SETTLE(step) (0x80790000u | (uint32_t)(step) << 8)

@@ -52,7 +52,8 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/chain.c applet/purse/info.c \
+PURSE_SRC = applet/purse/chain.c applet/purse/confirm.c \
+	applet/purse/info.c \
 	applet/purse/limits.c applet/purse/load.c applet/purse/pair.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
@@ -153,6 +154,7 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
 	test/applet/purse/test_cardholder test/applet/purse/test_chain \
+	test/applet/purse/test_confirm \
 	test/applet/purse/test_flips test/applet/purse/test_hardening \
 	test/applet/purse/test_info test/applet/purse/test_limits \
 	test/applet/purse/test_load test/applet/purse/test_payment \

@@ -93,6 +93,7 @@ struct field {
 	X(PIN_COUNT, "PIN after count", pin_count, UINT, 4, 4)                 \
 	X(PAYER_LEVEL, "payer assurance", payer_level, UINT, 1, 1)             \
 	X(PAYER_CAP, "cap below it", payer_cap, UINT, 8, 8)                    \
+	X(CONFIRM, "confirmed loads", confirm, UINT, 1, 1)                     \
 	X(PEER_ID, "peer ID", peer_id, BYTES, 16, 16)                          \
 	X(ASN, "ASN", asn, BYTES, 10, 10)                                      \
 	X(RECORDS, "records", records, RECORDS, 1, 0)                          \
@@ -141,7 +142,7 @@ static const char *const FIELD_NAMES[] = {"",
 FIELD_LIST(X)
 #undef X
 
-#define KIND_FIELDS_MAX 16
+#define KIND_FIELDS_MAX 20
 
 struct kind {
 	uint16_t kind;
@@ -235,7 +236,8 @@ static const struct kind KINDS[] = {
 	    {F_ASN, F_CURRENCY, F_MAX_BALANCE, F_MAX_SINGLE,
 	    F_MAX_OFFLINE_SUM, F_MAX_OFFLINE_COUNT, F_PIN_ABOVE, F_ACCOUNT,
 	    F_IDENTITY, F_PIN, F_PIN_LIMIT, F_PIN_SUM | OPT,
-	    F_PIN_COUNT | OPT, F_PAYER_LEVEL | OPT, F_PAYER_CAP | OPT}},
+	    F_PIN_COUNT | OPT, F_PAYER_LEVEL | OPT, F_PAYER_CAP | OPT,
+	    F_CONFIRM | OPT}},
 	{JZ_KIND_REVOCATION,
 	    {F_HOST_ID, F_LIST_VERSION, F_TIME, F_GENERATION, F_REVOKED | OPT,
 	    F_SIGNATURE}},

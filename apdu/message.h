@@ -142,6 +142,8 @@ enum jz_tag {
 	JZ_TAG_PIN_COUNT = 0x9F3E, /* 4 bytes: PIN after so many without */
 	JZ_TAG_PAYER_LEVEL = 0x9F3F, /* 1 byte: assurance of a payer's card */
 	JZ_TAG_PAYER_CAP = 0x9F40,   /* 8 bytes: the most of one below that */
+	JZ_TAG_CONFIRM = 0x9F49,     /* 1 byte: 01 loads are confirmed on the
+	                                card's display */
 	JZ_TAG_PEER_ID = 0x9F48,     /* 16 characters: whom it is said to */
 	JZ_TAG_ASN = 0x5A,	     /* 10 bytes BCD */
 	JZ_TAG_RECORDS = 0xE1,	     /* the records of a batch */
@@ -206,6 +208,7 @@ struct jz_message {
 	uint32_t pin_count;
 	uint8_t payer_level;
 	uint64_t payer_cap;
+	uint8_t confirm;
 	uint8_t outcome;
 	uint8_t state;
 	uint32_t capacity;

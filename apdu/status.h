@@ -89,6 +89,8 @@ enum {
 	JZ_SW_ABANDONED = 0x9431, /* given up: the issuer settles it */
 	JZ_SW_LEVEL = 0x9432,	  /* the payer's card is of too low assurance */
 	JZ_SW_STRANGER = 0x9433,  /* the other card is not on the list */
+	JZ_SW_CONFIRM = 0x9434,	  /* confirm on the card, then ask again */
+	JZ_SW_DECLINED = 0x9435,  /* not confirmed on the card */
 };
 
 struct jz_status {

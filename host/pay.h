@@ -50,7 +50,9 @@ int jz_pay(struct jz_session *payer, struct jz_session *payee,
  * JZ_ERR_REFUSED: the issuer refused, jz_issuer_refusal() says why; the card
  * has cancelled and is free for another load.  When it could not be freed,
  * jz_issuer_refusal() says why all the same, and the error why not.
- * JZ_ERR_STATUS with 6985: a load of another amount or terminal is open.
+ * JZ_ERR_STATUS with 6985: a load of another amount or terminal is open; 9434:
+ * the card shows the amount, the same load again goes on once it was confirmed
+ * there; 9435: it was not.
  * After any error the same load again takes it up where it was cut off.
  */
 int jz_load(struct jz_session *s, struct jz_issuer *issuer,
@@ -174,6 +176,7 @@ struct jz_personal {
 	uint64_t max_single_minor;
 	uint64_t pin_above_minor; /* PIN for amounts above this */
 	bool payee_only;
+	bool confirm_loads; /* on the card's own display, which it must have */
 	/* The keys that the card came with.  NULL: the well-known test keys,
 	 * 404142434445464748494A4B4C4D4E4F three times, under version FF. */
 	const struct jz_scp03_keys *transport_keys;

@@ -215,6 +215,7 @@ store_parameters(struct jz_personalising *r, const uint8_t asn[static 10])
 	m.max_offline_sum = OFFLINE_SUM_FACTOR * p->max_balance_minor;
 	m.max_offline_count = r->capacity;
 	m.pin_above = p->pin_above_minor;
+	m.confirm = p->confirm_loads;
 	m.account = jz_span(p->account, strlen(p->account));
 	m.identity = jz_span(p->holder, strlen(p->holder));
 	m.pin = jz_span(bcd, len);

@@ -126,6 +126,7 @@ write_parameters(struct jz_applet *self, const struct jz_message *m)
 	jz_write_u32(self, &p->pin_count, m->pin_count);
 	jz_write_u8(self, &p->payer_level, m->payer_level);
 	jz_write_u64(self, &p->payer_cap, m->payer_cap);
+	jz_write_u8(self, &p->online.confirm_loads, m->confirm);
 	jz_write(self, p->account, m->account.data, m->account.len);
 	jz_write_u8(self, &p->account_len, (uint8_t)m->account.len);
 	jz_write(self, p->identity, m->identity.data, m->identity.len);

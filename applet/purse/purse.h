@@ -9,6 +9,7 @@
  *   info.c         what may be read: data objects, public file, log
  *   load.c         load, exactly once
  *   unload.c       unload, exactly once; GET TRANSACTION PROVE
+ *   confirm.c      a load that is confirmed on the card's display
  *   pair.c         a key and an IC card that know each other
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
@@ -49,6 +50,7 @@
 #define JZ_PURSE_RECORDS     32
 #define JZ_PURSE_PENDING     4
 #define JZ_PURSE_PEERS	     8
+#define JZ_CONFIRM_SECONDS   60
 #define JZ_PURSE_LAYOUT	     3
 #define JZ_PURSE_COUNTER_MAX 0xFFFFFFFFu
 /* The last online counter of a load: unloads go on (docs/adr/0020-unload.md). */
@@ -187,18 +189,37 @@ struct purse_list {
 };
 _Static_assert(sizeof(struct purse_list) == 592, "no padding");
 
+enum purse_confirm {
+	CONFIRM_NONE,
+	CONFIRM_ASKED,
+	CONFIRM_AGREED,
+	CONFIRM_DECLINED, /* or nobody was there */
+};
+
+/* A load that its holder is asked about. */
+struct purse_confirmation {
+	uint32_t amount;
+	uint32_t since; /* by the panel's seconds */
+	uint8_t terminal[JZ_TERMINAL_BYTES];
+	uint8_t state; /* enum purse_confirm */
+	uint8_t reserved[1];
+};
+_Static_assert(sizeof(struct purse_confirmation) == 16, "no padding");
+
 /* What came with layout 3. */
 struct purse_online {
 	struct purse_load unload; /* its counter is not taken yet */
 	uint32_t unload_record;	  /* of an unload debited: its number */
 	uint8_t peers;		  /* of the list */
 	uint8_t challenged;	  /* the nonce waits for its answer */
-	uint8_t reserved[2];
+	uint8_t confirm_loads;	  /* the issuer wants it */
+	uint8_t reserved[1];
 	uint8_t nonce[JZ_NONCE_BYTES];
 	uint8_t peer[JZ_PURSE_PEERS][JZ_ID_BYTES];
+	struct purse_confirmation confirm;
 };
 _Static_assert(sizeof(struct purse_online) ==
-	160 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES,
+	160 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 16,
     "no padding");
 
 struct purse_nvm {
@@ -406,6 +427,10 @@ void purse_count_agreement(struct jz_applet *self, uint64_t amount, bool pin);
 const struct purse_pending *
 purse_find_pending(const struct purse_nvm *p, const uint8_t *request_digest);
 const struct purse_pending *purse_free_pending(const struct purse_nvm *p);
+
+/* confirm.c: whether the holder agrees to this load; 9434: asked just now. */
+uint16_t purse_confirmed(struct jz_applet *self, uint32_t amount,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES]);
 
 /* load.c: what a load and an unload have alike. */
 

@@ -2,9 +2,13 @@
 /*
  * jiaozi load, jiaozi settle: a card and its issuer.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include "cli.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../apdu/status.h"
 #include "../pay.h"
@@ -112,6 +116,25 @@ jz_cli_terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES])
 	return 0;
 }
 
+/* Waits until whoever is at this terminal has been at the card's keys. */
+static bool
+confirmed(const struct jz_cli *c)
+{
+	int ch;
+
+	if (c->json || !isatty(STDIN_FILENO))
+		return false;
+	fprintf(stderr, "\a%s",
+	    jz_tr(c,
+		"the card shows the amount: confirm it there, then press "
+		"Enter here ",
+		"卡上已显示金额：请在卡上确认，然后在此按回车 "));
+	while ((ch = getchar()) != '\n')
+		if (ch == EOF)
+			return false;
+	return true;
+}
+
 /* The card's currency, then the amount in it, then the PIN, then the load. */
 static int
 load(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
@@ -133,7 +156,10 @@ load(struct jz_cli *c, struct jz_cli_card *card, struct jz_issuer *issuer)
 		err = jz_cli_verify_pin(c, card);
 	if (err != 0)
 		return err;
-	err = jz_load(&card->session, issuer, minor, where);
+	do {
+		err = jz_load(&card->session, issuer, minor, where);
+	} while (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_CONFIRM &&
+	    confirmed(c));
 	if (err != 0)
 		return load_failed(c, card, issuer, &before, err);
 	err = jz_purse_info(&card->session, &after);

@@ -22,7 +22,7 @@
 #include "hex.h"
 
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
-#define FIELDS_MAX 16
+#define FIELDS_MAX 20
 #define OPT	   0x10000u /* in a list of tags: may be absent */
 #define TAG(t)	   ((t)&0xFFFFu)
 
@@ -82,7 +82,7 @@ static const struct layout {
     {JZ_KIND_UNFINISHED, false, {PAYMENT}},
     {JZ_KIND_PERSONALISATION, false,
 	{0x5A, 0x81, 0x9F31, 0x9F32, 0x9F33, 0x9F34, 0x9F35, 0x95, 0x96, 0x9F36,
-	    0x9F37, 0x9F3D | OPT, 0x9F3E | OPT, 0x9F3F | OPT, 0x9F40 | OPT}},
+	    0x9F37, 0x9F3D | OPT, 0x9F3E | OPT, 0x9F3F | OPT, 0x9F40 | OPT, 0x9F49 | OPT}},
     {JZ_KIND_REVOCATION, true,
 	{0x9C, 0x8C, 0x86, 0x9F3A, 0x9F3B | OPT, 0x5F37}},
 };
@@ -147,6 +147,7 @@ static const struct sample {
     {0x9F3E, NUMBER, AT(pin_count), 4},
     {0x9F3F, NUMBER, AT(payer_level), 1},
     {0x9F40, NUMBER, AT(payer_cap), 8},
+    {0x9F49, NUMBER, AT(confirm), 1},
     {0x9F48, BYTES, AT(peer_id), 16},
     {0x5A, BYTES, AT(asn), 10},
     {0xE1, SPAN, AT(records), 0},

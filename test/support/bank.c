@@ -197,6 +197,7 @@ bank_parameters(const struct profile *p)
 	m.pin_count = p->pin_count;
 	m.payer_level = (uint8_t)p->payer_level;
 	m.payer_cap = p->payer_cap;
+	m.confirm = p->confirm;
 	m.account = jz_span(account, sizeof(account) - 1);
 	m.identity = jz_span(p->id, strlen(p->id));
 	assert_true(n <= sizeof(pin));

@@ -49,6 +49,7 @@ struct profile {
 	enum jz_assurance payer_level;
 	enum jz_assurance assurance; /* its own */
 	uint8_t flags;
+	uint8_t confirm;
 	int64_t from, to; /* 0: the bank's */
 };
 

@@ -27,7 +27,8 @@ INSTALL    ?= install
 
 APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c apdu/esign.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/revocation.c \
+KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/online.c \
+	keys/revocation.c \
 	keys/scp03.c keys/secret.c keys/signed.c
 OPENSSL_SRC = keys/openssl/aead.c keys/openssl/aes.c keys/openssl/curve.c \
 	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
@@ -57,7 +58,8 @@ PURSE_SRC = applet/purse/chain.c applet/purse/confirm.c \
 	applet/purse/limits.c applet/purse/load.c applet/purse/pair.c \
 	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
 	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
-	applet/purse/revocation.c applet/purse/settle.c \
+	applet/purse/revocation.c applet/purse/sealed.c \
+	applet/purse/settle.c \
 	applet/purse/unfinished.c applet/purse/unload.c
 ESIGN_SRC = applet/esign/esign.c applet/esign/lines.c \
 	applet/esign/password.c applet/esign/personalise.c applet/esign/sign.c \
@@ -84,6 +86,7 @@ ISSUER_SRC = host/issuer/account.c host/issuer/batch.c \
 	host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/many.c host/issuer/refusal.c host/issuer/replace.c \
 	host/issuer/revocation.c host/issuer/schema.c \
+	host/issuer/sealed.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/store.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/unload.c host/issuer/x509.c
@@ -163,7 +166,8 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer \
-	test/applet/purse/test_revocation test/applet/purse/test_settle \
+	test/applet/purse/test_revocation test/applet/purse/test_sealed \
+	test/applet/purse/test_settle \
 	test/applet/purse/test_suites test/applet/purse/test_unfinished \
 	test/applet/purse/test_unload \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
@@ -207,6 +211,7 @@ HOST_TESTS = test/tear/test_kill test/host/test_cancel test/host/test_card \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse \
 	test/host/test_recover test/host/test_replace test/host/test_roll \
+	test/host/test_sealed \
 	test/host/test_story \
 	test/host/test_transfer test/host/test_unload \
 	test/host/bureau/test_mailer test/host/bureau/test_order \
@@ -232,7 +237,8 @@ GM_TESTS = test/applet/manager/test_data test/applet/manager/test_keys \
 	test/applet/purse/test_objects test/applet/purse/test_permission \
 	test/applet/purse/test_personalise \
 	test/applet/purse/test_refusals_payee \
-	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/purse/test_refusals_payer test/applet/purse/test_sealed \
+	test/applet/purse/test_settle test/applet/purse/test_unload \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_failure test/applet/runtime/test_log_power \
 	test/applet/runtime/test_nonce test/applet/runtime/test_random \
@@ -269,7 +275,8 @@ FUZZ = certificate esign manager session tlv
 HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	apdu/esign.h apdu/gp.h \
 	apdu/message.h apdu/purse.h apdu/status.h apdu/time.h apdu/tlv.h \
-	keys/certificate.h keys/crypto.h keys/dukpt.h keys/esign.h keys/revocation.h \
+	keys/certificate.h keys/crypto.h keys/dukpt.h keys/esign.h keys/online.h \
+	keys/revocation.h \
 	keys/scp03.h keys/secret.h keys/signed.h \
 	keys/openssl/aes.h keys/openssl/openssl.h keys/store/file.h \
 	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \

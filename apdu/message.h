@@ -68,6 +68,7 @@ enum jz_kind {
 	JZ_KIND_UNLOAD_PROOF = 0xFF47,	      /* signed by the card: debited */
 	JZ_KIND_UNLOAD_ACKNOWLEDGED = 0xFF48, /* signed by the issuer's host:
 	                                         credited to the account */
+	JZ_KIND_ONLINE_SEALED = 0xFF4F,	      /* one of the above, enciphered */
 	/* settlement */
 	JZ_KIND_SIGN_IN_REQUEST = 0xFF51,
 	JZ_KIND_CHALLENGE = 0xFF52,

@@ -176,6 +176,7 @@ struct jz_personal {
 	uint64_t max_single_minor;
 	uint64_t pin_above_minor; /* PIN for amounts above this */
 	bool payee_only;
+	bool sealed_loads;  /* enciphered between card and issuer */
 	bool confirm_loads; /* on the card's own display, which it must have */
 	/* The keys that the card came with.  NULL: the well-known test keys,
 	 * 404142434445464748494A4B4C4D4E4F three times, under version FF. */

@@ -216,6 +216,8 @@ store_parameters(struct jz_personalising *r, const uint8_t asn[static 10])
 	m.max_offline_count = r->capacity;
 	m.pin_above = p->pin_above_minor;
 	m.confirm = p->confirm_loads;
+	if (p->sealed_loads)
+		memcpy(m.payee_key, r->load_key, sizeof(m.payee_key));
 	m.account = jz_span(p->account, strlen(p->account));
 	m.identity = jz_span(p->holder, strlen(p->holder));
 	m.pin = jz_span(bcd, len);
@@ -340,6 +342,13 @@ issuer_keys(void *arg, const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
 	return jz_issuer_card_keys(arg, kdd, kvn, out);
 }
 
+static uint8_t
+flags_of(const struct jz_personal *p)
+{
+	return (uint8_t)((p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0) |
+	    (p->sealed_loads ? JZ_FLAG_SEALED_LOADS : 0));
+}
+
 /* Registered and certified by the issuer, before the card has any of it. */
 static int
 certify(struct jz_personalising *r, struct jz_issuer *issuer,
@@ -354,8 +363,7 @@ certify(struct jz_personalising *r, struct jz_issuer *issuer,
 		memcpy(id, r->info.id, JZ_ID_BYTES);
 	else
 		err = jz_issuer_certify(issuer, p->account, p->holder,
-		    r->public_key, p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0, id,
-		    asn, &certificate);
+		    r->public_key, flags_of(p), id, asn, &certificate);
 	/* The CA of the certificate's day, when that is not the newest. */
 	if (err == 0 && !r->done)
 		err = jz_issuer_chain(
@@ -374,7 +382,14 @@ jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
 	    .arg = issuer,
 	    .kvn = jz_issuer_kvn(issuer),
 	    .root = jz_issuer_root(issuer)};
+	struct jz_key_pair load;
 	int err = check_order(issuer, p);
+
+	if (err == 0 && p->sealed_loads) {
+		err = jz_issuer_load_key(issuer, &load);
+		memcpy(r.load_key, load.public_key, sizeof(r.load_key));
+		jz_wipe(&load, sizeof(load));
+	}
 
 	memset(id, 0, JZ_ID_BYTES);
 	if (err != 0)

@@ -103,6 +103,17 @@ carry(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
 	return err;
 }
 
+/* A message of this kind, or one that only the issuer can read. */
+static bool
+is_kind(struct jz_span in, enum jz_kind kind)
+{
+	enum jz_kind found = jz_message_peek(in);
+
+	return found == kind ||
+	    (found == JZ_KIND_ONLINE_SEALED &&
+		(kind == JZ_KIND_LOAD_REQUEST || kind == JZ_KIND_LOAD_REPORT));
+}
+
 /* As carry, and the answer must begin with a message of this kind. */
 static int
 carry_message(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
@@ -113,10 +124,9 @@ carry_message(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
 
 	if (err != 0)
 		return err;
-	if (jz_message_peek(jz_span(out->data + before, out->len - before)) !=
-	    kind)
-		return JZ_ERR_ANSWER;
-	return 0;
+	return is_kind(jz_span(out->data + before, out->len - before), kind)
+	    ? 0
+	    : JZ_ERR_ANSWER;
 }
 
 struct jz_span
@@ -455,7 +465,7 @@ initialize(struct jz_session *s, uint8_t p1, enum jz_kind kind,
 	/* The field's own fields stand in the signed template once more. */
 	c = jz_cursor(a.data);
 	(void)jz_take(&c, LOAD_FIELDS_BYTES);
-	if (c.bad || jz_message_peek(jz_span(c.data, c.len)) != kind)
+	if (c.bad || !is_kind(jz_span(c.data, c.len), kind))
 		return JZ_ERR_ANSWER;
 	jz_put(out, c.data, c.len);
 	return out->bad ? JZ_ERR_SPACE : 0;
@@ -466,12 +476,16 @@ static int
 permission_data(
     struct jz_span permission, enum jz_kind kind, struct jz_buffer *out)
 {
-	uint8_t when[JZ_TIME_BYTES];
+	bool sealed = kind == JZ_KIND_LOAD_PERMISSION &&
+	    jz_message_peek(permission) == JZ_KIND_ONLINE_SEALED;
+	uint8_t when[JZ_TIME_BYTES] = {0};
 	struct jz_message m;
 
-	if (jz_message_decode(permission, kind, &m) != 0)
+	if (!sealed && jz_message_decode(permission, kind, &m) != 0)
 		return JZ_ERR_MESSAGE;
-	jz_time_to_bcd(m.payment.time, when);
+	/* What the terminal cannot read is not known to it. */
+	if (!sealed)
+		jz_time_to_bcd(m.payment.time, when);
 	jz_put(out, when, sizeof(when));
 	jz_put(out, permission.data, permission.len);
 	return out->bad ? JZ_ERR_SPACE : 0;
@@ -498,30 +512,43 @@ jz_purse_credit_for_load(
 			      jz_buffer_span(&b), JZ_KIND_LOAD_REPORT, report);
 }
 
-int
-jz_purse_load_open(struct jz_session *s, bool *open)
+/* CREDIT FOR LOAD with a permission that fits none; its SW. */
+static int
+probe(struct jz_session *s, const struct jz_message *none, uint16_t *sw)
 {
-	const struct jz_message none = {.kind = JZ_KIND_LOAD_PERMISSION};
 	uint8_t data[JZ_TIME_BYTES + JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(data, sizeof(data));
-	uint8_t when[JZ_TIME_BYTES];
-	struct jz_answer a;
+	static const uint8_t unknown[JZ_TIME_BYTES];
+	struct jz_answer a = {0};
 	int err;
 
-	*open = false;
-	jz_time_to_bcd(none.payment.time, when);
-	jz_put(&b, when, sizeof(when));
-	err = jz_message_encode(&none, JZ_SIGNED, &b);
+	jz_put(&b, unknown, sizeof(unknown));
+	err = jz_message_encode(none, JZ_SIGNED, &b);
 	if (err == 0)
 		err = jz_session_send(s, CLA_PURSE, JZ_INS_CREDIT_FOR_LOAD, 0,
 		    0, jz_buffer_span(&b), &a);
-	if (err != 0)
-		return err;
+	*sw = a.sw;
+	return err;
+}
+
+int
+jz_purse_load_open(struct jz_session *s, bool *open)
+{
+	static const uint8_t no_seal[17];
+	const struct jz_message clear = {.kind = JZ_KIND_LOAD_PERMISSION};
+	const struct jz_message sealed = {.kind = JZ_KIND_ONLINE_SEALED,
+	    .sealed = {no_seal, sizeof(no_seal)}};
+	uint16_t sw;
+	int err = probe(s, &clear, &sw);
+
+	/* A card whose loads are enciphered takes none in clear. */
+	if (err == 0 && sw == JZ_SW_DATA)
+		err = probe(s, &sealed, &sw);
+	*open = err == 0 && (sw == JZ_SW_MISMATCH || sw == JZ_SW_DECRYPT);
 	/* 6985 comes before anything in it is compared with a load. */
-	*open = a.sw == JZ_SW_MISMATCH;
-	if (*open || a.sw == JZ_SW_CONDITIONS)
-		return 0;
-	return a.sw == JZ_SW_OK ? JZ_ERR_ANSWER : jz_status_error(a.sw);
+	if (err != 0 || *open || sw == JZ_SW_CONDITIONS)
+		return err;
+	return sw == JZ_SW_OK ? JZ_ERR_ANSWER : jz_status_error(sw);
 }
 
 int

@@ -11,7 +11,6 @@
  * will be: the one thing against which the issuer pays back.
  */
 #include "purse.h"
-#include "../../apdu/time.h"
 #include "../../keys/secret.h"
 
 #include <string.h>
@@ -55,7 +54,9 @@ purse_answer_request(struct jz_applet *self, enum jz_kind kind,
 	jz_put_u8(&apdu->out, m.key_version);
 	jz_put_u8(&apdu->out, m.algorithm);
 	jz_put(&apdu->out, m.nonce, 4);
-	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
+	return kind == JZ_KIND_LOAD_REQUEST
+	    ? purse_put_online(self, &m, &apdu->out)
+	    : purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
 }
 
 /* The refusals, in the order of docs/protocol.md. */
@@ -131,7 +132,10 @@ open_load(struct jz_applet *self, uint32_t amount,
 		return purse_status(err);
 	jz_begin(self);
 	jz_write_u32(self, &p->online_counter, l.counter);
-	err = purse_store_request(self, JZ_KIND_LOAD_REQUEST, &p->load, &l);
+	err = purse_load_keys(self);
+	if (err == 0)
+		err = purse_store_request(
+		    self, JZ_KIND_LOAD_REQUEST, &p->load, &l);
 	return purse_status(err != 0 ? err : jz_commit(self));
 }
 
@@ -279,22 +283,17 @@ purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
-	struct jz_cursor c = jz_cursor(apdu->command.data);
-	struct jz_span host_time = jz_take(&c, JZ_TIME_BYTES);
-	uint8_t digest[JZ_DIGEST_BYTES], bcd[JZ_TIME_BYTES];
+	uint8_t digest[JZ_DIGEST_BYTES], plain[JZ_MESSAGE_MAX];
 	const struct purse_record *r;
 	struct jz_message m;
 	uint16_t sw;
 	int err;
 
-	if (jz_message_decode(
-		jz_span(c.data, c.len), JZ_KIND_LOAD_PERMISSION, &m) != 0)
-		return JZ_SW_DATA;
+	sw = purse_take_online(self, apdu->command.data, plain, &m);
+	if (sw != JZ_SW_OK)
+		return sw;
 	if ((err = jz_message_digest(e, &m, digest)) != 0)
 		return purse_status(err);
-	jz_time_to_bcd(m.payment.time, bcd);
-	if (memcmp(host_time.data, bcd, sizeof(bcd)) != 0)
-		return JZ_SW_MISMATCH;
 	r = purse_executed(p, JZ_TYPE_EP_LOAD, digest);
 	if (r == NULL &&
 	    (sw = purse_permission_fits(self, &p->load, &m)) != JZ_SW_OK)
@@ -307,7 +306,7 @@ purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu)
 		r = purse_slot(p, p->next_record - 1);
 	}
 	purse_report_of(p, r, &m);
-	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
+	return purse_put_online(self, &m, &apdu->out);
 }
 
 uint16_t

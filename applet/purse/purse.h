@@ -8,6 +8,7 @@
  *   chain.c        root, CAs, hosts; VERIFY CERTIFICATE
  *   info.c         what may be read: data objects, public file, log
  *   load.c         load, exactly once
+ *   sealed.c       loads that are enciphered
  *   unload.c       unload, exactly once; GET TRANSACTION PROVE
  *   confirm.c      a load that is confirmed on the card's display
  *   pair.c         a key and an IC card that know each other
@@ -44,6 +45,7 @@
 #include "../../apdu/message.h"
 #include "../../apdu/purse.h"
 #include "../../keys/certificate.h"
+#include "../../keys/online.h"
 #include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 
@@ -217,9 +219,14 @@ struct purse_online {
 	uint8_t nonce[JZ_NONCE_BYTES];
 	uint8_t peer[JZ_PURSE_PEERS][JZ_ID_BYTES];
 	struct purse_confirmation confirm;
+	/* Enciphered loads: of the last one begun, and whom they go to. */
+	struct jz_online_keys load_keys;
+	uint8_t load_point[JZ_POINT_BYTES];
+	uint8_t issuer_key[JZ_POINT_BYTES];
+	uint8_t reserved2[6];
 };
 _Static_assert(sizeof(struct purse_online) ==
-	160 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 16,
+	160 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 16 + 168,
     "no padding");
 
 struct purse_nvm {
@@ -431,6 +438,18 @@ const struct purse_pending *purse_free_pending(const struct purse_nvm *p);
 /* confirm.c: whether the holder agrees to this load; 9434: asked just now. */
 uint16_t purse_confirmed(struct jz_applet *self, uint32_t amount,
     const uint8_t terminal[static JZ_TERMINAL_BYTES]);
+
+/* sealed.c: loads enciphered between card and issuer, when the certificate
+ * says so; and then no others. */
+bool purse_seals_loads(const struct purse_nvm *p);
+/* The keys of a new load; within the caller's transaction. */
+int purse_load_keys(struct jz_applet *self);
+/* A request or report, sealed or in clear. */
+uint16_t purse_put_online(
+    struct jz_applet *self, const struct jz_message *m, struct jz_buffer *out);
+/* A permission, sealed or in clear, of CREDIT FOR LOAD's data. */
+uint16_t purse_take_online(const struct jz_applet *self, struct jz_span data,
+    uint8_t plain[static JZ_MESSAGE_MAX], struct jz_message *m);
 
 /* load.c: what a load and an unload have alike. */
 

@@ -56,7 +56,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(MAX_BALANCE) |
 	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY) |
 	    JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION) | JZ_OPT(INSTANCE) |
-	    JZ_OPT(CONFIRM_LOADS),
+	    JZ_OPT(CONFIRM_LOADS) | JZ_OPT(SEALED_LOADS),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_personalise,

@@ -5,6 +5,7 @@
 #ifndef JZ_HOST_ISSUER_INTERNAL_H
 #define JZ_HOST_ISSUER_INTERNAL_H
 
+#include "../../keys/online.h"
 #include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 #include "../../keys/store/pki.h"
@@ -137,6 +138,25 @@ int jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
  * Refuses WRONG_ACCOUNT, WRONG_USER, UNKNOWN_ACCOUNT, ACCOUNT_BLOCKED. */
 int jz_issuer_check_binding(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card);
+
+/* ---- sealed.c ----------------------------------------------------------- */
+
+/* A message of a load, as it came; the keys are wiped by its holder. */
+struct jz_online {
+	bool sealed;
+	struct jz_online_keys keys;
+	struct jz_span clear; /* its bytes, in plain or as they came */
+	uint8_t plain[JZ_MESSAGE_MAX];
+};
+/* Opens and decodes it; m points into it.  Refuses MALFORMED. */
+int jz_issuer_take_online(struct jz_issuer *i, struct jz_span bytes,
+    enum jz_kind kind, struct jz_message *m, struct jz_online *o);
+/* Enciphered or not, as the card's certificate has it.  Refuses MALFORMED. */
+int jz_issuer_check_online(struct jz_issuer *i,
+    const struct jz_known_card *card, const struct jz_online *o);
+/* A permission, in the keys of its request. */
+int jz_issuer_put_online(struct jz_issuer *i, struct jz_span permission,
+    const struct jz_online *o, struct jz_buffer *out);
 
 /* ---- unload.c ----------------------------------------------------------- */
 

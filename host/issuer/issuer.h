@@ -142,6 +142,9 @@ int jz_issuer_each_key(struct jz_issuer *i,
     int (*each)(const struct jz_issuer_key *k, void *arg), void *arg);
 /* The cryptography of the issuer's suite, lent. */
 const struct jz_engine *jz_issuer_engine(const struct jz_issuer *i);
+/* The key that enciphered loads go to; the caller wipes it.  JZ_ERR_NOT_FOUND:
+ * this issuer has no card master, and takes no such loads. */
+int jz_issuer_load_key(const struct jz_issuer *i, struct jz_key_pair *out);
 /* The last refusal, and the last database error's text; for messages. */
 enum jz_refusal jz_issuer_refusal(const struct jz_issuer *i);
 /* Puts a refusal back, for who has more to do here before telling why. */

@@ -111,6 +111,41 @@ want 0 unload --card virtual:a.card --passphrase env:BANK --resume
 says 'nothing to finish'
 books
 
+part 'loads that are enciphered'
+want 0 issuer account-open bank dora --holder dora --passphrase env:BANK
+want 0 issuer deposit bank dora 9.00 --passphrase env:BANK
+want 0 card create d.card
+want 0 card personalise --card virtual:d.card --issuer bank --sealed-loads \
+	--passphrase env:BANK --account dora --holder dora --pin env:PIN
+JIAOZI_TRACE=d.trace
+export JIAOZI_TRACE
+want 0 load --card virtual:d.card --passphrase env:BANK --amount 8.00 \
+	--pin env:PIN
+unset JIAOZI_TRACE
+balance d 800
+JIAOZI_TRACE=u.trace
+export JIAOZI_TRACE
+unload d 8.00 0
+unset JIAOZI_TRACE
+want 7 load --card virtual:d.card --passphrase env:BANK --amount 9.01 \
+	--pin env:PIN
+# "dora", whom the card names in every request.
+cases=$((cases + 1))
+named() {
+	tr -d ' \n' <"$1" | grep -qi 646f7261
+}
+! named d.trace || wrong 'an enciphered load names the user'
+named u.trace || wrong 'an unload does not name the user'
+
+part 'a key whose holder is asked'
+want 0 card create k.card
+want 0 card personalise --card virtual:k.card --issuer bank --confirm-loads \
+	--passphrase env:BANK --account dora --holder dora --pin env:PIN
+want 5 load --card virtual:k.card --passphrase env:BANK --amount 1.00 \
+	--pin env:PIN
+complains '6985'
+balance k 0
+
 part 'from a key to a card'
 want 0 issuer account-open bank carol --holder carol --passphrase env:BANK
 new ic carol

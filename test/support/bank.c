@@ -198,6 +198,8 @@ bank_parameters(const struct profile *p)
 	m.payer_level = (uint8_t)p->payer_level;
 	m.payer_cap = p->payer_cap;
 	m.confirm = p->confirm;
+	if (p->load_key != NULL)
+		memcpy(m.payee_key, p->load_key, sizeof(m.payee_key));
 	m.account = jz_span(account, sizeof(account) - 1);
 	m.identity = jz_span(p->id, strlen(p->id));
 	assert_true(n <= sizeof(pin));

@@ -50,7 +50,8 @@ struct profile {
 	enum jz_assurance assurance; /* its own */
 	uint8_t flags;
 	uint8_t confirm;
-	int64_t from, to; /* 0: the bank's */
+	const uint8_t *load_key; /* of enciphered loads; NULL: none */
+	int64_t from, to;	 /* 0: the bank's */
 };
 
 /* A purse of this number: PIN 123456, three tries, at most 1000000, single

@@ -144,6 +144,7 @@ world_personalise(struct world *w, struct torn *t, const char *account)
 	    .currency = TORN_CNY,
 	    .max_balance_minor = 500000,
 	    .max_single_minor = 500000,
+	    .sealed_loads = t->sealed,
 	    .confirm_loads = t->key};
 	uint8_t id[JZ_ID_BYTES];
 

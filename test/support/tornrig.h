@@ -24,7 +24,8 @@ struct torn {
 	bool carried_out; /* lose the answer, not the command */
 	struct jz_reader *reader;
 	struct jz_session session;
-	bool key; /* with display and keys, which loads are confirmed on */
+	bool key;    /* with display and keys, which loads are confirmed on */
+	bool sealed; /* loads are enciphered; set before it is personalised */
 };
 
 /* Another card in its place, new. */

@@ -141,32 +141,14 @@ get_response(struct jz_session *s, uint8_t cla)
 	return err;
 }
 
-/* Another session of this card has had its own purse selected. */
 static int
-take_turn(struct jz_session *s)
-{
-	struct jz_session *before = *s->turn;
-	struct jz_answer unused;
-	int err;
-
-	*s->turn = s;
-	err = jz_session_command(s, 0x00, INS_SELECT, P1_BY_NAME, 0,
-	    jz_span(s->purse, s->purse_len), &unused);
-	if (err != 0)
-		*s->turn = before;
-	return err;
-}
-
-int
-jz_session_exchange(struct jz_session *s, const struct jz_command *command,
+whole(struct jz_session *s, const struct jz_command *command,
     struct jz_answer *out)
 {
 	struct jz_command c = *command;
 	int err = 0;
 
 	*out = (struct jz_answer){0};
-	if (s->turn != NULL && *s->turn != s && (err = take_turn(s)) != 0)
-		return err;
 	c.extended = s->extended && c.data.len <= DATA_MAX &&
 	    (c.data.len > BLOCK_MAX || (c.has_le && c.ne > SHORT_NE));
 	if (!c.extended && c.ne > SHORT_NE)
@@ -191,6 +173,37 @@ out:
 	if (err == 0)
 		*out = (struct jz_answer){jz_span(s->buffer, s->len), s->sw};
 	return err;
+}
+
+/* Another session of this card has had its own purse selected. */
+static int
+take_turn(struct jz_session *s)
+{
+	const struct jz_command c = {.ins = INS_SELECT,
+	    .p1 = P1_BY_NAME,
+	    .data = {s->purse, s->purse_len},
+	    .has_le = true,
+	    .ne = SHORT_NE};
+	struct jz_answer answer;
+	int err = whole(s, &c, &answer);
+
+	if (err == 0)
+		err = jz_status_error(answer.sw);
+	if (err == 0)
+		*s->turn = s;
+	return err;
+}
+
+int
+jz_session_exchange(struct jz_session *s, const struct jz_command *command,
+    struct jz_answer *out)
+{
+	int err;
+
+	*out = (struct jz_answer){0};
+	if (s->turn != NULL && *s->turn != s && (err = take_turn(s)) != 0)
+		return err;
+	return whole(s, command, out);
 }
 
 int

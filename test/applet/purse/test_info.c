@@ -311,7 +311,9 @@ test_unknown_commands(void **state)
 	    {0x807C0000, JZ_SW_INS},
 	    {0x805C0001, JZ_SW_P1P2},
 	    {0x80500001, JZ_SW_P1P2},
-	    {0x80500502, JZ_SW_P1P2},
+	    {0x80500302, JZ_SW_P1P2},
+	    {0x80540000, JZ_SW_P1P2},
+	    {0x805A0100, JZ_SW_P1P2},
 	    {0x80760000, JZ_SW_P1P2},
 	    {0x00200000, JZ_SW_P1P2},
 	    {0x00200080, JZ_SW_P1P2},
@@ -323,6 +325,8 @@ test_unknown_commands(void **state)
 	    {0x80710000, JZ_SW_LENGTH},
 	    {0x80520000, JZ_SW_LENGTH},
 	    {0x80500002, JZ_SW_LENGTH},
+	    {0x80500502, JZ_SW_LENGTH},
+	    {0x80540300, JZ_SW_LENGTH},
 	    {0x00200001, JZ_SW_LENGTH},
 	};
 	struct fixture *f = *state;

@@ -218,6 +218,10 @@ test_an_issuer_of_before_is_taken_along(void **state)
 	struct fakecard c;
 
 	assert_int_equal(rig_sql(r,
+			     "DROP TRIGGER load_report_not_after_unload;"
+			     "DROP TABLE replacement_load;"
+			     "DROP TABLE replacement;"
+			     "DROP TABLE unload;"
 			     "DROP TRIGGER received_not_after_exception;"
 			     "DROP TABLE exception_paid;"
 			     "DROP TABLE exception;"

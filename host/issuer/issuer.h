@@ -42,7 +42,9 @@ struct jz_issuer;
  */
 enum jz_refusal {
 	JZ_REFUSAL_NONE = 0,
-	JZ_REFUSAL_MALFORMED, /* not a message of this kind */
+	JZ_REFUSAL_MALFORMED, /* not a message of this kind; or, once the card
+	                       * is known, in clear where its certificate has
+	                       * it enciphered, or the other way round */
 	JZ_REFUSAL_SUITE,     /* of a card of the other crypto suite */
 	JZ_REFUSAL_UNKNOWN_CARD,
 	JZ_REFUSAL_CARD_BLOCKED,

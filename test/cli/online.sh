@@ -220,4 +220,28 @@ want 0 issuer revocation bank --passphrase env:BANK
 says 'replaced'
 books
 
+part 'the same on suite gm'
+JIAOZI_ISSUER=gm
+want 0 issuer init gm --passphrase env:BANK --currency CNY --suite gm
+want 0 issuer account-open gm alice --holder alice --passphrase env:BANK
+want 0 issuer deposit gm alice 50.00 --passphrase env:BANK
+for card in g h; do
+	want 0 card create $card.card --suite gm
+	want 0 card personalise --card virtual:$card.card --issuer gm \
+		--sealed-loads --passphrase env:BANK --account alice \
+		--holder alice --pin env:PIN
+done
+want 0 load --card virtual:g.card --passphrase env:BANK --amount 20.00 \
+	--pin env:PIN
+unload g 5.00 0
+want 0 transfer --pair --payer virtual:g.card --payee virtual:h.card \
+	--pin env:PIN --payee-pin env:PIN
+want 0 transfer --payer virtual:g.card --payee virtual:h.card \
+	--amount 4.00 --pin env:PIN --payee-pin env:PIN
+want 0 card replace --card virtual:g.card --new-card virtual:h.card \
+	--passphrase env:BANK --pin env:PIN --new-pin env:PIN
+balance g 0
+balance h 1500
+want 0 issuer books gm --passphrase env:BANK
+
 finish

@@ -104,7 +104,8 @@ struct jz_operator {
 /* Draws a key pair and writes it, sealed, to a new file.  JZ_ERR_RANGE,
  * JZ_ERR_ARGUMENT (the name), JZ_ERR_EXISTS.  The caller wipes it. */
 int jz_operator_create(const struct jz_engine *e, const char *path,
-    const struct jz_secret *passphrase, const char *name, struct jz_operator *out);
+    const struct jz_secret *passphrase, const char *name,
+    struct jz_operator *out);
 /* JZ_ERR_NOT_FOUND, JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE. */
 int jz_operator_read(const struct jz_engine *e, const char *path,
     const struct jz_secret *passphrase, struct jz_operator *out);

@@ -173,6 +173,8 @@ expect_purse(struct play *p, bool root_known)
 static void
 begin(struct play *p, struct rig *r)
 {
+	/* It outlives this function. */
+	static const struct jz_secret pin = {{"123456"}, 6};
 	struct fakecard c;
 
 	memset(p, 0, sizeof(*p));
@@ -182,7 +184,7 @@ begin(struct play *p, struct rig *r)
 	    r->engine.crypto->generate(r->engine.state, &p->key), 0);
 	p->personal = (struct jz_personal){.holder = "Alice",
 	    .account = "6222000001",
-	    .pin = JZ_SECRET("123456"),
+	    .pin = &pin,
 	    .currency = RIG_CURRENCY,
 	    .max_balance_minor = 100000,
 	    .max_single_minor = 50000};

@@ -24,9 +24,8 @@
 #define PRICE	 10
 #define PAYMENTS (2 * JZ_BATCH_RECORDS + 2)
 
-static const struct jz_terms TERMS = {.amount_minor = PRICE,
-    .currency = TORN_CNY,
-    .time = 1769903999};
+static const struct jz_terms TERMS = {
+    .amount_minor = PRICE, .currency = TORN_CNY, .time = 1769903999};
 
 static void
 new_world(struct world *w)

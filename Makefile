@@ -471,7 +471,9 @@ $(BUILD)/weak/%.o: %.c $(BUILD)/.flags
 	$(call SHOW,CC)
 	$(Q)$(COMPILE) -DJZ_WEAK_SCRYPT_N_LOG2=10 $(PKG_CFLAGS) -MMD -MP -c \
 		-o $@ $<
-$(BUILD)/test/weak-jiaozi: $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
+WEAK_PROGRAM = $(BUILD)/test/weak-jiaozi
+
+$(WEAK_PROGRAM): $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
 	$(TERMINAL_LIB) $(CARD_LIB)
 	$(call SHOW,LD)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
@@ -581,7 +583,7 @@ check: setup
 	@$(SUBMAKE) check-built
 
 check-built: tests $(BUILD)/tests.list
-	@JIAOZI='$(abspath $(BUILD))/test/weak-jiaozi' \
+	@JIAOZI='$(abspath $(WEAK_PROGRAM))' \
 		BUILD='$(abspath $(BUILD))' \
 		JOBS='$(JOBS)' test/run.sh $(BUILD)/tests.list $(BUILD)/test-log
 
@@ -686,8 +688,8 @@ tear: setup
 CHAOS_RUNS = 1000
 
 chaos: setup
-	@$(SUBMAKE) all $(BUILD)/test/chaos/chaos
-	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+	@$(SUBMAKE) $(WEAK_PROGRAM) $(BUILD)/test/chaos/chaos
+	@JIAOZI='$(abspath $(WEAK_PROGRAM))' BUILD='$(abspath $(BUILD))' \
 		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
 
 # The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.

@@ -739,4 +739,4 @@ print-%:
 clean:
 	rm -rf $(BUILD)
 
--include $(patsubst %.c,$(BUILD)/%.d,$(ALL_SRC))
+-include $(patsubst %.c,$(BUILD)/%.d,$(ALL_SRC)) $(WEAK:.o=.d)

@@ -714,7 +714,10 @@ lint:
 
 # As .ci/run does: what the tests reach is counted under the sanitizers.
 cover: setup-ci
-	@.ci/sanitize >/dev/null && .ci/coverage
+	@mkdir -p $(BUILD)
+	@.ci/sanitize >$(BUILD)/cover.log 2>&1 || { \
+		cat $(BUILD)/cover.log; exit 1; }
+	@.ci/coverage
 
 fuzz: setup-ci
 	@.ci/fuzz

@@ -87,7 +87,8 @@ ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 	host/issuer/exception.c host/issuer/incident.c host/issuer/issuer.c \
 	host/issuer/keys.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/loss.c host/issuer/many.c \
-	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c host/issuer/refusal.c \
+	host/issuer/operator.c host/issuer/password.c \
+	host/issuer/proposal.c host/issuer/refusal.c \
 	host/issuer/restore.c host/issuer/revocation.c host/issuer/schema.c \
 	host/issuer/serve/gate.c host/issuer/serve/handle.c \
 	host/issuer/serve/meter.c host/issuer/serve/serve.c \
@@ -99,9 +100,9 @@ ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
-	host/cli/card_cmd.c host/cli/certificate_cmd.c host/cli/certify_cmd.c \
-	host/cli/certs.c host/cli/commands_card.c \
+CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c \
+	host/cli/batch_cmd.c host/cli/card_cmd.c host/cli/certificate_cmd.c \
+	host/cli/certify_cmd.c host/cli/certs.c host/cli/commands_card.c \
 	host/cli/commands_certificate.c host/cli/commands_control.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c host/cli/commands_other.c \
@@ -123,8 +124,8 @@ MAIN_SRC = host/cli/main.c
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
-SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
-	test/sim/step.c test/sim/ways.c test/sim/world.c \
+SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c \
+	test/sim/set.c test/sim/step.c test/sim/ways.c test/sim/world.c \
 	test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/contact.c test/support/daemon.c \
 	test/support/desk.c test/support/esignrig.c \
@@ -136,7 +137,8 @@ SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
 	test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
-	test/support/rigpostgres.c test/support/seeds.c test/support/session.c test/support/story.c \
+	test/support/rigpostgres.c test/support/seeds.c \
+	test/support/session.c test/support/story.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
@@ -363,9 +365,10 @@ FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
-	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) test/bench/million.c test/pcsc/serve_card.c \
-	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
-	test/secrets/find.c test/secrets/show_keys.c docs/counter.c docs/recharge.c \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) \
+	test/bench/million.c test/pcsc/serve_card.c test/pcsc/with_pcscd.c \
+	test/secrets/end_in_core.c test/secrets/find.c \
+	test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -383,8 +386,9 @@ PROGRAM = $(BUILD)/jiaozi
 CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
-.PHONY: all helpers check check-built setup setup-ci bench chaos demo install uninstall dist \
-	cover lint fuzz model model-full sim sim-long tear trace clean tests FORCE
+.PHONY: all helpers tests check check-built setup setup-ci bench bench-million \
+	canary chaos demo install uninstall dist cover lint fuzz model \
+	model-full sim sim-long tear trace clean FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -539,8 +543,8 @@ $(BUILD)/test/end-in-core.so: test/secrets/end_in_core.c
 	$(Q)$(CC) $(filter -m%,$(CFLAGS)) -std=c17 -shared -fPIC -O2 \
 		-Wl,-z,now -o $@ $<
 
-TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
-	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \
+TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) \
+	$(HELPERS:%=$(BUILD)/%) $(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \
 	$(PLUGINS:%=$(BUILD)/test/plugin/%.so)
 
 tests: all $(TEST_PROGRAMS)

@@ -138,7 +138,7 @@ SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c \
 	test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
 	test/support/rigpostgres.c test/support/seeds.c \
-	test/support/session.c test/support/story.c \
+	test/support/session.c test/support/story.c test/support/temp.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \

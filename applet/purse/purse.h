@@ -580,6 +580,7 @@ purse_payment_equal(const struct purse_nvm *p, const struct purse_payment *a,
     enum purse_side own, const struct jz_payment *b);
 /* The payee counter of the payment that this one gives back, or 0. */
 uint32_t purse_refund_of(const struct purse_payment *pay);
+uint32_t purse_refund_get(const uint8_t in[static 3]);
 void purse_refund_set(uint8_t out[static 3], uint32_t counter);
 /* Records that may still be promised (P2). */
 uint32_t purse_log_room(const struct purse_nvm *p);

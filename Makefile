@@ -28,7 +28,8 @@ INSTALL    ?= install
 
 APDU_SRC = apdu/apdu.c apdu/atr.c apdu/bytes.c apdu/error.c apdu/esign.c \
 	apdu/message.c apdu/status.c apdu/time.c apdu/tlv.c
-KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/revocation.c \
+KEYS_SRC = keys/certificate.c keys/dukpt.c keys/esign.c keys/online.c \
+	keys/revocation.c \
 	keys/scp03.c keys/secret.c keys/signed.c
 OPENSSL_SRC = keys/openssl/aead.c keys/openssl/aes.c keys/openssl/curve.c \
 	keys/openssl/generator.c keys/openssl/kdf.c keys/openssl/keycache.c \
@@ -55,12 +56,13 @@ RUNTIME_SRC = applet/runtime/admin.c applet/runtime/alone.c \
 MANAGER_SRC = applet/manager/channel.c applet/manager/content.c \
 	applet/manager/data.c applet/manager/keys.c applet/manager/manager.c \
 	applet/manager/status.c applet/manager/store.c
-PURSE_SRC = applet/purse/chain.c applet/purse/hello.c applet/purse/info.c \
-	applet/purse/known.c applet/purse/limits.c applet/purse/load.c \
-	applet/purse/payee.c applet/purse/payer.c applet/purse/peer.c \
-	applet/purse/personalise.c applet/purse/purse.c applet/purse/record.c \
-	applet/purse/revocation.c applet/purse/settle.c \
-	applet/purse/unfinished.c
+PURSE_SRC = applet/purse/chain.c applet/purse/confirm.c applet/purse/hello.c \
+	applet/purse/info.c applet/purse/known.c applet/purse/limits.c \
+	applet/purse/load.c applet/purse/pair.c applet/purse/payee.c \
+	applet/purse/payer.c applet/purse/peer.c applet/purse/personalise.c \
+	applet/purse/purse.c applet/purse/record.c applet/purse/revocation.c \
+	applet/purse/sealed.c applet/purse/settle.c applet/purse/unfinished.c \
+	applet/purse/unload.c
 ESIGN_SRC = applet/esign/esign.c applet/esign/lines.c \
 	applet/esign/password.c applet/esign/personalise.c applet/esign/sign.c \
 	applet/esign/user.c
@@ -76,26 +78,27 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 	host/https.c host/known.c host/load.c host/pay.c host/personalise.c \
-	host/purse.c host/recover.c host/recover_alone.c host/settle.c \
-	host/sign.c host/unfinished.c host/wire.c
+	host/purse.c host/recover.c host/recover_alone.c host/replace.c \
+	host/settle.c host/sign.c host/transfer.c host/unfinished.c \
+	host/unload.c host/wire.c
 ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 	host/issuer/batch.c host/issuer/batches.c host/issuer/books.c \
 	host/issuer/card.c host/issuer/decision.c host/issuer/dialect.c \
-	host/issuer/esign.c \
-	host/issuer/esign_bank.c host/issuer/esign_json.c \
+	host/issuer/esign.c host/issuer/esign_bank.c host/issuer/esign_json.c \
 	host/issuer/esign_store.c host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/incident.c host/issuer/issuer.c \
 	host/issuer/keys.c host/issuer/ledger.c host/issuer/load.c \
 	host/issuer/load_cancel.c host/issuer/loss.c host/issuer/many.c \
-	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c host/issuer/refusal.c \
-	host/issuer/restore.c host/issuer/revocation.c host/issuer/schema.c \
+	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c \
+	host/issuer/refusal.c host/issuer/replace.c host/issuer/restore.c \
+	host/issuer/revocation.c host/issuer/schema.c host/issuer/sealed.c \
 	host/issuer/serve/gate.c host/issuer/serve/handle.c \
 	host/issuer/serve/meter.c host/issuer/serve/serve.c \
 	host/issuer/settle.c host/issuer/sql.c host/issuer/sql_postgres.c \
-	host/issuer/sql_sqlite.c host/issuer/statement.c \
-	host/issuer/store.c host/issuer/store_control.c \
-	host/issuer/store_evidence.c host/issuer/store_revocation.c \
-	host/issuer/store_settle.c host/issuer/token.c host/issuer/x509.c
+	host/issuer/sql_sqlite.c host/issuer/statement.c host/issuer/store.c \
+	host/issuer/store_control.c host/issuer/store_evidence.c \
+	host/issuer/store_revocation.c host/issuer/store_settle.c \
+	host/issuer/token.c host/issuer/unload.c host/issuer/x509.c
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
@@ -114,9 +117,10 @@ CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/ba
 	host/cli/open.c host/cli/options.c host/cli/order.c host/cli/output.c \
 	host/cli/pay_cmd.c host/cli/plug_cmd.c host/cli/qr.c \
 	host/cli/reader_cmd.c host/cli/records_cmd.c host/cli/recover_cmd.c \
-	host/cli/revocation_cmd.c host/cli/screen.c host/cli/seed_cmd.c \
-	host/cli/serve_cmd.c host/cli/sign_cmd.c host/cli/statement_cmd.c \
-	host/cli/statement_html.c
+	host/cli/replace_cmd.c host/cli/revocation_cmd.c host/cli/screen.c \
+	host/cli/seed_cmd.c host/cli/serve_cmd.c host/cli/sign_cmd.c \
+	host/cli/statement_cmd.c host/cli/statement_html.c \
+	host/cli/transfer_cmd.c host/cli/unload_cmd.c
 MAIN_SRC = host/cli/main.c
 
 # Freestanding: no operating system, no allocation.
@@ -165,35 +169,36 @@ KEYS_TESTS = test/keys/test_certificate test/keys/test_chain \
 	test/keys/test_signed test/keys/test_source test/keys/test_token \
 	test/keys/test_verified test/keys/test_wycheproof test/keys/test_x509 \
 	test/keys/test_x963
-APPLET_TESTS = test/applet/esign/test_personalise \
-	test/applet/esign/test_sign test/applet/esign/test_user \
-	test/applet/manager/test_channel \
+APPLET_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
+	test/applet/esign/test_user test/applet/manager/test_channel \
 	test/applet/manager/test_content test/applet/manager/test_data \
 	test/applet/manager/test_failing test/applet/manager/test_keys \
 	test/applet/manager/test_lifecycle test/applet/manager/test_power \
 	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
 	test/applet/purse/test_cardholder test/applet/purse/test_chain \
-	test/applet/purse/test_flips test/applet/purse/test_hardening \
-	test/applet/purse/test_info test/applet/purse/test_limits \
-	test/applet/purse/test_load test/applet/purse/test_payment \
-	test/applet/purse/test_objects test/applet/purse/test_permission \
+	test/applet/purse/test_confirm test/applet/purse/test_flips \
+	test/applet/purse/test_hardening test/applet/purse/test_info \
+	test/applet/purse/test_limits test/applet/purse/test_load \
+	test/applet/purse/test_objects test/applet/purse/test_pair \
+	test/applet/purse/test_payment test/applet/purse/test_permission \
 	test/applet/purse/test_personalise test/applet/purse/test_recall \
-	test/applet/purse/test_refund \
-	test/applet/purse/test_refusals_payee \
+	test/applet/purse/test_refund test/applet/purse/test_refusals_payee \
 	test/applet/purse/test_refusals_payer \
-	test/applet/purse/test_revocation test/applet/purse/test_settle \
-	test/applet/purse/test_suites test/applet/purse/test_unfinished \
+	test/applet/purse/test_revocation test/applet/purse/test_sealed \
+	test/applet/purse/test_settle test/applet/purse/test_suites \
+	test/applet/purse/test_unfinished test/applet/purse/test_unload \
 	test/applet/runtime/test_abort test/applet/runtime/test_admin \
-	test/applet/runtime/test_alone \
-	test/applet/runtime/test_answer test/applet/runtime/test_answer_t0 \
-	test/applet/runtime/test_card test/applet/runtime/test_channel \
+	test/applet/runtime/test_alone test/applet/runtime/test_answer \
+	test/applet/runtime/test_answer_t0 test/applet/runtime/test_card \
+	test/applet/runtime/test_channel \
 	test/applet/runtime/test_channel_memory \
 	test/applet/runtime/test_channel_model test/applet/runtime/test_delete \
 	test/applet/runtime/test_dispatch test/applet/runtime/test_firewall \
 	test/applet/runtime/test_health test/applet/runtime/test_install \
 	test/applet/runtime/test_lifecycle test/applet/runtime/test_log \
-	test/applet/runtime/test_log_damage test/applet/runtime/test_log_failure \
+	test/applet/runtime/test_log_damage \
+	test/applet/runtime/test_log_failure \
 	test/applet/runtime/test_log_power test/applet/runtime/test_memory \
 	test/applet/runtime/test_nonatomic test/applet/runtime/test_nonce \
 	test/applet/runtime/test_pin test/applet/runtime/test_plug \
@@ -202,26 +207,23 @@ APPLET_TESTS = test/applet/esign/test_personalise \
 	test/applet/runtime/test_select test/applet/runtime/test_service \
 	test/applet/runtime/test_snapshot test/applet/runtime/test_statistics \
 	test/applet/runtime/test_strict test/applet/runtime/test_text \
-	test/applet/runtime/test_transaction \
-	test/applet/runtime/test_upgrade \
-	test/applet/virtual/test_fault \
-	test/applet/virtual/test_file test/applet/virtual/test_memory \
-	test/applet/virtual/test_plugin test/applet/virtual/test_plugin_elf \
-	test/applet/virtual/test_plugs \
-	test/docs/test_esign_protocol \
-	test/docs/test_globalplatform test/docs/test_protocol \
-	test/fuzz/test_certificate_seeds test/fuzz/test_manager_seeds \
-	test/fuzz/test_seeds \
+	test/applet/runtime/test_transaction test/applet/runtime/test_upgrade \
+	test/applet/virtual/test_fault test/applet/virtual/test_file \
+	test/applet/virtual/test_memory test/applet/virtual/test_plugin \
+	test/applet/virtual/test_plugin_elf test/applet/virtual/test_plugs \
+	test/docs/test_esign_protocol test/docs/test_globalplatform \
+	test/docs/test_protocol test/fuzz/test_certificate_seeds \
+	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_sealed test/tear/test_tear
-READER_TESTS = test/reader/test_kept test/reader/test_many \
-	test/reader/test_plug test/reader/test_reader test/reader/test_screen \
-	test/reader/test_seeded \
-	test/reader/test_serve test/reader/test_store test/reader/test_suite \
-	test/reader/test_trace test/reader/test_virtual test/pcsc/test_pcsc \
-	test/conformance/test_encrypted test/conformance/test_known \
-	test/conformance/test_load test/conformance/test_payment \
-	test/conformance/test_records \
-	test/conformance/test_robust test/conformance/test_settlement
+READER_TESTS = test/conformance/test_encrypted test/conformance/test_key \
+	test/conformance/test_known test/conformance/test_load \
+	test/conformance/test_payment test/conformance/test_records \
+	test/conformance/test_robust test/conformance/test_settlement \
+	test/conformance/test_unload test/pcsc/test_pcsc test/reader/test_kept \
+	test/reader/test_many test/reader/test_plug test/reader/test_reader \
+	test/reader/test_screen test/reader/test_seeded test/reader/test_serve \
+	test/reader/test_store test/reader/test_suite test/reader/test_trace \
+	test/reader/test_virtual
 HOST_TESTS = test/conformance/test_esign test/host/test_https \
 	test/host/test_resume test/host/issuer/serve/test_handle \
 	test/host/issuer/test_dialect test/host/issuer/test_password \
@@ -237,14 +239,15 @@ HOST_TESTS = test/conformance/test_esign test/host/test_https \
 	test/host/issuer/test_many test/host/issuer/test_refusal \
 	test/host/issuer/test_restore test/host/issuer/test_revocation \
 	test/host/issuer/test_settle test/host/issuer/test_statement \
-	test/host/issuer/test_x509 test/host/test_cancel test/host/test_card \
-	test/host/test_certificates test/host/test_gp \
-	test/host/test_gp_content test/host/test_pay \
+	test/host/issuer/test_unload test/host/issuer/test_x509 \
+	test/host/test_cancel test/host/test_card test/host/test_certificates \
+	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse test/host/test_recover \
-	test/host/test_recover_killed test/host/test_roll \
-	test/host/test_settle_cut test/host/test_sign test/host/test_story \
-	test/sim/test_every test/sim/test_forgery test/sim/test_random \
-	test/tear/test_kill
+	test/host/test_recover_killed test/host/test_replace \
+	test/host/test_roll test/host/test_sealed test/host/test_settle_cut \
+	test/host/test_sign test/host/test_story test/host/test_transfer \
+	test/host/test_unload test/sim/test_every test/sim/test_forgery \
+	test/sim/test_random test/tear/test_kill
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
@@ -258,7 +261,8 @@ GM_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
 	test/applet/purse/test_permission test/applet/purse/test_personalise \
 	test/applet/purse/test_recall test/applet/purse/test_refund \
 	test/applet/purse/test_refusals_payee \
-	test/applet/purse/test_refusals_payer test/applet/purse/test_settle \
+	test/applet/purse/test_refusals_payer test/applet/purse/test_sealed \
+	test/applet/purse/test_settle test/applet/purse/test_unload \
 	test/applet/runtime/test_log test/applet/runtime/test_log_damage \
 	test/applet/runtime/test_log_failure \
 	test/applet/runtime/test_log_power test/applet/runtime/test_nonce \
@@ -276,16 +280,16 @@ GM_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
 
 # Scripts, with JIAOZI, the program, and BUILD in the environment, and the
 # helpers' folder as their argument.
-SCRIPT_TESTS = test/chaos/chaos.sh test/host/issuer/postgres.sh \
-	test/cli/batch.sh test/cli/books.sh test/cli/cli.sh test/cli/daemon.sh \
-	test/cli/evidence.sh test/cli/far.sh test/cli/keys.sh test/cli/qr.sh \
+SCRIPT_TESTS = test/chaos/chaos.sh test/cli/batch.sh test/cli/books.sh \
+	test/cli/cli.sh test/cli/daemon.sh test/cli/evidence.sh \
+	test/cli/far.sh test/cli/keys.sh test/cli/online.sh test/cli/qr.sh \
 	test/cli/screen.sh test/cli/token.sh test/conformance/t0.sh \
 	test/conformance/units.sh test/demo/test_demo.sh test/docs/applet.sh \
-	test/docs/man.sh test/docs/modules.sh test/docs/readme.sh \
-	test/gp/foreign.sh test/gp/judge.sh test/pcsc/batch.sh \
-	test/pcsc/foreign.sh test/pcsc/sign.sh test/pcsc/t0.sh \
-	test/secrets/canary.sh test/secrets/suite.sh \
-	test/secrets/unprintable.sh test/sim/traces.sh
+	test/docs/claims.sh test/docs/man.sh test/docs/modules.sh \
+	test/docs/readme.sh test/gp/foreign.sh test/gp/judge.sh \
+	test/host/issuer/postgres.sh test/pcsc/batch.sh test/pcsc/foreign.sh \
+	test/pcsc/sign.sh test/pcsc/t0.sh test/secrets/canary.sh \
+	test/secrets/suite.sh test/secrets/unprintable.sh test/sim/traces.sh
 
 # Programs that tests run.
 HELPERS = test/chaos/chaos test/find-secrets test/serve-card \
@@ -311,11 +315,12 @@ HEADERS = apdu/apdu.h apdu/atr.h apdu/bytes.h apdu/currency.h apdu/error.h \
 	host/bureau/bureau.h host/card.h host/gp.h host/issuer/control.h \
 	host/issuer/esign.h host/issuer/issuer.h host/issuer/statement.h \
 	host/pay.h host/purse.h host/sign.h keys/certificate.h keys/crypto.h \
-	keys/dukpt.h keys/esign.h keys/openssl/aes.h keys/openssl/openssl.h \
-	keys/revocation.h keys/scp03.h keys/secret.h keys/signed.h \
-	keys/store/chain.h keys/store/cvc_view.h keys/store/file.h \
-	keys/store/keyfile.h keys/store/master.h keys/store/pki.h \
-	keys/store/seed.h keys/store/x509.h reader/reader.h reader/virtual.h
+	keys/dukpt.h keys/esign.h keys/online.h keys/openssl/aes.h \
+	keys/openssl/openssl.h keys/revocation.h keys/scp03.h keys/secret.h \
+	keys/signed.h keys/store/chain.h keys/store/cvc_view.h \
+	keys/store/file.h keys/store/keyfile.h keys/store/master.h \
+	keys/store/pki.h keys/store/seed.h keys/store/x509.h reader/reader.h \
+	reader/virtual.h
 MAN1 = docs/jiaozi-sign.1
 UNIT = host/issuer/serve/jiaozi-issuer@.service
 

@@ -95,6 +95,8 @@ struct field {
 	X(PAYER_CAP, "cap below it", payer_cap, UINT, 8, 8)                    \
 	X(PROFILE, "profile", profile, UINT, 1, 1)                             \
 	X(REFUND_OF, "refund of", refund_of, UINT, 4, 4)                       \
+	X(CONFIRM, "confirmed loads", confirm, UINT, 1, 1)                     \
+	X(PEER_ID, "peer ID", peer_id, BYTES, 16, 16)                          \
 	X(ASN, "ASN", asn, BYTES, 10, 10)                                      \
 	X(RECORDS, "records", records, RECORDS, 1, 0)                          \
 	X(CERTIFICATE, "certificate", certificate, CERTIFICATE, 1, 0)          \
@@ -142,7 +144,7 @@ static const char *const FIELD_NAMES[] = {"",
 FIELD_LIST(X)
 #undef X
 
-#define KIND_FIELDS_MAX 18
+#define KIND_FIELDS_MAX 20
 
 struct kind {
 	uint16_t kind;
@@ -153,6 +155,20 @@ struct kind {
 #define PAYMENT                                                                \
 	F_AMOUNT, F_CURRENCY, F_PAYEE_ID, F_PAYER_ID, F_PAYEE_COUNTER,         \
 	    F_PAYER_COUNTER, F_TIME, F_REQUEST_DIGEST, F_AGREEMENT_DIGEST
+/* Load and unload say the same, under tags of their own. */
+#define REQUEST_TO_HOST                                                        \
+	F_CARD_ID, F_IDENTITY, F_ACCOUNT, F_BALANCE, F_AMOUNT, F_CURRENCY,     \
+	    F_ONLINE_COUNTER, F_KEY_VERSION, F_ALGORITHM, F_NONCE, F_TIME,     \
+	    F_TERMINAL, F_SIGNATURE
+#define PERMISSION                                                             \
+	F_CARD_ID, F_ONLINE_COUNTER, F_REQUEST_DIGEST, F_AMOUNT, F_CURRENCY,   \
+	    F_TIME, F_HOST_ID, F_SIGNATURE
+#define REPORT_TO_HOST                                                         \
+	F_CARD_ID, F_ONLINE_COUNTER, F_AGREEMENT_DIGEST, F_AMOUNT, F_CURRENCY, \
+	    F_BALANCE, F_RECORD, F_SIGNATURE
+#define RECORD_OF_HOST                                                         \
+	F_RECORD, F_AMOUNT, F_CURRENCY, F_ONLINE_COUNTER, F_TIME, F_BALANCE,   \
+	    F_AGREEMENT_DIGEST, F_PAYER_SIGNATURE
 
 /* clang-format off */
 static const struct kind KINDS[] = {
@@ -176,21 +192,23 @@ static const struct kind KINDS[] = {
 	    F_REQUEST_DIGEST, F_SIGNATURE}},
 	{JZ_KIND_EXCEPTION,
 	    {PAYMENT, F_PAYEE_RECORD, F_PAYEE_TIME, F_OUTCOME, F_SIGNATURE}},
+	{JZ_KIND_IDENTIFICATION,
+	    {F_CARD_ID, F_PEER_ID, F_NONCE, F_CERTIFICATE, F_SIGNATURE}},
 	{JZ_KIND_SEALED,
 	    {F_REQUEST_DIGEST, F_PAYEE_KEY | OPT, F_PAYER_KEY | OPT,
 	    F_SEALED}},
-	{JZ_KIND_LOAD_REQUEST,
-	    {F_CARD_ID, F_IDENTITY, F_ACCOUNT, F_BALANCE, F_AMOUNT,
-	    F_CURRENCY, F_ONLINE_COUNTER, F_KEY_VERSION, F_ALGORITHM,
-	    F_NONCE, F_TIME, F_TERMINAL, F_SIGNATURE}},
-	{JZ_KIND_LOAD_PERMISSION,
-	    {F_CARD_ID, F_ONLINE_COUNTER, F_REQUEST_DIGEST, F_AMOUNT,
-	    F_CURRENCY, F_TIME, F_HOST_ID, F_SIGNATURE}},
-	{JZ_KIND_LOAD_REPORT,
-	    {F_CARD_ID, F_ONLINE_COUNTER, F_AGREEMENT_DIGEST, F_AMOUNT,
-	    F_CURRENCY, F_BALANCE, F_RECORD, F_SIGNATURE}},
+	{JZ_KIND_LOAD_REQUEST, {REQUEST_TO_HOST}},
+	{JZ_KIND_LOAD_PERMISSION, {PERMISSION}},
+	{JZ_KIND_LOAD_REPORT, {REPORT_TO_HOST}},
 	{JZ_KIND_LOAD_CANCEL,
 	    {F_CARD_ID, F_ONLINE_COUNTER, F_REQUEST_DIGEST, F_SIGNATURE}},
+	{JZ_KIND_UNLOAD_REQUEST, {REQUEST_TO_HOST}},
+	{JZ_KIND_UNLOAD_PERMISSION, {PERMISSION}},
+	{JZ_KIND_UNLOAD_PROOF, {REPORT_TO_HOST}},
+	{JZ_KIND_UNLOAD_ACKNOWLEDGED,
+	    {F_CARD_ID, F_ONLINE_COUNTER, F_COMPLETION_DIGEST, F_HOST_ID,
+	    F_SIGNATURE}},
+	{JZ_KIND_ONLINE_SEALED, {F_CARD_ID, F_PAYER_KEY | OPT, F_SEALED}},
 	{JZ_KIND_SIGN_IN_REQUEST, {F_CARD_ID, F_NONCE}},
 	{JZ_KIND_CHALLENGE, {F_HOST_ID, F_HOST_NONCE}},
 	{JZ_KIND_SIGN_IN,
@@ -209,15 +227,14 @@ static const struct kind KINDS[] = {
 	    {F_PAYEE_RECORD, PAYMENT, F_PAYER_RECORD, F_PAYER_TIME,
 	    F_PAYEE_TIME, F_PAYER_SIGNATURE, F_PAYEE_SIGNATURE,
 	    F_REFUND_OF | OPT}},
-	{JZ_KIND_RECORD_LOAD,
-	    {F_RECORD, F_AMOUNT, F_CURRENCY, F_ONLINE_COUNTER, F_TIME,
-	    F_BALANCE, F_AGREEMENT_DIGEST, F_PAYER_SIGNATURE}},
+	{JZ_KIND_RECORD_LOAD, {RECORD_OF_HOST}},
 	{JZ_KIND_PROCESSED,
 	    {F_CARD_ID, F_HOST_NONCE, F_RECORD, F_COUNT, F_COMPLETION_DIGEST,
 	    F_HOST_ID, F_SIGNATURE}},
 	{JZ_KIND_RECORD_EXCEPTION,
 	    {F_PAYEE_RECORD, PAYMENT, F_PAYEE_TIME, F_OUTCOME,
 	    F_PAYEE_SIGNATURE}},
+	{JZ_KIND_RECORD_UNLOAD, {RECORD_OF_HOST}},
 	{JZ_KIND_PURSE_INFO,
 	    {F_STATE, F_CARD_ID | OPT, F_ASN | OPT, F_CURRENCY, F_BALANCE,
 	    F_MAX_BALANCE, F_MAX_SINGLE, F_ONLINE_COUNTER, F_PAYEE_COUNTER,
@@ -229,7 +246,7 @@ static const struct kind KINDS[] = {
 	    F_MAX_OFFLINE_SUM, F_MAX_OFFLINE_COUNT, F_PIN_ABOVE, F_ACCOUNT,
 	    F_IDENTITY, F_PIN, F_PIN_LIMIT, F_PIN_SUM | OPT,
 	    F_PIN_COUNT | OPT, F_PAYER_LEVEL | OPT, F_PAYER_CAP | OPT,
-	    F_PROFILE | OPT}},
+	    F_PROFILE | OPT, F_CONFIRM | OPT, F_PAYEE_KEY | OPT}},
 	{JZ_KIND_REVOCATION,
 	    {F_HOST_ID, F_LIST_VERSION, F_TIME, F_GENERATION, F_REVOKED | OPT,
 	    F_SIGNATURE}},
@@ -248,11 +265,17 @@ static const char *const KIND_NAMES[][2] = {
     {"payment receipt", "收款回执"},
     {"proof of non-payment", "未付款证明"},
     {"exception", "异常声明"},
+    {"identification", "身份证明"},
     {"sealed message", "加密报文"},
     {"load request", "圈存请求"},
     {"load permission", "圈存许可"},
     {"load report", "圈存报告"},
     {"load cancel", "圈存取消证明"},
+    {"unload request", "圈提请求"},
+    {"unload permission", "圈提许可"},
+    {"unload proof", "圈提证明"},
+    {"unload acknowledgement", "圈提入账确认"},
+    {"sealed load message", "加密圈存报文"},
     {"sign-in request", "签到请求"},
     {"sign-in challenge", "签到质询"},
     {"sign-in", "签到"},
@@ -263,6 +286,7 @@ static const char *const KIND_NAMES[][2] = {
     {"record of a load", "圈存记录"},
     {"settlement confirmation", "结算确认"},
     {"record of an exception", "异常记录"},
+    {"record of an unload", "圈提记录"},
     {"purse information", "钱包信息"},
     {"unfinished payment", "未完成交易"},
     {"personalisation", "个人化数据"},
@@ -315,7 +339,8 @@ are_records(struct jz_span in)
 		if (t.tag != JZ_KIND_RECORD_PAID &&
 		    t.tag != JZ_KIND_RECORD_RECEIVED &&
 		    t.tag != JZ_KIND_RECORD_LOAD &&
-		    t.tag != JZ_KIND_RECORD_EXCEPTION)
+		    t.tag != JZ_KIND_RECORD_EXCEPTION &&
+		    t.tag != JZ_KIND_RECORD_UNLOAD)
 			return false;
 	}
 	return in.len > 0 && jz_cursor_end(&c);

@@ -47,21 +47,29 @@ enum jz_kind {
 	JZ_KIND_HELLO = 0xFF21,	    /* of the payer's card: encrypted profile */
 	JZ_KIND_REQUEST = 0xFF22,   /* signed by the payee's card */
 	JZ_KIND_AGREEMENT = 0xFF23, /* signed by the payer's card */
-	JZ_KIND_CONFIRMATION = 0xFF24, /* signed by the payee's card */
-	JZ_KIND_COMPLETION = 0xFF25,   /* signed by the payer's card */
-	JZ_KIND_RECEIPT = 0xFF26,      /* signed by the payee's card */
-	JZ_KIND_NOT_PAID = 0xFF27,     /* signed by the payer's card: this
+	JZ_KIND_CONFIRMATION = 0xFF24,	 /* signed by the payee's card */
+	JZ_KIND_COMPLETION = 0xFF25,	 /* signed by the payer's card */
+	JZ_KIND_RECEIPT = 0xFF26,	 /* signed by the payee's card */
+	JZ_KIND_NOT_PAID = 0xFF27,	 /* signed by the payer's card: this
 	                                  counter was not paid, and no longer
 	                                  can be */
-	JZ_KIND_EXCEPTION = 0xFF28,    /* signed by the payee's card: was not
+	JZ_KIND_EXCEPTION = 0xFF28,	 /* signed by the payee's card: was not
 	                                  credited, and never will be */
-	JZ_KIND_SEALED = 0xFF2F,       /* one of the above, enciphered */
+	JZ_KIND_IDENTIFICATION = 0xFF2A, /* signed by a card, to another */
+	JZ_KIND_SEALED = 0xFF2F,	 /* one of the above, enciphered */
 	/* load */
 	JZ_KIND_LOAD_REQUEST = 0xFF41,	  /* signed by the card */
 	JZ_KIND_LOAD_PERMISSION = 0xFF42, /* signed by the issuer's host */
 	JZ_KIND_LOAD_REPORT = 0xFF43,	  /* signed by the card */
 	JZ_KIND_LOAD_CANCEL = 0xFF44,	  /* signed by the card: not executed,
 	                                     and no longer can be */
+	/* unload */
+	JZ_KIND_UNLOAD_REQUEST = 0xFF45,      /* signed by the card */
+	JZ_KIND_UNLOAD_PERMISSION = 0xFF46,   /* signed by the issuer's host */
+	JZ_KIND_UNLOAD_PROOF = 0xFF47,	      /* signed by the card: debited */
+	JZ_KIND_UNLOAD_ACKNOWLEDGED = 0xFF48, /* signed by the issuer's host:
+	                                         credited to the account */
+	JZ_KIND_ONLINE_SEALED = 0xFF4F,	      /* one of the above, enciphered */
 	/* settlement */
 	JZ_KIND_SIGN_IN_REQUEST = 0xFF51,
 	JZ_KIND_CHALLENGE = 0xFF52,
@@ -73,6 +81,7 @@ enum jz_kind {
 	JZ_KIND_RECORD_LOAD = 0xFF58,	    /* in a batch; carries signatures */
 	JZ_KIND_PROCESSED = 0xFF59,	    /* signed by the issuer's host */
 	JZ_KIND_RECORD_EXCEPTION = 0xFF5A, /* in a batch; carries a signature */
+	JZ_KIND_RECORD_UNLOAD = 0xFF5B,	   /* in a batch; carries a signature */
 	/* what the purse tells about itself, and what personalises it */
 	JZ_KIND_PURSE_INFO = 0xFF61,
 	JZ_KIND_UNFINISHED = 0xFF62, /* one payment that is not finished */
@@ -102,7 +111,8 @@ enum jz_tag {
 	JZ_TAG_PAYER_TIME = 0x90,	 /* 7 bytes BCD: completion */
 	JZ_TAG_PAYEE_RECORD = 0x91,	 /* 4 bytes, record number */
 	JZ_TAG_PAYEE_TIME = 0x92,	 /* 7 bytes BCD: credit */
-	JZ_TAG_COMPLETION_DIGEST = 0x93, /* 32 bytes; completion or batch */
+	JZ_TAG_COMPLETION_DIGEST = 0x93, /* 32 bytes; completion, batch or
+	                                    unload proof */
 	JZ_TAG_CARD_ID = 0x94,		 /* 16 characters */
 	JZ_TAG_ACCOUNT = 0x95,		 /* 1-34 characters */
 	JZ_TAG_IDENTITY = 0x96,		 /* 1-32 bytes UTF-8: the user */
@@ -134,6 +144,9 @@ enum jz_tag {
 	JZ_TAG_PIN_COUNT = 0x9F3E, /* 4 bytes: PIN after so many without */
 	JZ_TAG_PAYER_LEVEL = 0x9F3F, /* 1 byte: assurance of a payer's card */
 	JZ_TAG_PAYER_CAP = 0x9F40,   /* 8 bytes: the most of one below that */
+	JZ_TAG_PEER_ID = 0x9F48,     /* 16 characters: whom it is said to */
+	JZ_TAG_CONFIRM = 0x9F49,     /* 1 byte: 01 loads are confirmed on the
+	                                card's display */
 	JZ_TAG_PROFILE = 0x9F50,     /* 1 byte: enum jz_profile */
 	JZ_TAG_REFUND_OF = 0x9F51,   /* 4 bytes: payee counter of the payment
 	                                that this gives back */
@@ -188,6 +201,7 @@ struct jz_message {
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
 	uint8_t card_id[JZ_ID_BYTES];
 	uint8_t host_id[JZ_ID_BYTES];
+	uint8_t peer_id[JZ_ID_BYTES];
 	uint64_t balance;
 	uint32_t online_counter;
 	uint8_t key_version;
@@ -207,6 +221,7 @@ struct jz_message {
 	uint64_t payer_cap;
 	uint8_t profile;
 	uint32_t refund_of;
+	uint8_t confirm;
 	uint8_t outcome;
 	uint8_t state;
 	uint32_t capacity;

@@ -27,8 +27,10 @@ enum jz_purse_ins {
 	JZ_INS_READ_RECORD = 0xB2,  /* P2 C4: SFI 18, transaction log */
 	JZ_INS_GET_DATA = 0xCA,	    /* P1P2: 7F21, 005A, FF61, FF6A */
 	/* JR/T 0025, CLA 80 */
-	JZ_INS_INITIALIZE = 0x50, /* P1 00: load */
+	JZ_INS_INITIALIZE = 0x50, /* P1 00: load, 05: unload */
 	JZ_INS_CREDIT_FOR_LOAD = 0x52,
+	/* P1 03; ours: P1 04, that the account was credited */
+	JZ_INS_DEBIT_FOR_UNLOAD = 0x54,
 	JZ_INS_TRANSACTION_PROVE = 0x5A, /* P2: enum jz_transaction_type */
 	JZ_INS_GET_BALANCE = 0x5C,	 /* P2 02: electronic purse */
 	/* our own, CLA 80: offline payment, one per message */
@@ -46,6 +48,7 @@ enum jz_purse_ins {
 	JZ_INS_HELLO = 0x7C,	   /* payer: -> hello; encrypted profile */
 	JZ_INS_PEER = 0x7D,	   /* P1 enum jz_peer_step */
 	JZ_INS_PUT_LIST = 0x7E,	   /* a revocation list -> nothing */
+	JZ_INS_PAIR = 0x7F,	   /* P1: enum jz_pair_step */
 	/* our own, CLA 80: settlement, P1 names the step */
 	JZ_INS_SETTLE = 0x79,
 };
@@ -64,12 +67,23 @@ enum jz_peer_step {
 };
 
 enum jz_fetch {
+	JZ_FETCH_UNLOAD = 0x54,	 /* the proof not acknowledged */
 	JZ_FETCH_RECORD = 0x55,	 /* P2-th newest record, signed, in clear */
 	JZ_FETCH_PENDING = 0x70, /* P2-th payment confirmed, in clear */
 	JZ_FETCH_AGREED = 0x71,	 /* the open agreement, in clear */
 	JZ_FETCH_CONFIRMATION = 0x72, /* sealed */
 	JZ_FETCH_COMPLETION = 0x73,   /* sealed */
 	JZ_FETCH_EXCEPTION = 0x7B,
+};
+
+/* A key and an IC card that belong together. */
+enum jz_pair_step {
+	JZ_PAIR_CHALLENGE = 1, /* -> 16 random bytes */
+	JZ_PAIR_IDENTIFY = 2,  /* challenge, the other's ID -> FF2A */
+	JZ_PAIR_VERIFY = 3,    /* FF2A -> nothing */
+	JZ_PAIR_ADD = 4,       /* ID, to the list */
+	JZ_PAIR_REMOVE = 5,
+	JZ_PAIR_LIST = 6, /* -> the IDs */
 };
 
 enum jz_settle_step {

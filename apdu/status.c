@@ -283,6 +283,16 @@ static const struct jz_status ROWS[] = {
 	    "more than is left of it",
 	    "退款与本卡收自该卡的付款不符，或超过可退余额",
 	    "This refund is not possible.", "无法办理此退款。"),
+	ROW(NOT_LISTED, EXACT, "the other card is not on this card's list",
+	    "对方卡不在本卡的名单上",
+	    "These two cards do not know each other.",
+	    "这两张卡互不相识。"),
+	ROW(CONFIRM, EXACT, "the card shows it: to be confirmed there",
+	    "已在卡上显示，等待在卡上确认",
+	    "Please confirm on your key.", "请在密钥上确认。"),
+	ROW(DECLINED, EXACT, "not confirmed on the card, or not in time",
+	    "未在卡上确认，或超时", "It was not confirmed on your key.",
+	    "未在密钥上确认。"),
 };
 
 static const struct jz_status UNKNOWN_ROW = {

@@ -93,6 +93,9 @@ enum {
 	JZ_SW_STRANGER = 0x9434,  /* no certificate, and none kept of that ID */
 	JZ_SW_REFUND = 0x9435,	  /* not of a payment received from that card,
 	                             or more than is left of it */
+	JZ_SW_NOT_LISTED = 0x9436, /* the other card is not on the list */
+	JZ_SW_CONFIRM = 0x9437,	   /* confirm on the card, then ask again */
+	JZ_SW_DECLINED = 0x9438,   /* not confirmed on the card */
 };
 
 struct jz_status {

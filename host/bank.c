@@ -91,6 +91,18 @@ find(struct jz_bank *b, struct jz_span sign_in, uint32_t counter,
 }
 
 static int
+unload_permit(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
+{
+	return keep(b, jz_issuer_unload_permit(issuer_of(b), request, out));
+}
+
+static int
+unload(struct jz_bank *b, struct jz_span proof, struct jz_buffer *out)
+{
+	return keep(b, jz_issuer_unload(issuer_of(b), proof, out));
+}
+
+static int
 challenge(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
 {
 	return keep(b, jz_issuer_challenge(issuer_of(b), request, out));
@@ -148,6 +160,8 @@ static const struct jz_bank_ops OPS = {
     .report = report,
     .cancel = cancel,
     .find = find,
+    .unload_permit = unload_permit,
+    .unload = unload,
     .challenge = challenge,
     .sign_in = sign_in,
     .readmit = readmit,
@@ -241,6 +255,35 @@ jz_load_cancel(struct jz_session *s, struct jz_issuer *issuer,
 	if (err != 0)
 		return err;
 	err = jz_bank_load_cancel(s, b, result);
+	end(issuer, &b);
+	return err;
+}
+
+int
+jz_unload_resume(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_unload_result *result)
+{
+	struct jz_bank *b = NULL;
+	int err = jz_bank_of_issuer(issuer, &b);
+
+	if (err != 0)
+		return err;
+	err = jz_bank_unload_resume(s, b, result);
+	end(issuer, &b);
+	return err;
+}
+
+int
+jz_unload(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_unload_result *result)
+{
+	struct jz_bank *b = NULL;
+	int err = jz_bank_of_issuer(issuer, &b);
+
+	if (err != 0)
+		return err;
+	err = jz_bank_unload(s, b, amount_minor, terminal, result);
 	end(issuer, &b);
 	return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A card's issuer, as a terminal reaches it: the library beside it, with the
- * issuer's directory, or its daemon over HTTPS.  Loads and settlement do not
- * care which.
+ * issuer's directory, or its daemon over HTTPS.  Load, unload and
+ * settlement do not care which.
  *
  * Whatever is asked may be asked again: the issuer knows a card's messages by
  * card and counter, and does each once.  So a request whose answer is lost is
@@ -66,6 +66,14 @@ int jz_bank_settle(struct jz_session *s, struct jz_bank *bank,
 void jz_bank_watch(struct jz_bank *bank,
     void (*told)(unsigned records, unsigned all, void *arg), void *arg);
 
+/* Those of pay.h; after an error of the network it is jz_bank_unload_resume()
+ * that finishes what was begun. */
+int jz_bank_unload_resume(struct jz_session *s, struct jz_bank *bank,
+    struct jz_unload_result *result);
+int jz_bank_unload(struct jz_session *s, struct jz_bank *bank,
+    uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_unload_result *result);
+
 enum jz_resumption {
 	JZ_RESUME_NOTHING,   /* no load was cut off */
 	JZ_RESUME_FINISHED,  /* it was permitted: credited and reported now */
@@ -122,6 +130,10 @@ struct jz_bank_ops {
 	 * permission if it has one. */
 	int (*find)(struct jz_bank *b, struct jz_span sign_in, uint32_t counter,
 	    struct jz_load_story *story, struct jz_buffer *permission);
+	int (*unload_permit)(
+	    struct jz_bank *b, struct jz_span request, struct jz_buffer *out);
+	int (*unload)(
+	    struct jz_bank *b, struct jz_span proof, struct jz_buffer *out);
 	int (*challenge)(
 	    struct jz_bank *b, struct jz_span request, struct jz_buffer *out);
 	int (*sign_in)(

@@ -17,6 +17,8 @@
 #include "../keys/secret.h"
 
 #define INS_VERIFY	 0x20
+#define INS_SELECT	 0xA4
+#define P1_BY_NAME	 0x04
 #define INS_GET_RESPONSE 0xC0
 
 #define BLOCK_MAX 255u /* data bytes of one short command */
@@ -139,8 +141,8 @@ get_response(struct jz_session *s, uint8_t cla)
 	return err;
 }
 
-int
-jz_session_exchange(struct jz_session *s, const struct jz_command *command,
+static int
+whole(struct jz_session *s, const struct jz_command *command,
     struct jz_answer *out)
 {
 	struct jz_command c = *command;
@@ -171,6 +173,37 @@ out:
 	if (err == 0)
 		*out = (struct jz_answer){jz_span(s->buffer, s->len), s->sw};
 	return err;
+}
+
+/* Another session of this card has had its own purse selected. */
+static int
+take_turn(struct jz_session *s)
+{
+	const struct jz_command c = {.ins = INS_SELECT,
+	    .p1 = P1_BY_NAME,
+	    .data = {s->purse, s->purse_len},
+	    .has_le = true,
+	    .ne = SHORT_NE};
+	struct jz_answer answer;
+	int err = whole(s, &c, &answer);
+
+	if (err == 0)
+		err = jz_status_error(answer.sw);
+	if (err == 0)
+		*s->turn = s;
+	return err;
+}
+
+int
+jz_session_exchange(struct jz_session *s, const struct jz_command *command,
+    struct jz_answer *out)
+{
+	int err;
+
+	*out = (struct jz_answer){0};
+	if (s->turn != NULL && *s->turn != s && (err = take_turn(s)) != 0)
+		return err;
+	return whole(s, command, out);
 }
 
 int

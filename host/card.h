@@ -32,8 +32,17 @@ struct jz_known {
 	size_t n;
 };
 
+#define JZ_SESSION_AID_MAX 16
+
 struct jz_session {
 	struct jz_reader *reader; /* lent */
+	/* The caller's to fill: the purse's AID, when a card has several. */
+	uint8_t purse[JZ_SESSION_AID_MAX];
+	uint8_t purse_len; /* 0: the one that a card has */
+	/* The caller's to fill: for several sessions of one card, of which one
+	 * is selected at a time.  Each selects its purse when it was another's
+	 * turn; what that purse knew until it is deselected, a PIN, is gone. */
+	struct jz_session **turn;
 	/* The caller's to fill: what the purse is shown when it refuses a
 	 * certificate or a host of an issuer's key that it does not know. */
 	struct jz_known known;

@@ -303,6 +303,18 @@ permit(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
 }
 
 static int
+unload_permit(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
+{
+	return exchange(b, JZ_WIRE_UNLOAD_PERMIT, request, out);
+}
+
+static int
+unload(struct jz_bank *b, struct jz_span proof, struct jz_buffer *out)
+{
+	return exchange(b, JZ_WIRE_UNLOAD_PROOF, proof, out);
+}
+
+static int
 challenge(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
 {
 	return exchange(b, JZ_WIRE_CHALLENGE, request, out);
@@ -517,6 +529,8 @@ static const struct jz_bank_ops OPS = {
     .report = report,
     .cancel = cancel,
     .find = find,
+    .unload_permit = unload_permit,
+    .unload = unload,
     .challenge = challenge,
     .sign_in = sign_in,
     .readmit = readmit,

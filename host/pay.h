@@ -78,7 +78,9 @@ enum jz_load_step {
  * JZ_ERR_REFUSED: the issuer refused, jz_issuer_refusal() says why; the card
  * has cancelled and is free for another load.  When it could not be freed,
  * jz_issuer_refusal() says why all the same, and the error why not.
- * JZ_ERR_STATUS with 6985: a load of another amount or terminal is open.
+ * JZ_ERR_STATUS with 6985: a load of another amount or terminal is open; 9437:
+ * the card shows the amount, the same load again goes on once it was confirmed
+ * there; 9438: it was not.
  * After any error the same load again takes it up where it was cut off.
  */
 int jz_load(struct jz_session *s, struct jz_issuer *issuer,
@@ -99,12 +101,61 @@ struct jz_cancel_result {
 int jz_load_cancel(struct jz_session *s, struct jz_issuer *issuer,
     struct jz_cancel_result *result);
 
+struct jz_unload_result {
+	bool found;	  /* one that was cut off was finished */
+	uint32_t counter; /* of the last that was finished now; 0: none */
+	uint64_t credited_minor; /* by it to the account */
+};
+/*
+ * Finishes an unload that was cut off after the card's debit: its proof goes to
+ * the issuer, and the issuer's word back to the card.  No PIN.  Nothing to do:
+ * 0, and *result says so.  After any error the same again finishes it.
+ */
+int jz_unload_resume(struct jz_session *s, struct jz_issuer *issuer,
+    struct jz_unload_result *result);
+/*
+ * Unload to the account bound to the card (PIN already verified): one that was
+ * cut off is finished first, then this one begun; so after an error it is
+ * jz_unload_resume() that finishes it.  *result is of the last one finished.
+ *
+ * JZ_ERR_REFUSED: the issuer refused; nothing has changed, or, after the
+ * card's debit, the proof stays on the card.
+ */
+int jz_unload(struct jz_session *s, struct jz_issuer *issuer,
+    uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_unload_result *result);
+
+struct jz_replace_result {
+	uint64_t moved_minor; /* from the old card to the new one, altogether */
+};
+/*
+ * Moves all of a card's money to its successor, of the same account and holder:
+ * unload, load, and the old card is revoked.  Both purses selected, both PINs
+ * verified.  What was cut off, at whatever point, is gone on with by the same
+ * call; done again it moves nothing.
+ *
+ * JZ_ERR_STATE: payments to the old card are not finished (jz_recover()).
+ * JZ_ERR_REFUSED: WRONG_ACCOUNT, WRONG_USER, UNKNOWN_CARD, CARD_BLOCKED,
+ * EXISTS_DIFFERENT (it has another successor); or as jz_unload() and jz_load(),
+ * the money being in the account in between.
+ */
+int jz_replace(struct jz_session *before, struct jz_session *after,
+    struct jz_issuer *issuer, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_replace_result *result);
+
 /*
  * Brings the card the issuer's newest revocation list, unless its own is as new
  * or there is none; *brought gets the version, or 0.
  */
 int jz_bring_list(
     struct jz_session *s, struct jz_issuer *issuer, uint32_t *brought);
+
+/*
+ * Each card proves to the other who it is, and looks it up on its list.
+ * JZ_ERR_STATUS with 9436: it is not on it; JZ_ERR_CERT_*; JZ_ERR_AUTHENTICATION.
+ * The refusing card is the one whose session says other than 9000.
+ */
+int jz_identify(struct jz_session *key, struct jz_session *card);
 
 /* ---- payments that stopped half-way -------------------------------------- */
 
@@ -178,7 +229,9 @@ struct jz_personal {
 	uint64_t max_single_minor;
 	uint64_t pin_above_minor; /* PIN for amounts above this */
 	bool payee_only;
-	bool encrypted; /* the profile: docs/protocol.md, section 4 */
+	bool encrypted;	    /* the profile: docs/protocol.md, section 4 */
+	bool sealed_loads;  /* enciphered between card and issuer */
+	bool confirm_loads; /* on the card's own display, which it must have */
 	/* The keys that the card came with.  NULL: the well-known test keys,
 	 * 404142434445464748494A4B4C4D4E4F three times, under version FF. */
 	const struct jz_scp03_keys *transport_keys;

@@ -33,7 +33,6 @@
 #define OFFLINE_SUM_FACTOR 2u
 
 static const struct jz_scp03_keys TEST_KEYS = {TEST_KEY, TEST_KEY, TEST_KEY};
-static const struct jz_gp_aid PURSE = {JZ_AID_PURSE_BYTES, JZ_AID_PURSE};
 /* An empty public key template: "make your key pair". */
 static const uint8_t MAKE_KEY[] = {0x7F, 0x49, 0x00};
 
@@ -217,6 +216,9 @@ store_parameters(struct jz_personalising *r, const uint8_t asn[static 10])
 	m.max_offline_count = r->capacity;
 	m.pin_above = p->pin_above_minor;
 	m.profile = p->encrypted ? JZ_PROFILE_ENCRYPTED : JZ_PROFILE_CLEAR;
+	m.confirm = p->confirm_loads;
+	if (p->sealed_loads)
+		memcpy(m.payee_key, r->load_key, sizeof(m.payee_key));
 	m.account = jz_span(p->account, strlen(p->account));
 	m.identity = jz_span(p->holder, strlen(p->holder));
 	m.pin = jz_span(bcd, len);
@@ -234,6 +236,7 @@ out:
 static int
 begin(struct jz_personalising *r, const struct jz_purse_info *info)
 {
+	struct jz_gp_aid purse;
 	bool ours;
 	int err = open_channel(r, &ours);
 
@@ -251,7 +254,9 @@ begin(struct jz_personalising *r, const struct jz_purse_info *info)
 		err = take_over(r);
 	if (err != 0 || r->done)
 		return err;
-	err = of_card(jz_gp_personalise(&r->gp, &PURSE));
+	err = jz_gp_aid(jz_purse_aid(r->gp.session), &purse);
+	if (err == 0)
+		err = of_card(jz_gp_personalise(&r->gp, &purse));
 	return err != 0 ? err : key_pair(r, r->public_key);
 }
 
@@ -338,6 +343,13 @@ issuer_keys(void *arg, const uint8_t kdd[static JZ_GP_KDD_BYTES], uint8_t kvn,
 	return jz_issuer_card_keys(arg, kdd, kvn, out);
 }
 
+static uint8_t
+flags_of(const struct jz_personal *p)
+{
+	return (uint8_t)((p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0) |
+	    (p->sealed_loads ? JZ_FLAG_SEALED_LOADS : 0));
+}
+
 /* Registered and certified by the issuer, before the card has any of it. */
 static int
 certify(struct jz_personalising *r, struct jz_issuer *issuer,
@@ -352,8 +364,7 @@ certify(struct jz_personalising *r, struct jz_issuer *issuer,
 		memcpy(id, r->info.id, JZ_ID_BYTES);
 	else
 		err = jz_issuer_certify(issuer, p->account, p->holder,
-		    r->public_key, p->payee_only ? JZ_FLAG_PAYEE_ONLY : 0, id,
-		    asn, &certificate);
+		    r->public_key, flags_of(p), id, asn, &certificate);
 	/* The CA of the certificate's day, when that is not the newest. */
 	if (err == 0 && !r->done)
 		err = jz_issuer_chain(
@@ -372,7 +383,14 @@ jz_personalise(struct jz_session *s, struct jz_issuer *issuer,
 	    .arg = issuer,
 	    .kvn = jz_issuer_kvn(issuer),
 	    .root = jz_issuer_root(issuer)};
+	struct jz_key_pair load;
 	int err = check_order(issuer, p);
+
+	if (err == 0 && p->sealed_loads) {
+		err = jz_issuer_load_key(issuer, &load);
+		memcpy(r.load_key, load.public_key, sizeof(r.load_key));
+		jz_wipe(&load, sizeof(load));
+	}
 
 	memset(id, 0, JZ_ID_BYTES);
 	if (err != 0)

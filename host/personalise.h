@@ -20,7 +20,8 @@ struct jz_personalising {
 	void *arg;
 	uint8_t kvn;	     /* the version of the keys that new cards get */
 	struct jz_span root; /* certificate */
-	struct jz_span ca, host; /* needed by the last step alone */
+	struct jz_span ca, host;	  /* needed by the last step alone */
+	uint8_t load_key[JZ_POINT_BYTES]; /* likewise, for sealed loads */
 
 	/* Set by the first step. */
 	struct jz_gp gp; /* with a session: jz_gp_close() on every path */

@@ -22,6 +22,10 @@
 #define P1_BY_NAME     0x04
 #define P2_PURSE       0x02 /* electronic purse, not passbook */
 #define P1_READ_KEY    0x81
+#define P1_LOAD	       0x00
+#define P1_UNLOAD      0x05
+#define P1_DEBIT       0x03
+#define P1_ACKNOWLEDGE 0x04
 #define P1_FETCH       0x73
 #define P2_CERTIFICATE 0xBE /* data objects of a certificate */
 #define P1_SHORT_FILE  0x80 /* with the file's SFI */
@@ -101,6 +105,17 @@ carry(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
 	return err;
 }
 
+/* A message of this kind, or one that only the issuer can read. */
+static bool
+is_kind(struct jz_span in, enum jz_kind kind)
+{
+	enum jz_kind found = jz_message_peek(in);
+
+	return found == kind ||
+	    (found == JZ_KIND_ONLINE_SEALED &&
+		(kind == JZ_KIND_LOAD_REQUEST || kind == JZ_KIND_LOAD_REPORT));
+}
+
 /* As carry, and the answer must begin with a message of this kind. */
 static int
 carry_message(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
@@ -111,20 +126,27 @@ carry_message(struct jz_session *s, uint8_t ins, uint8_t p1, struct jz_span in,
 
 	if (err != 0)
 		return err;
-	if (jz_message_peek(jz_span(out->data + before, out->len - before)) !=
-	    kind)
-		return JZ_ERR_ANSWER;
-	return 0;
+	return is_kind(jz_span(out->data + before, out->len - before), kind)
+	    ? 0
+	    : JZ_ERR_ANSWER;
+}
+
+struct jz_span
+jz_purse_aid(const struct jz_session *s)
+{
+	static const uint8_t aid[JZ_AID_PURSE_BYTES] = JZ_AID_PURSE;
+
+	return s->purse_len != 0 ? jz_span(s->purse, s->purse_len)
+				 : jz_span(aid, sizeof(aid));
 }
 
 int
 jz_purse_select(struct jz_session *s)
 {
-	static const uint8_t aid[JZ_AID_PURSE_BYTES] = JZ_AID_PURSE;
 	struct jz_answer a;
 
-	return jz_session_command(s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0,
-	    jz_span(aid, sizeof(aid)), &a);
+	return jz_session_command(
+	    s, CLA_ISO, INS_SELECT, P1_BY_NAME, 0, jz_purse_aid(s), &a);
 }
 
 int
@@ -453,9 +475,11 @@ jz_purse_fetch_completion(struct jz_session *payer,
 
 /* ---- load --------------------------------------------------------------- */
 
-int
-jz_purse_load_request(struct jz_session *s, uint64_t amount_minor,
-    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct jz_buffer *out)
+/* INITIALIZE FOR LOAD and FOR UNLOAD. */
+static int
+initialize(struct jz_session *s, uint8_t p1, enum jz_kind kind,
+    uint64_t amount_minor, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_buffer *out)
 {
 	uint8_t data[1 + 4 + JZ_TERMINAL_BYTES];
 	struct jz_buffer b = jz_buffer(data, sizeof(data));
@@ -468,18 +492,45 @@ jz_purse_load_request(struct jz_session *s, uint64_t amount_minor,
 	jz_put_u8(&b, KEY_INDEX);
 	jz_put_u32(&b, (uint32_t)amount_minor);
 	jz_put(&b, terminal, JZ_TERMINAL_BYTES);
-	err = jz_session_command(s, CLA_PURSE, JZ_INS_INITIALIZE, 0, P2_PURSE,
+	err = jz_session_command(s, CLA_PURSE, JZ_INS_INITIALIZE, p1, P2_PURSE,
 	    jz_buffer_span(&b), &a);
 	if (err != 0)
 		return err;
 	/* The field's own fields stand in the signed template once more. */
 	c = jz_cursor(a.data);
 	(void)jz_take(&c, LOAD_FIELDS_BYTES);
-	if (c.bad ||
-	    jz_message_peek(jz_span(c.data, c.len)) != JZ_KIND_LOAD_REQUEST)
+	if (c.bad || !is_kind(jz_span(c.data, c.len), kind))
 		return JZ_ERR_ANSWER;
 	jz_put(out, c.data, c.len);
 	return out->bad ? JZ_ERR_SPACE : 0;
+}
+
+/* Date and time of JR/T 0025, then the permission. */
+static int
+permission_data(
+    struct jz_span permission, enum jz_kind kind, struct jz_buffer *out)
+{
+	bool sealed = kind == JZ_KIND_LOAD_PERMISSION &&
+	    jz_message_peek(permission) == JZ_KIND_ONLINE_SEALED;
+	uint8_t when[JZ_TIME_BYTES] = {0};
+	struct jz_message m;
+
+	if (!sealed && jz_message_decode(permission, kind, &m) != 0)
+		return JZ_ERR_MESSAGE;
+	/* What the terminal cannot read is not known to it. */
+	if (!sealed)
+		jz_time_to_bcd(m.payment.time, when);
+	jz_put(out, when, sizeof(when));
+	jz_put(out, permission.data, permission.len);
+	return out->bad ? JZ_ERR_SPACE : 0;
+}
+
+int
+jz_purse_load_request(struct jz_session *s, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct jz_buffer *out)
+{
+	return initialize(
+	    s, P1_LOAD, JZ_KIND_LOAD_REQUEST, amount_minor, terminal, out);
 }
 
 int
@@ -488,44 +539,50 @@ jz_purse_credit_for_load(
 {
 	uint8_t data[JZ_TIME_BYTES + JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(data, sizeof(data));
-	uint8_t when[JZ_TIME_BYTES];
-	struct jz_message m;
+	int err = permission_data(permission, JZ_KIND_LOAD_PERMISSION, &b);
 
-	if (jz_message_decode(permission, JZ_KIND_LOAD_PERMISSION, &m) != 0)
-		return JZ_ERR_MESSAGE;
-	jz_time_to_bcd(m.payment.time, when);
-	jz_put(&b, when, sizeof(when));
-	jz_put(&b, permission.data, permission.len);
-	if (b.bad)
-		return JZ_ERR_SPACE;
-	return carry_message(s, JZ_INS_CREDIT_FOR_LOAD, 0, jz_buffer_span(&b),
-	    JZ_KIND_LOAD_REPORT, report);
+	return err != 0 ? err
+			: carry_message(s, JZ_INS_CREDIT_FOR_LOAD, 0,
+			      jz_buffer_span(&b), JZ_KIND_LOAD_REPORT, report);
+}
+
+/* CREDIT FOR LOAD with a permission that fits none; its SW. */
+static int
+probe(struct jz_session *s, const struct jz_message *none, uint16_t *sw)
+{
+	uint8_t data[JZ_TIME_BYTES + JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(data, sizeof(data));
+	static const uint8_t unknown[JZ_TIME_BYTES];
+	struct jz_answer a = {0};
+	int err;
+
+	jz_put(&b, unknown, sizeof(unknown));
+	err = jz_message_encode(none, JZ_SIGNED, &b);
+	if (err == 0)
+		err = jz_session_send(s, CLA_PURSE, JZ_INS_CREDIT_FOR_LOAD, 0,
+		    0, jz_buffer_span(&b), &a);
+	*sw = a.sw;
+	return err;
 }
 
 int
 jz_purse_load_open(struct jz_session *s, bool *open)
 {
-	const struct jz_message none = {.kind = JZ_KIND_LOAD_PERMISSION};
-	uint8_t data[JZ_TIME_BYTES + JZ_MESSAGE_MAX];
-	struct jz_buffer b = jz_buffer(data, sizeof(data));
-	uint8_t when[JZ_TIME_BYTES];
-	struct jz_answer a;
-	int err;
+	static const uint8_t no_seal[17];
+	const struct jz_message clear = {.kind = JZ_KIND_LOAD_PERMISSION};
+	const struct jz_message sealed = {.kind = JZ_KIND_ONLINE_SEALED,
+	    .sealed = {no_seal, sizeof(no_seal)}};
+	uint16_t sw;
+	int err = probe(s, &clear, &sw);
 
-	*open = false;
-	jz_time_to_bcd(none.payment.time, when);
-	jz_put(&b, when, sizeof(when));
-	err = jz_message_encode(&none, JZ_SIGNED, &b);
-	if (err == 0)
-		err = jz_session_send(s, CLA_PURSE, JZ_INS_CREDIT_FOR_LOAD, 0,
-		    0, jz_buffer_span(&b), &a);
-	if (err != 0)
-		return err;
+	/* A card whose loads are enciphered takes none in clear. */
+	if (err == 0 && sw == JZ_SW_DATA)
+		err = probe(s, &sealed, &sw);
+	*open = err == 0 && (sw == JZ_SW_MISMATCH || sw == JZ_SW_DECRYPT);
 	/* 6985 comes before anything in it is compared with a load. */
-	*open = a.sw == JZ_SW_MISMATCH;
-	if (*open || a.sw == JZ_SW_CONDITIONS)
-		return 0;
-	return a.sw == JZ_SW_OK ? JZ_ERR_ANSWER : jz_status_error(a.sw);
+	if (err != 0 || *open || sw == JZ_SW_CONDITIONS)
+		return err;
+	return sw == JZ_SW_OK ? JZ_ERR_ANSWER : jz_status_error(sw);
 }
 
 int
@@ -537,6 +594,56 @@ jz_purse_cancel_load(struct jz_session *s, struct jz_buffer *proof)
 	if (err == JZ_ERR_STATUS && s->sw == JZ_SW_CONDITIONS)
 		return JZ_ERR_NOT_FOUND;
 	return err;
+}
+
+/* ---- unload ------------------------------------------------------------- */
+
+int
+jz_purse_unload_request(struct jz_session *s, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct jz_buffer *out)
+{
+	return initialize(
+	    s, P1_UNLOAD, JZ_KIND_UNLOAD_REQUEST, amount_minor, terminal, out);
+}
+
+int
+jz_purse_debit_for_unload(
+    struct jz_session *s, struct jz_span permission, struct jz_buffer *proof)
+{
+	uint8_t data[JZ_TIME_BYTES + JZ_MESSAGE_MAX];
+	struct jz_buffer b = jz_buffer(data, sizeof(data));
+	int err = permission_data(permission, JZ_KIND_UNLOAD_PERMISSION, &b);
+
+	return err != 0 ? err
+			: carry_message(s, JZ_INS_DEBIT_FOR_UNLOAD, P1_DEBIT,
+			      jz_buffer_span(&b), JZ_KIND_UNLOAD_PROOF, proof);
+}
+
+/* The card's word for "no such thing" here. */
+static int
+none_of(const struct jz_session *s, int err)
+{
+	return err == JZ_ERR_STATUS && s->sw == JZ_SW_NO_PAYMENT
+	    ? JZ_ERR_NOT_FOUND
+	    : err;
+}
+
+int
+jz_purse_fetch_unload(struct jz_session *s, struct jz_buffer *proof)
+{
+	return none_of(s,
+	    carry_message(s, JZ_INS_FETCH, JZ_FETCH_UNLOAD, nothing,
+		JZ_KIND_UNLOAD_PROOF, proof));
+}
+
+int
+jz_purse_acknowledge_unload(struct jz_session *s, struct jz_span acknowledged)
+{
+	struct jz_buffer none = jz_buffer(NULL, 0);
+
+	return none_of(s,
+	    carry(s, JZ_INS_DEBIT_FOR_UNLOAD, P1_ACKNOWLEDGE, acknowledged,
+		&none));
 }
 
 /* ---- settlement --------------------------------------------------------- */

@@ -36,6 +36,8 @@ struct jz_log_line {
 	int64_t time;
 };
 
+/* The AID of the session's purse, s->purse or the usual one; lent. */
+struct jz_span jz_purse_aid(const struct jz_session *s);
 /* Selects the purse.  JZ_ERR_STATUS (6A82) when the card has none. */
 int jz_purse_select(struct jz_session *s);
 int jz_purse_info(struct jz_session *s, struct jz_purse_info *out);
@@ -194,6 +196,28 @@ int jz_purse_load_open(struct jz_session *s, bool *open);
  * there is none to close.
  */
 int jz_purse_cancel_load(struct jz_session *s, struct jz_buffer *proof);
+
+/* ---- unload: one step ---------------------------------------------------- */
+
+/* JZ_ERR_STATUS with 6985: the proof of the last one is to be brought first. */
+int jz_purse_unload_request(struct jz_session *s, uint64_t amount_minor,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct jz_buffer *out);
+int jz_purse_debit_for_unload(
+    struct jz_session *s, struct jz_span permission, struct jz_buffer *proof);
+/* The proof that nobody has acknowledged; JZ_ERR_NOT_FOUND: there is none. */
+int jz_purse_fetch_unload(struct jz_session *s, struct jz_buffer *proof);
+int
+jz_purse_acknowledge_unload(struct jz_session *s, struct jz_span acknowledged);
+
+/* ---- a key and an IC card ------------------------------------------------ */
+
+/*
+ * Puts another card's ID on this card's list, or takes it off; after the PIN.
+ * JZ_ERR_STATUS with 6A84: the list is full, 9428: it is this card;
+ * JZ_ERR_NOT_FOUND: it is not on it.
+ */
+int jz_purse_pair(
+    struct jz_session *s, const uint8_t id[static JZ_ID_BYTES], bool paired);
 
 /* ---- revocation list: keys/revocation.h --------------------------------- */
 

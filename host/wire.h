@@ -14,20 +14,22 @@
 #define JZ_WIRE_REQUEST_MAX 16384u
 #define JZ_WIRE_ANSWER_MAX  (1024u * 1024u)
 
-#define JZ_WIRE_PERMIT	   "/v1/load/permit"
-#define JZ_WIRE_REPORT	   "/v1/load/report"
-#define JZ_WIRE_CANCEL	   "/v1/load/cancel"
-#define JZ_WIRE_FIND	   "/v1/load/find"
-#define JZ_WIRE_CHALLENGE  "/v1/settle/challenge"
-#define JZ_WIRE_SIGN_IN	   "/v1/settle/sign-in"
-#define JZ_WIRE_BATCH	   "/v1/settle/batch"
-#define JZ_WIRE_OWED	   "/v1/settle/owed"
-#define JZ_WIRE_SUBMIT	   "/v1/sign/submit"
-#define JZ_WIRE_READMIT	   "/v1/card/readmit"
-#define JZ_WIRE_ISSUER	   "/v1/issuer"
-#define JZ_WIRE_REVOCATION "/v1/revocation"
-#define JZ_WIRE_HEALTH	   "/health"
-#define JZ_WIRE_METRICS	   "/metrics"
+#define JZ_WIRE_PERMIT	      "/v1/load/permit"
+#define JZ_WIRE_REPORT	      "/v1/load/report"
+#define JZ_WIRE_CANCEL	      "/v1/load/cancel"
+#define JZ_WIRE_FIND	      "/v1/load/find"
+#define JZ_WIRE_UNLOAD_PERMIT "/v1/unload/permit"
+#define JZ_WIRE_UNLOAD_PROOF  "/v1/unload/proof"
+#define JZ_WIRE_CHALLENGE     "/v1/settle/challenge"
+#define JZ_WIRE_SIGN_IN	      "/v1/settle/sign-in"
+#define JZ_WIRE_BATCH	      "/v1/settle/batch"
+#define JZ_WIRE_OWED	      "/v1/settle/owed"
+#define JZ_WIRE_SUBMIT	      "/v1/sign/submit"
+#define JZ_WIRE_READMIT	      "/v1/card/readmit"
+#define JZ_WIRE_ISSUER	      "/v1/issuer"
+#define JZ_WIRE_REVOCATION    "/v1/revocation"
+#define JZ_WIRE_HEALTH	      "/health"
+#define JZ_WIRE_METRICS	      "/metrics"
 
 /* What JZ_WIRE_FIND calls the states of a load, by enum jz_load_state. */
 #define JZ_WIRE_STATES                                                         \

@@ -166,7 +166,7 @@ role_valid(const struct jz_certificate *c)
 	/* An unknown flag may restrict: it is not for us to overlook it. */
 	return role && c->assurance >= JZ_ASSURANCE_TEST &&
 	    c->assurance <= JZ_ASSURANCE_HARDWARE &&
-	    (c->flags & ~JZ_FLAG_PAYEE_ONLY) == 0;
+	    (c->flags & ~JZ_FLAGS) == 0;
 }
 
 static int

@@ -41,7 +41,9 @@ enum jz_assurance {
 	JZ_ASSURANCE_HARDWARE = 3,
 };
 
-#define JZ_FLAG_PAYEE_ONLY 0x01
+#define JZ_FLAG_PAYEE_ONLY   0x01
+#define JZ_FLAG_SEALED_LOADS 0x02 /* its loads are enciphered (online.h) */
+#define JZ_FLAGS	     (JZ_FLAG_PAYEE_ONLY | JZ_FLAG_SEALED_LOADS)
 
 struct jz_certificate {
 	/* References are padded with NUL to 16 bytes. */

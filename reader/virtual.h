@@ -156,6 +156,8 @@ int jz_virtual_press(struct jz_virtual *v, enum jz_virtual_key key);
 const char *jz_virtual_line(const struct jz_virtual *v, unsigned line);
 /* A number that another display has another of. */
 uint32_t jz_virtual_shown(const struct jz_virtual *v);
+/* How many sounds the card has made. */
+uint32_t jz_virtual_sounds(const struct jz_virtual *v);
 /* From now on the card's time-outs go by this clock, which the caller moves:
  * for tests. */
 void jz_virtual_set_seconds(struct jz_virtual *v, uint32_t seconds);

@@ -68,6 +68,12 @@ jz_virtual_shown(const struct jz_virtual *v)
 	return v->screen == NULL ? 0 : v->screen->changes;
 }
 
+uint32_t
+jz_virtual_sounds(const struct jz_virtual *v)
+{
+	return v->screen == NULL ? 0 : v->screen->sounds;
+}
+
 void
 jz_virtual_set_seconds(struct jz_virtual *v, uint32_t seconds)
 {

@@ -12,7 +12,8 @@
 #include "../keys/openssl/openssl.h"
 #include "../keys/secret.h"
 
-/* Transient memory of a compact card: each applet selected on two channels. */
+/* Transient memory of a compact card: each applet selected on two channels, if
+ * it can be. */
 #define COMPACT_CHANNELS 2u
 #define WORD		 sizeof(uint64_t)
 _Static_assert(WORD == JZ_REGION_ALIGN, "a region begins on a word");
@@ -39,7 +40,8 @@ jz_virtual_compact(uint32_t *nvm_bytes, uint32_t *ram_bytes)
 
 		*nvm_bytes += align(c->nvm_bytes, WORD);
 		*ram_bytes += align(c->cor_bytes, WORD) +
-		    COMPACT_CHANNELS * align(c->cod_bytes, WORD);
+		    (c->multi_selectable ? COMPACT_CHANNELS : 1) *
+			align(c->cod_bytes, WORD);
 	}
 }
 

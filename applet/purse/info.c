@@ -109,7 +109,7 @@ put_counterparty(const struct purse_record *r, struct jz_buffer *out)
 	const uint8_t *id = r->payment.peer_id;
 	uint8_t bcd[JZ_TERMINAL_BYTES] = {0};
 
-	if (r->type == JZ_TYPE_EP_LOAD) {
+	if (r->type == JZ_TYPE_EP_LOAD || r->type == JZ_TYPE_UNLOAD) {
 		jz_put(out, id, JZ_TERMINAL_BYTES);
 		return;
 	}

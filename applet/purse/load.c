@@ -11,7 +11,6 @@
  * will be: the one thing against which the issuer pays back.
  */
 #include "purse.h"
-#include "../../apdu/time.h"
 #include "../../keys/secret.h"
 
 #include <string.h>
@@ -19,14 +18,14 @@
 #define JZ_LOAD_KEY_INDEX 0x01
 #define JZ_KEY_VERSION	  0x01
 
-static void
-load_request_of(const struct jz_applet *self, struct jz_message *m)
+void
+purse_request_of(const struct jz_applet *self, enum jz_kind kind,
+    const struct purse_load *l, struct jz_message *m)
 {
 	const struct purse_nvm *p = purse_nvm(self);
-	const struct purse_load *l = &p->load;
 
 	memset(m, 0, sizeof(*m));
-	m->kind = JZ_KIND_LOAD_REQUEST;
+	m->kind = kind;
 	memcpy(m->card_id, p->id, sizeof(m->card_id));
 	m->identity = jz_span(p->identity, p->identity_len);
 	m->account = jz_span(p->account, p->account_len);
@@ -43,25 +42,27 @@ load_request_of(const struct jz_applet *self, struct jz_message *m)
 }
 
 /* balance, counter, key version, algorithm, random; then the template. */
-static uint16_t
-answer_request(struct jz_applet *self, struct jz_apdu *apdu)
+uint16_t
+purse_answer_request(struct jz_applet *self, enum jz_kind kind,
+    const struct purse_load *l, struct jz_apdu *apdu)
 {
 	struct jz_message m;
 
-	load_request_of(self, &m);
+	purse_request_of(self, kind, l, &m);
 	jz_put_u32(&apdu->out, (uint32_t)m.balance);
 	jz_put_u16(&apdu->out, (uint16_t)m.online_counter);
 	jz_put_u8(&apdu->out, m.key_version);
 	jz_put_u8(&apdu->out, m.algorithm);
 	jz_put(&apdu->out, m.nonce, 4);
-	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
+	return kind == JZ_KIND_LOAD_REQUEST
+	    ? purse_put_online(self, &m, &apdu->out)
+	    : purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
 }
 
 /* The refusals, in the order of docs/protocol.md. */
-static uint16_t
-may_load(const struct jz_applet *self, uint8_t key_index, uint32_t amount)
+uint16_t
+purse_may_ask(const struct jz_applet *self, uint8_t key_index, uint32_t amount)
 {
-
 	if (key_index != JZ_LOAD_KEY_INDEX)
 		return JZ_SW_KEY_INDEX;
 	if (purse_cod(self)->pin_ok == 0)
@@ -77,11 +78,44 @@ has_room(const struct purse_nvm *p, uint32_t amount)
 	if (amount > p->max_balance ||
 	    p->balance + purse_promised(p) > p->max_balance - amount)
 		return JZ_SW_BALANCE_LIMIT;
-	if (p->online_counter == JZ_PURSE_COUNTER_MAX)
+	if (p->online_counter >= JZ_PURSE_LOADS_MAX)
 		return JZ_SW_COUNTER;
 	if (purse_log_room(p) == 0)
 		return JZ_SW_LOG_FULL;
 	return JZ_SW_OK;
+}
+
+int
+purse_prepare_request(struct jz_applet *self, uint32_t counter, uint32_t amount,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct purse_load *out)
+{
+	int64_t now = jz_card_now(self);
+
+	memset(out, 0, sizeof(*out));
+	out->amount = amount;
+	out->balance = purse_nvm(self)->balance;
+	out->time = now > 0 ? now : 0;
+	out->counter = counter;
+	out->open = LOAD_OPEN;
+	memcpy(out->terminal, terminal, sizeof(out->terminal));
+	return jz_card_random(self, out->nonce, sizeof(out->nonce));
+}
+
+int
+purse_sign_request(
+    struct jz_applet *self, enum jz_kind kind, struct purse_load *l)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	const struct jz_engine *e = jz_card_engine(self);
+	struct jz_message m;
+	int err;
+
+	purse_request_of(self, kind, l, &m);
+	if ((err = jz_message_sign(e, &m, &p->key)) != 0 ||
+	    (err = jz_message_digest(e, &m, l->digest)) != 0)
+		return err;
+	memcpy(l->signature, m.signature, sizeof(l->signature));
+	return 0;
 }
 
 /* Makes and signs the request, then commits it: nothing leaves before (P3). */
@@ -90,30 +124,20 @@ open_load(struct jz_applet *self, uint32_t amount,
     const uint8_t terminal[static JZ_TERMINAL_BYTES])
 {
 	const struct purse_nvm *p = purse_nvm(self);
-	const struct jz_engine *e = jz_card_engine(self);
-	struct purse_load l = {0};
-	int64_t now = jz_card_now(self);
-	struct jz_message m;
-	int err;
+	struct purse_load l;
+	int err = purse_prepare_request(
+	    self, p->online_counter + 1, amount, terminal, &l);
 
-	l.amount = amount;
-	l.balance = p->balance;
-	l.time = now > 0 ? now : 0;
-	l.counter = p->online_counter + 1;
-	l.open = LOAD_OPEN;
-	memcpy(l.terminal, terminal, sizeof(l.terminal));
-	if ((err = jz_card_random(self, l.nonce, sizeof(l.nonce))) != 0)
+	if (err != 0)
 		return purse_status(err);
 	jz_begin(self);
 	jz_write_u32(self, &p->online_counter, l.counter);
-	jz_write(self, &p->load, &l, sizeof(l));
-	load_request_of(self, &m);
-	if ((err = jz_message_sign(e, &m, &p->key)) != 0 ||
-	    (err = jz_message_digest(e, &m, l.digest)) != 0)
-		return purse_status(err);
-	jz_write(self, p->load.digest, l.digest, sizeof(l.digest));
-	jz_write(self, p->load.signature, m.signature, sizeof(m.signature));
-	return purse_status(jz_commit(self));
+	err = purse_load_keys(self);
+	if (err == 0)
+		err = purse_sign_request(self, JZ_KIND_LOAD_REQUEST, &l);
+	if (err == 0)
+		err = jz_write(self, &p->load, &l, sizeof(l));
+	return purse_status(err != 0 ? err : jz_commit(self));
 }
 
 uint16_t
@@ -129,7 +153,7 @@ purse_initialize_load(struct jz_applet *self, struct jz_apdu *apdu)
 	jz_take_bytes(&c, terminal, sizeof(terminal));
 	if (!jz_cursor_end(&c))
 		return JZ_SW_LENGTH;
-	if ((sw = may_load(self, key_index, amount)) != JZ_SW_OK)
+	if ((sw = purse_may_ask(self, key_index, amount)) != JZ_SW_OK)
 		return sw;
 	if (p->load.open == LOAD_OPEN) {
 		/* The one open load, unchanged, or none. */
@@ -137,22 +161,25 @@ purse_initialize_load(struct jz_applet *self, struct jz_apdu *apdu)
 		    memcmp(p->load.terminal, terminal, sizeof(terminal)) != 0)
 			return JZ_SW_CONDITIONS;
 		purse_cod(self)->pin_ok = 0;
-		return answer_request(self, apdu);
+		return purse_answer_request(
+		    self, JZ_KIND_LOAD_REQUEST, &p->load, apdu);
 	}
-	if ((sw = has_room(p, amount)) != JZ_SW_OK)
+	if ((sw = has_room(p, amount)) != JZ_SW_OK ||
+	    (sw = purse_confirmed(self, amount, terminal)) != JZ_SW_OK)
 		return sw;
 	purse_cod(self)->pin_ok = 0;
 	if ((sw = open_load(self, amount, terminal)) != JZ_SW_OK)
 		return sw;
-	return answer_request(self, apdu);
+	return purse_answer_request(self, JZ_KIND_LOAD_REQUEST, &p->load, apdu);
 }
 
-static void
-report_of(const struct purse_nvm *p, const struct purse_record *r,
+void
+purse_report_of(const struct purse_nvm *p, const struct purse_record *r,
     struct jz_message *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->kind = JZ_KIND_LOAD_REPORT;
+	m->kind = r->type == JZ_TYPE_UNLOAD ? JZ_KIND_UNLOAD_PROOF
+					    : JZ_KIND_LOAD_REPORT;
 	memcpy(m->card_id, p->id, sizeof(m->card_id));
 	m->online_counter = r->payment.payee_counter;
 	memcpy(m->payment.agreement_digest, r->payment.agreement_digest,
@@ -164,14 +191,14 @@ report_of(const struct purse_nvm *p, const struct purse_record *r,
 	memcpy(m->signature, r->payer_signature, sizeof(m->signature));
 }
 
-/* The load that this permission has executed, if the log has it still. */
-static const struct purse_record *
-executed(const struct purse_nvm *p, const uint8_t *permission_digest)
+const struct purse_record *
+purse_executed(const struct purse_nvm *p, uint8_t type,
+    const uint8_t permission_digest[static JZ_DIGEST_BYTES])
 {
 	for (unsigned i = 0; i < JZ_PURSE_RECORDS; i++) {
 		const struct purse_record *r = &p->record[i];
 
-		if (r->number != 0 && r->type == JZ_TYPE_EP_LOAD &&
+		if (r->number != 0 && r->type == type &&
 		    memcmp(r->payment.agreement_digest, permission_digest,
 			JZ_DIGEST_BYTES) == 0)
 			return r;
@@ -179,14 +206,14 @@ executed(const struct purse_nvm *p, const uint8_t *permission_digest)
 	return NULL;
 }
 
-/* The permission fits the open load, field by field, and was given while the
- * host's certificate was valid: judged by its own time, not by the card's. */
-static uint16_t
-permission_fits(const struct jz_applet *self, const struct jz_message *m)
+/* Field by field; and it was given while the host's certificate was valid:
+ * judged by its own time, not by the card's. */
+uint16_t
+purse_permission_fits(const struct jz_applet *self, const struct purse_load *l,
+    const struct jz_message *m)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct purse_authority *host = purse_host(self, m->host_id);
-	const struct purse_load *l = &p->load;
 
 	if (l->open != LOAD_OPEN)
 		return JZ_SW_CONDITIONS;
@@ -208,30 +235,43 @@ permission_fits(const struct jz_applet *self, const struct jz_message *m)
 	return JZ_SW_OK;
 }
 
+int
+purse_report(struct jz_applet *self, const struct purse_load *l,
+    const struct jz_message *permission,
+    const uint8_t permission_digest[static JZ_DIGEST_BYTES],
+    struct purse_record *r)
+{
+	const struct purse_nvm *p = purse_nvm(self);
+	struct jz_message report;
+	int err;
+
+	memcpy(r->payment.peer_id, l->terminal, sizeof(l->terminal));
+	r->number = p->next_record;
+	purse_time_set(r->payer_time, permission->payment.time);
+	purse_time_set(r->payment.time, permission->payment.time);
+	r->payment.amount = (uint32_t)l->amount;
+	r->payment.payee_counter = l->counter;
+	memcpy(r->payment.agreement_digest, permission_digest, JZ_DIGEST_BYTES);
+	purse_report_of(p, r, &report);
+	err = jz_message_sign(jz_card_engine(self), &report, &p->key);
+	memcpy(r->payer_signature, report.signature, sizeof(report.signature));
+	return err;
+}
+
 /* Credit, record, and the end of the open load: one commit. */
 static int
 credit_for_load(struct jz_applet *self, const struct jz_message *permission,
     const uint8_t *permission_digest)
 {
 	const struct purse_nvm *p = purse_nvm(self);
-	const struct jz_engine *e = jz_card_engine(self);
 	struct purse_record r = {0};
-	struct jz_message report;
 	int err;
 
 	r.type = JZ_TYPE_EP_LOAD;
-	memcpy(r.payment.peer_id, p->load.terminal, sizeof(p->load.terminal));
-	r.number = p->next_record;
-	purse_time_set(r.payer_time, permission->payment.time);
-	purse_time_set(r.payment.time, permission->payment.time);
-	r.payment.amount = (uint32_t)p->load.amount;
-	r.payment.payee_counter = p->load.counter;
 	r.balance = (uint32_t)(p->balance + p->load.amount);
-	memcpy(r.payment.agreement_digest, permission_digest, JZ_DIGEST_BYTES);
-	report_of(p, &r, &report);
-	if ((err = jz_message_sign(e, &report, &p->key)) != 0)
+	err = purse_report(self, &p->load, permission, permission_digest, &r);
+	if (err != 0)
 		return err;
-	memcpy(r.payer_signature, report.signature, sizeof(report.signature));
 	jz_begin(self);
 	jz_write_u64(self, &p->balance, r.balance);
 	purse_append_record(self, &r);
@@ -244,24 +284,20 @@ purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_engine *e = jz_card_engine(self);
-	struct jz_cursor c = jz_cursor(apdu->command.data);
-	struct jz_span host_time = jz_take(&c, JZ_TIME_BYTES);
-	uint8_t digest[JZ_DIGEST_BYTES], bcd[JZ_TIME_BYTES];
+	uint8_t digest[JZ_DIGEST_BYTES], plain[JZ_MESSAGE_MAX];
 	const struct purse_record *r;
 	struct jz_message m;
 	uint16_t sw;
 	int err;
 
-	if (jz_message_decode(
-		jz_span(c.data, c.len), JZ_KIND_LOAD_PERMISSION, &m) != 0)
-		return JZ_SW_DATA;
+	sw = purse_take_online(self, apdu->command.data, plain, &m);
+	if (sw != JZ_SW_OK)
+		return sw;
 	if ((err = jz_message_digest(e, &m, digest)) != 0)
 		return purse_status(err);
-	jz_time_to_bcd(m.payment.time, bcd);
-	if (memcmp(host_time.data, bcd, sizeof(bcd)) != 0)
-		return JZ_SW_MISMATCH;
-	r = executed(p, digest);
-	if (r == NULL && (sw = permission_fits(self, &m)) != JZ_SW_OK)
+	r = purse_executed(p, JZ_TYPE_EP_LOAD, digest);
+	if (r == NULL &&
+	    (sw = purse_permission_fits(self, &p->load, &m)) != JZ_SW_OK)
 		return sw;
 	if ((sw = purse_host_verify(self, &m)) != JZ_SW_OK)
 		return sw;
@@ -270,8 +306,8 @@ purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu)
 			return purse_status(err);
 		r = purse_slot(p, p->next_record - 1);
 	}
-	report_of(p, r, &m);
-	return purse_status(jz_message_encode(&m, JZ_SIGNED, &apdu->out));
+	purse_report_of(p, r, &m);
+	return purse_put_online(self, &m, &apdu->out);
 }
 
 uint16_t

@@ -127,6 +127,8 @@ write_parameters(struct jz_applet *self, const struct jz_message *m)
 	jz_write_u8(self, &p->payer_level, m->payer_level);
 	jz_write_u64(self, &p->payer_cap, m->payer_cap);
 	jz_write_u8(self, &p->profile, m->profile);
+	jz_write_u8(self, &p->confirm_loads, m->confirm);
+	jz_write(self, p->online.issuer_key, m->payee_key, JZ_POINT_BYTES);
 	jz_write(self, p->account, m->account.data, m->account.len);
 	jz_write_u8(self, &p->account_len, (uint8_t)m->account.len);
 	jz_write(self, p->identity, m->identity.data, m->identity.len);
@@ -158,7 +160,8 @@ complete(const struct purse_nvm *p)
 {
 	return p->has_key != 0 && p->root.present != 0 && p->ca.present != 0 &&
 	    p->host.present != 0 && p->certificate_len != 0 &&
-	    p->parameters_set != 0;
+	    p->parameters_set != 0 &&
+	    (!purse_seals_loads(p) || p->online.issuer_key[0] != 0);
 }
 
 static uint16_t

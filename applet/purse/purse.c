@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The purse's class and its table of instructions: JR/T 0025 part 2 where it
- * has a command, ISO/IEC 7816-4 and -8 where they have one, our own 8070-807E.
+ * has a command, ISO/IEC 7816-4 and -8 where they have one, our own 8070-807F.
  * docs/protocol.md describes each row.
  */
 #include "purse.h"
@@ -16,6 +16,7 @@
 #define AGREE_MAX (10 + JZ_MESSAGE_MAX)
 #define LAYOUT_1  1 /* release 0.1.0 */
 #define LAYOUT_2  2
+#define LAYOUT_3  3
 
 #define JZ_APPLICATION_VERSION 0x0001
 #define JZ_TAG_FCI	       0x6F
@@ -62,7 +63,6 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_CONFIRMATION, 0x00, 34, 34, OPERATING, purse_fetch_confirmation },
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_COMPLETION, JZ_ANY, 0, 34, OPERATING, purse_fetch_completion },
 	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_EXCEPTION, 0x00, 34, 34, OPERATING, purse_fetch_exception },
-	{ 0x80, JZ_INS_TRANSACTION_PROVE, 0x00,  JZ_ANY, 2,    2, OPERATING, purse_transaction_prove },
 	{ 0x80, JZ_INS_PROVE,            0x00,   0x00,  64,   64, OPERATING, purse_prove },
 	{ 0x80, JZ_INS_DROP,             0x00,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_drop },
 	{ 0x80, JZ_INS_ABANDON,          JZ_OUTCOME_CLAIM, 0x00, 34, 34, OPERATING, purse_abandon },
@@ -70,6 +70,17 @@ static const struct jz_instruction TABLE[] = {
 	{ 0x80, JZ_INS_INITIALIZE,       0x00,   0x02,  11,   11, OPERATING, purse_initialize_load },
 	{ 0x80, JZ_INS_CREDIT_FOR_LOAD,  0x00,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_credit_for_load },
 	{ 0x80, JZ_INS_CANCEL_LOAD,      0x00,   0x00,   0,    0, OPERATING, purse_cancel_load },
+	{ 0x80, JZ_INS_INITIALIZE,       0x05,   0x02,  11,   11, OPERATING, purse_initialize_unload },
+	{ 0x80, JZ_INS_DEBIT_FOR_UNLOAD, 0x03,   0x00,   8, JZ_MESSAGE_MAX, OPERATING, purse_debit_for_unload },
+	{ 0x80, JZ_INS_DEBIT_FOR_UNLOAD, 0x04,   0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_acknowledge_unload },
+	{ 0x80, JZ_INS_FETCH,            JZ_FETCH_UNLOAD, 0x00, 0,  0, OPERATING, purse_fetch_unload },
+	{ 0x80, JZ_INS_TRANSACTION_PROVE, 0x00,  JZ_ANY, 2,    2, OPERATING, purse_transaction_prove },
+	{ 0x80, JZ_INS_PAIR, JZ_PAIR_CHALLENGE,  0x00,   0,    0, OPERATING, purse_pair_challenge },
+	{ 0x80, JZ_INS_PAIR, JZ_PAIR_IDENTIFY,   0x00,  32,   32, OPERATING, purse_pair_identify },
+	{ 0x80, JZ_INS_PAIR, JZ_PAIR_VERIFY,     0x00,   1, JZ_MESSAGE_MAX, OPERATING, purse_pair_verify },
+	{ 0x80, JZ_INS_PAIR, JZ_PAIR_ADD,        0x00,  16,   16, OPERATING, purse_pair_add },
+	{ 0x80, JZ_INS_PAIR, JZ_PAIR_REMOVE,     0x00,  16,   16, OPERATING, purse_pair_remove },
+	{ 0x80, JZ_INS_PAIR, JZ_PAIR_LIST,       0x00,   0,    0, OPERATING, purse_pair_list },
 	{ 0x80, JZ_INS_SETTLE,           JZ_ANY, 0x00,   0, JZ_MESSAGE_MAX, OPERATING, purse_settle },
 	{ 0x80, JZ_INS_PEER,             JZ_PEER_PUT, 0x00, 1, JZ_CERTIFICATE_MAX, OPERATING, purse_peers },
 	{ 0x80, JZ_INS_PEER,             JZ_PEER_LIST, 0x00, 0, 0, OPERATING, purse_peers },
@@ -140,26 +151,41 @@ uninstall(struct jz_applet *self)
 }
 
 /*
- * Layout 1 ended before the revocation list, layout 2 before the hello; all
- * before that is where it was, and what is new is zero: the clear profile.
+ * All that a layout has is where it was; each later one has more behind it, and
+ * what is new is zero: the clear profile, no unload.  Layout 1 ended before the
+ * revocation list, layout 2 before the hello, layout 3 before the unload.
  * What was paid and cleared layout 1 does not say: of no earlier counter can be
  * said that it was not paid (P6), but of the agreement that is still open.
  */
+static size_t
+end_of(uint16_t layout)
+{
+	switch (layout) {
+	case LAYOUT_1:
+		return offsetof(struct purse_nvm, list);
+	case LAYOUT_2:
+		return offsetof(struct purse_nvm, hello);
+	case LAYOUT_3:
+		return offsetof(struct purse_nvm, online);
+	default:
+		return 0;
+	}
+}
+
 static int
 upgrade(struct jz_applet *self, uint16_t from, struct jz_span old)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const size_t head = offsetof(struct purse_nvm, balance);
-	const size_t end = from == LAYOUT_1 ? offsetof(struct purse_nvm, list)
-					    : offsetof(struct purse_nvm, hello);
+	const size_t end = end_of(from);
 	uint32_t cleared;
 	int err;
 
-	if ((from != LAYOUT_1 && from != LAYOUT_2) || old.len < end)
+	if (end == 0 || old.len < end)
 		return JZ_ERR_CARD_VERSION;
 	err =
 	    jz_write_nonatomic(self, &p->balance, old.data + head, end - head);
-	if (err != 0 || from == LAYOUT_2)
+	if (err != 0 || from != LAYOUT_1)
 		return err;
 	cleared = p->agreement.open != 0
 	    ? p->agreement.payment.payer_counter - 1

@@ -8,6 +8,10 @@
  *   chain.c        root, CAs, hosts; VERIFY CERTIFICATE
  *   info.c         what may be read: data objects, public file, log
  *   load.c         load, exactly once
+ *   sealed.c       loads that are enciphered
+ *   unload.c       unload, exactly once; GET TRANSACTION PROVE
+ *   confirm.c      a load that is confirmed on the card's display
+ *   pair.c         a key and an IC card that know each other
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
  *   hello.c        the encrypted profile: hello, and the keys made of it
@@ -20,8 +24,8 @@
  *   settle.c       settlement with the issuer
  *
  * Money moves in four places, each one commit: credit_for_load() in load.c,
- * complete() in payer.c, credit() in payee.c, and nowhere else does the field
- * `balance` change.
+ * debit_for_unload() in unload.c, complete() in payer.c, credit() in payee.c,
+ * and nowhere else does the field `balance` change.
  *
  * Invariants, cited by number in the files:
  *   P1  balance + all pending + an open load <= max_balance.
@@ -45,16 +49,21 @@
 #include "../../apdu/message.h"
 #include "../../apdu/purse.h"
 #include "../../keys/certificate.h"
+#include "../../keys/online.h"
 #include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 
-#define JZ_PURSE_RECORDS 32
-#define JZ_PURSE_PENDING 4
-#define JZ_PURSE_LAYOUT	 3
-#define JZ_PURSE_KNOWN	 4
+#define JZ_PURSE_RECORDS   32
+#define JZ_PURSE_PENDING   4
+#define JZ_PURSE_PEERS	   4
+#define JZ_CONFIRM_SECONDS 60
+#define JZ_PURSE_LAYOUT	   4
+#define JZ_PURSE_KNOWN	   4
 /* A refund is kept in three bytes. */
 #define JZ_PURSE_REFUND_MAX  0xFFFFFFu
 #define JZ_PURSE_COUNTER_MAX 0xFFFFFFFFu
+/* The last online counter of a load: unloads go on (docs/adr/0021-unload.md). */
+#define JZ_PURSE_LOADS_MAX (JZ_PURSE_COUNTER_MAX - 16u)
 /* PBOC amounts have four bytes, and terminals take them as signed. */
 #define JZ_PURSE_AMOUNT_MAX 0x7FFFFFFFu
 
@@ -135,6 +144,7 @@ enum purse_load_state {
 	LOAD_NONE,
 	LOAD_OPEN,
 	LOAD_CANCELLED, /* the proof of it may be asked for again */
+	UNLOAD_DEBITED, /* the proof of it has not been acknowledged */
 };
 
 /* The load that awaits its permission. */
@@ -155,7 +165,7 @@ _Static_assert(sizeof(struct purse_load) == 152, "no padding");
 
 /*
  * A signed record.  For a payment: both signatures, so that it is evidence
- * with the two certificates alone.  For a load: payment.amount, .time (the
+ * with the two certificates alone.  For a load or unload: payment.amount, .time (the
  * server's), .payee_counter (the online counter), .peer_id (begins with the
  * terminal), .agreement_digest (of the permission) and the report's signature
  * in payer_signature.  For an exception: payee_signature alone.
@@ -219,6 +229,54 @@ struct purse_known {
 };
 _Static_assert(sizeof(struct purse_known) == 104, "no padding");
 
+enum purse_confirm {
+	CONFIRM_NONE,
+	CONFIRM_ASKED,
+	CONFIRM_AGREED,
+	CONFIRM_DECLINED, /* or nobody was there */
+};
+
+/* A load that its holder is asked about. */
+struct purse_confirmation {
+	uint32_t amount;
+	uint32_t since; /* by the panel's seconds */
+	uint8_t terminal[JZ_TERMINAL_BYTES];
+	uint8_t state; /* enum purse_confirm */
+	uint8_t reserved[1];
+};
+_Static_assert(sizeof(struct purse_confirmation) == 16, "no padding");
+
+/*
+ * The unload that awaits its permission: no more of the request than the
+ * permission is compared with, since nothing has been promised yet.
+ */
+struct purse_unload {
+	uint32_t amount;
+	uint32_t counter; /* not taken yet */
+	uint32_t record;  /* of an unload debited: its number */
+	uint8_t digest[JZ_DIGEST_BYTES];
+	uint8_t terminal[JZ_TERMINAL_BYTES];
+	uint8_t open; /* enum purse_load_state */
+	uint8_t reserved[1];
+};
+_Static_assert(sizeof(struct purse_unload) == 52, "no padding");
+
+/* What came with layout 4. */
+struct purse_online {
+	struct purse_unload unload;
+	struct purse_confirmation confirm;
+	uint8_t nonce[JZ_NONCE_BYTES];
+	uint8_t peer[JZ_PURSE_PEERS][JZ_ID_BYTES];
+	/* Enciphered loads: of the last one begun, and whom they go to. */
+	uint8_t load_point[JZ_POINT_BYTES];
+	uint8_t issuer_key[JZ_POINT_BYTES];
+	struct jz_online_keys load_keys;
+	uint8_t reserved[2];
+};
+_Static_assert(sizeof(struct purse_online) ==
+	52 + 16 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 164,
+    "no padding");
+
 struct purse_nvm {
 	struct jz_nvm_head head;
 	/* the money and what counts it */
@@ -276,8 +334,13 @@ struct purse_nvm {
 	struct purse_hello hello;
 	struct purse_answer answer;
 	struct purse_known known[JZ_PURSE_KNOWN];
-	uint8_t profile; /* enum jz_profile */
-	uint8_t reserved4[7];
+	uint8_t profile;       /* enum jz_profile */
+	uint8_t peers;	       /* of the list below; in layout 3 reserved, 0 */
+	uint8_t challenged;    /* its nonce waits for its answer; likewise */
+	uint8_t confirm_loads; /* the issuer wants it; likewise */
+	uint8_t reserved4[4];
+	/* layout 3 ends here */
+	struct purse_online online;
 };
 _Static_assert(offsetof(struct purse_nvm, id) == 120, "no padding");
 _Static_assert(
@@ -289,7 +352,7 @@ _Static_assert(offsetof(struct purse_nvm, root) == 600, "no padding");
 _Static_assert(sizeof(struct purse_nvm) ==
 	600 + 3 * 104 + 160 + 200 + 152 + 264 * JZ_PURSE_PENDING +
 	    284 * JZ_PURSE_RECORDS + sizeof(struct purse_list) + 16 + 40 + 120 +
-	    104 + 104 * JZ_PURSE_KNOWN + 8,
+	    104 + 104 * JZ_PURSE_KNOWN + 8 + sizeof(struct purse_online),
     "no padding");
 _Static_assert(offsetof(struct purse_nvm, list) % 8 == 0, "no padding");
 
@@ -349,6 +412,16 @@ uint16_t purse_credit_for_load(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_cancel_load(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_greet(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_peers(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_initialize_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_debit_for_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_acknowledge_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_fetch_unload(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_pair_challenge(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_pair_identify(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_pair_verify(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_pair_add(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_pair_remove(struct jz_applet *self, struct jz_apdu *apdu);
+uint16_t purse_pair_list(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_request(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_confirm(struct jz_applet *self, struct jz_apdu *apdu);
 uint16_t purse_credit(struct jz_applet *self, struct jz_apdu *apdu);
@@ -447,6 +520,52 @@ const struct purse_pending *
 purse_find_pending(const struct purse_nvm *p, const uint8_t *request_digest);
 const struct purse_pending *purse_free_pending(const struct purse_nvm *p);
 
+/* confirm.c: whether the holder agrees to this load; 9437: asked just now. */
+uint16_t purse_confirmed(struct jz_applet *self, uint32_t amount,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES]);
+
+/* sealed.c: loads enciphered between card and issuer, when the certificate
+ * says so; and then no others. */
+bool purse_seals_loads(const struct purse_nvm *p);
+/* The keys of a new load; within the caller's transaction. */
+int purse_load_keys(struct jz_applet *self);
+/* A request or report, sealed or in clear. */
+uint16_t purse_put_online(
+    struct jz_applet *self, const struct jz_message *m, struct jz_buffer *out);
+/* A permission, sealed or in clear, of CREDIT FOR LOAD's data. */
+uint16_t purse_take_online(const struct jz_applet *self, struct jz_span data,
+    uint8_t plain[static JZ_MESSAGE_MAX], struct jz_message *m);
+
+/* load.c: what a load and an unload have alike. */
+
+/* Key index, PIN, amount: the first refusals. */
+uint16_t
+purse_may_ask(const struct jz_applet *self, uint8_t key_index, uint32_t amount);
+/* A request of this counter, and its random number. */
+int
+purse_prepare_request(struct jz_applet *self, uint32_t counter, uint32_t amount,
+    const uint8_t terminal[static JZ_TERMINAL_BYTES], struct purse_load *out);
+/* Signs it: signature and digest. */
+int purse_sign_request(
+    struct jz_applet *self, enum jz_kind kind, struct purse_load *l);
+void purse_request_of(const struct jz_applet *self, enum jz_kind kind,
+    const struct purse_load *l, struct jz_message *m);
+uint16_t purse_answer_request(struct jz_applet *self, enum jz_kind kind,
+    const struct purse_load *l, struct jz_apdu *apdu);
+uint16_t purse_permission_fits(const struct jz_applet *self,
+    const struct purse_load *l, const struct jz_message *m);
+/* Fills the record of type and balance from the request, and signs the report. */
+int purse_report(struct jz_applet *self, const struct purse_load *l,
+    const struct jz_message *permission,
+    const uint8_t permission_digest[static JZ_DIGEST_BYTES],
+    struct purse_record *r);
+/* The report of a load, or the proof of an unload, from its record. */
+void purse_report_of(const struct purse_nvm *p, const struct purse_record *r,
+    struct jz_message *m);
+/* What this permission has executed, if the log has it still. */
+const struct purse_record *purse_executed(const struct purse_nvm *p,
+    uint8_t type, const uint8_t permission_digest[static JZ_DIGEST_BYTES]);
+
 /* record.c */
 void purse_time_set(uint8_t out[static JZ_PURSE_TIME_BYTES], int64_t time);
 int64_t purse_time(const uint8_t in[static JZ_PURSE_TIME_BYTES]);
@@ -483,7 +602,7 @@ void purse_append_record(struct jz_applet *self, struct purse_record *r);
 /* The completion that a paid or received record is evidence of. */
 void purse_completion_of(const struct purse_nvm *p,
     const struct purse_record *r, struct jz_message *out);
-/* Appends the record as an object of a batch (FF56, FF57, FF58). */
+/* Appends the record as an object of a batch (FF56 to FF58, FF5A, FF5B). */
 int purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
     struct jz_buffer *out);
 

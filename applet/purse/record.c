@@ -215,7 +215,8 @@ purse_record_encode(const struct purse_nvm *p, const struct purse_record *r,
 		m.payee_record = r->number;
 		m.outcome = (uint8_t)purse_outcome(r);
 	} else {
-		m.kind = JZ_KIND_RECORD_LOAD;
+		m.kind = r->type == JZ_TYPE_UNLOAD ? JZ_KIND_RECORD_UNLOAD
+						   : JZ_KIND_RECORD_LOAD;
 		m.record = r->number;
 		m.online_counter = r->payment.payee_counter;
 		m.balance = r->balance;

@@ -191,6 +191,10 @@ processed(struct jz_applet *self, struct jz_apdu *apdu)
 	if (cleared > p->cleared_counter)
 		jz_write_u32(self, &p->cleared_counter, cleared);
 	jz_write_u32(self, &p->first_unsettled, m.record + m.count);
+	/* The issuer has the record of an unload: its proof, too. */
+	if (p->online.unload.open == UNLOAD_DEBITED &&
+	    p->online.unload.record - m.record < m.count)
+		jz_write_u8(self, &p->online.unload.open, LOAD_NONE);
 	if ((err = jz_commit(self)) != 0)
 		return purse_status(err);
 	cod->stage = SETTLE_OPEN;

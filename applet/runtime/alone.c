@@ -239,6 +239,18 @@ jz_show_clear(struct jz_applet *self)
 	return 0;
 }
 
+int
+jz_sound(struct jz_applet *self)
+{
+	const struct jz_panel *p = self->card->setup.panel;
+
+	if (!may_show(self))
+		return JZ_ERR_STATE;
+	if (p->sound != NULL)
+		p->sound(self->card->setup.panel_state);
+	return 0;
+}
+
 uint32_t
 jz_panel_seconds(const struct jz_applet *self)
 {

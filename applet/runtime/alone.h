@@ -61,6 +61,8 @@ unsigned jz_panel_columns(const struct jz_applet *self);
 int jz_show(struct jz_applet *self, unsigned line, struct jz_span text);
 /* All lines empty; under the same conditions. */
 int jz_show_clear(struct jz_applet *self);
+/* A short sound, where the card has one; under the same conditions. */
+int jz_sound(struct jz_applet *self);
 /* Seconds since some moment; 0 without a panel. */
 uint32_t jz_panel_seconds(const struct jz_applet *self);
 

@@ -98,6 +98,8 @@ struct jz_panel {
 	enum jz_key (*key)(void *panel);
 	/* Counts up, whatever the clock says, for as long as there is power. */
 	uint32_t (*seconds)(void *panel);
+	/* A short sound; NULL: the card has none. */
+	void (*sound)(void *panel);
 };
 
 #endif

@@ -41,8 +41,7 @@
 #define LOCK_TRIES	8 /* each one lost: F3, another program */
 #define TEMP_PREFIX	"."
 #define TEMP_SUFFIX	".new"
-#define TEMP_PREFIX_LEN (sizeof(TEMP_PREFIX) - 1)
-#define TEMP_EXTRA	(TEMP_PREFIX_LEN + sizeof(TEMP_SUFFIX) - 1)
+#define TEMP_EXTRA	(sizeof(TEMP_PREFIX TEMP_SUFFIX) - 1)
 #define FILE_MODE	(S_IRUSR | S_IWUSR)
 
 struct jz_file {
@@ -53,9 +52,23 @@ struct jz_file {
 	bool failed;
 	bool later; /* jz_file_sync_all() is to come */
 	off_t end;
-	char *name;  /* in the bytes behind temp */
-	char temp[]; /* no longer than they need be: there are many cards */
+	char name[]; /* no longer than it need be: there are many cards */
 };
+
+/* Of a file whose name open_dir() found short enough. */
+struct temp_name {
+	char text[NAME_MAX + 1];
+};
+
+static struct temp_name
+temp_of(const struct jz_file *f)
+{
+	struct temp_name t;
+
+	snprintf(
+	    t.text, sizeof(t.text), TEMP_PREFIX "%s" TEMP_SUFFIX, f->name);
+	return t;
+}
 
 static int
 system_error(void)
@@ -149,13 +162,13 @@ open_temp(const struct jz_file *f, int *out)
 	int e = 1;
 
 	for (unsigned i = 0; i < LOCK_TRIES; i++) {
-		e = open_locked(f, f->temp, O_CREAT | O_EXCL, out);
+		e = open_locked(f, temp_of(f).text, O_CREAT | O_EXCL, out);
 		if (e == 0)
 			break;
 		if (e == JZ_ERR_EXISTS) {
-			e = open_locked(f, f->temp, 0, out);
+			e = open_locked(f, temp_of(f).text, 0, out);
 			if (e == 0)
-				unlinkat(f->dir, f->temp, 0);
+				unlinkat(f->dir, temp_of(f).text, 0);
 			close_fd(out);
 		}
 		if (e < 0 && e != JZ_ERR_NOT_FOUND)
@@ -279,7 +292,7 @@ replace_published(struct jz_file *f, const struct jz_span *parts, size_t n)
 		goto out;
 	if ((e = write_parts(fd, parts, n, false, &end)) != 0)
 		goto out;
-	if (renameat(f->dir, f->temp, f->dir, f->name) != 0) {
+	if (renameat(f->dir, temp_of(f).text, f->dir, f->name) != 0) {
 		e = JZ_ERR_CARD_STORAGE;
 		goto out;
 	}
@@ -293,7 +306,7 @@ replace_published(struct jz_file *f, const struct jz_span *parts, size_t n)
 	return sync_dir(f);
 out:
 	if (fd >= 0)
-		unlinkat(f->dir, f->temp, 0);
+		unlinkat(f->dir, temp_of(f).text, 0);
 	close_fd(&fd);
 	return e;
 }
@@ -337,10 +350,6 @@ open_dir(struct jz_file *f, char *path)
 	if (len == 0 || len > NAME_MAX - TEMP_EXTRA)
 		return JZ_ERR_ARGUMENT;
 	memcpy(f->name, name, len + 1);
-	memcpy(f->temp, TEMP_PREFIX, TEMP_PREFIX_LEN);
-	memcpy(f->temp + TEMP_PREFIX_LEN, name, len);
-	memcpy(
-	    f->temp + TEMP_PREFIX_LEN + len, TEMP_SUFFIX, sizeof(TEMP_SUFFIX));
 	if (slash == path)
 		dir = "/";
 	else if (slash != NULL)
@@ -361,12 +370,11 @@ static struct jz_file *
 file_alloc(const char *path)
 {
 	size_t name = strlen(last_part(path)) + 1;
-	struct jz_file *f = calloc(1, sizeof(*f) + TEMP_EXTRA + 2 * name);
+	struct jz_file *f = calloc(1, sizeof(*f) + name);
 
 	if (f != NULL) {
 		f->fd = -1;
 		f->dir = -1;
-		f->name = f->temp + TEMP_EXTRA + name;
 	}
 	return f;
 }
@@ -464,7 +472,7 @@ jz_file_publish(struct jz_file *f)
 	if (name_taken(f))
 		return JZ_ERR_EXISTS;
 	if (fsync(f->fd) != 0 ||
-	    renameat(f->dir, f->temp, f->dir, f->name) != 0)
+	    renameat(f->dir, temp_of(f).text, f->dir, f->name) != 0)
 		return JZ_ERR_CARD_STORAGE;
 	f->published = true;
 	return sync_dir(f);
@@ -480,7 +488,7 @@ jz_file_free(struct jz_file **file)
 	f = *file;
 	*file = NULL;
 	if (!f->published && f->fd >= 0)
-		unlinkat(f->dir, f->temp, 0);
+		unlinkat(f->dir, temp_of(f).text, 0);
 	close_fd(&f->fd);
 	close_fd(&f->dir);
 	free(f);
@@ -534,7 +542,7 @@ name_file(struct jz_file *f)
 		return JZ_ERR_CARD_STORAGE;
 	if (name_taken(f))
 		return JZ_ERR_EXISTS;
-	if (renameat(f->dir, f->temp, f->dir, f->name) != 0)
+	if (renameat(f->dir, temp_of(f).text, f->dir, f->name) != 0)
 		return JZ_ERR_CARD_STORAGE;
 	f->published = true;
 	return 0;
@@ -569,7 +577,7 @@ jz_file_left(const char *path, bool keep)
 	if (f != NULL && copy != NULL)
 		e = open_dir(f, copy);
 	if (e == 0)
-		e = open_locked(f, f->temp, 0, &f->fd);
+		e = open_locked(f, temp_of(f).text, 0, &f->fd);
 	if (e == 1)
 		e = JZ_ERR_NOT_FOUND;
 	/* Freed without a name it is removed. */

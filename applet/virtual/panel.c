@@ -61,6 +61,15 @@ screen_seconds(void *panel)
 	return (uint32_t)t.tv_sec;
 }
 
+static void
+screen_sound(void *panel)
+{
+	struct jz_screen *s = panel;
+
+	s->sounds++;
+	s->changes++;
+}
+
 const struct jz_panel jz_screen_panel = {
     .lines = JZ_SCREEN_LINES,
     .columns = JZ_SCREEN_COLUMNS,
@@ -68,6 +77,7 @@ const struct jz_panel jz_screen_panel = {
     .clear = screen_clear,
     .key = screen_key,
     .seconds = screen_seconds,
+    .sound = screen_sound,
 };
 
 bool

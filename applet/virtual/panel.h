@@ -20,7 +20,8 @@ struct jz_screen {
 	char line[JZ_SCREEN_LINES][JZ_PANEL_LINE_BYTES + 1];
 	uint8_t key[JZ_SCREEN_KEYS]; /* enum jz_key */
 	uint8_t keys;		     /* that wait */
-	uint32_t changes;	     /* of what is shown */
+	uint32_t changes;	     /* of what is shown, and sounds */
+	uint32_t sounds;
 	/* Seconds by the tests' own clock instead of the system's. */
 	bool own_time;
 	uint32_t seconds;

@@ -397,6 +397,8 @@ jz_cmd_card_personalise(struct jz_cli *c)
 		p.currency = jz_issuer_currency(issuer);
 		p.payee_only = jz_cli_has(c, JZ_OPT_PAYEE_ONLY);
 		p.encrypted = jz_cli_has(c, JZ_OPT_ENCRYPTED);
+		p.sealed_loads = jz_cli_has(c, JZ_OPT_SEALED_LOADS);
+		p.confirm_loads = jz_cli_has(c, JZ_OPT_CONFIRM_LOADS);
 		err = personalise(c, &card, issuer, &p);
 	}
 	jz_secret_wipe(&pin);

@@ -59,6 +59,11 @@ enum jz_option {
 	JZ_OPT_MESSAGES,
 	JZ_OPT_TERMINAL,
 	JZ_OPT_CANCEL,
+	JZ_OPT_NEW_CARD,
+	JZ_OPT_NEW_PIN,
+	JZ_OPT_PAIR,
+	JZ_OPT_CONFIRM_LOADS,
+	JZ_OPT_SEALED_LOADS,
 	JZ_OPT_MAX_BALANCE,
 	JZ_OPT_MAX_SINGLE,
 	JZ_OPT_PIN_ABOVE,
@@ -389,7 +394,19 @@ struct jz_cli_bank {
 int jz_cli_bank(struct jz_cli *c, struct jz_cli_bank *out);
 void jz_cli_bank_close(struct jz_cli_bank *b);
 /* As jz_cli_issuer_error(). */
-int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int err);
+int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
+
+/* ---- a card and its issuer (load_cmd.c) ---------------------------------- */
+
+/* Opens both, and does it. */
+int jz_cli_with_bank(struct jz_cli *c,
+    int (*work)(struct jz_cli *, struct jz_cli_card *, struct jz_bank *));
+/* --terminal, or one that stands for none. */
+int jz_cli_terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES]);
+/* Who of the two failed, and why; an issuer's word that the card did not
+ * believe is said to be none.  Returns the error. */
+int jz_cli_server_error(
+    struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank, int err);
 
 /* ---- a card's administration (gp_open.c) -------------------------------- */
 
@@ -463,6 +480,7 @@ int jz_cmd_card_log(struct jz_cli *c);
 int jz_cmd_card_personalise(struct jz_cli *c);
 int jz_cmd_card_batch(struct jz_cli *c);
 int jz_cmd_card_mailer(struct jz_cli *c);
+int jz_cmd_card_replace(struct jz_cli *c);
 int jz_cmd_card_serve(struct jz_cli *c);
 int jz_cmd_card_apdu(struct jz_cli *c);
 int jz_cmd_card_reset(struct jz_cli *c);
@@ -520,6 +538,8 @@ int jz_cmd_sign(struct jz_cli *c);
 int jz_cmd_issuer_unlock(struct jz_cli *c);
 int jz_cmd_qr(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
+int jz_cmd_unload(struct jz_cli *c);
+int jz_cmd_transfer(struct jz_cli *c);
 int jz_cmd_settle(struct jz_cli *c);
 int jz_cmd_pay(struct jz_cli *c);
 int jz_cmd_pay_hello(struct jz_cli *c);

@@ -55,7 +55,8 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(ACCOUNT) |
 	    JZ_OPT(HOLDER) | JZ_OPT(PIN) | JZ_OPT(MAX_BALANCE) |
 	    JZ_OPT(MAX_SINGLE) | JZ_OPT(PIN_ABOVE) | JZ_OPT(PAYEE_ONLY) |
-	    JZ_OPT(ENCRYPTED) | JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION),
+	    JZ_OPT(ENCRYPTED) | JZ_OPT(KEYS) | JZ_OPT(KEY_VERSION) |
+	    JZ_OPT(INSTANCE) | JZ_OPT(CONFIRM_LOADS) | JZ_OPT(SEALED_LOADS),
 	JZ_OPT(ACCOUNT),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(AUTHENTICATION),
 	jz_cmd_card_personalise,
@@ -187,6 +188,32 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "  jiaozi card user --card virtual:alice.card --out alice.pem\n"},
 },
 {
+	"card replace", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(NEW_CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) |
+	    JZ_OPT(PIN) | JZ_OPT(NEW_PIN) | JZ_OPT(TERMINAL),
+	JZ_OPT(NEW_CARD),
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) |
+	    JZ_EXIT(AUTHENTICATION) | JZ_EXIT(FUNDS),
+	jz_cmd_card_replace,
+	{"move a card's money to its successor", "换卡：把卡内余额转到新卡"},
+	{"The old card settles and unloads all that it has to the account; the\n"
+	 "new card, personalised for the same account and holder, is loaded with\n"
+	 "it; the old card is revoked.  Cut off at whatever point, the same command\n"
+	 "again goes on, and nothing is moved twice.  Payments to the old card that\n"
+	 "are not finished must be finished or given up first.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi card replace --card virtual:old.card --new-card virtual:new.card \\\n"
+	 "      --issuer bank --passphrase env:BANK --pin env:PIN --new-pin env:NEW\n",
+	 "旧卡先结算，再把全部余额圈提到账户；新卡（同一账户、同一持卡人）圈存同样\n"
+	 "的金额；旧卡随即吊销。在任何一步中断，再执行同一命令即可继续，不会重复\n"
+	 "转移。旧卡未完成的收款须先完成或放弃。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi card replace --card virtual:old.card --new-card virtual:new.card \\\n"
+	 "      --issuer bank --passphrase env:BANK --pin env:PIN --new-pin env:NEW\n"},
+},
+{
 	"card info", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD, jz_cmd_card_info,
 	{"what a card tells about itself", "显示卡的信息"},
 	{"State, identity, balance, limits, counters, and how many records wait\n"
@@ -200,7 +227,7 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 	 "  jiaozi card info --card virtual:alice.card\n"},
 },
 {
-	"card balance", "", 0, 0, JZ_OPT(CARD), 0, JZ_EXITS_CARD,
+	"card balance", "", 0, 0, JZ_OPT(CARD) | JZ_OPT(INSTANCE), 0, JZ_EXITS_CARD,
 	jz_cmd_card_balance,
 	{"how much a card holds", "显示卡内余额"},
 	{"Reads the balance with the field's own command, GET BALANCE (805C).\n"

@@ -74,6 +74,36 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "      --passphrase env:BANK\n"},
 },
 {
+	"unload", "", 0, 0,
+	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AMOUNT) |
+	    JZ_OPT(PIN) | JZ_OPT(TERMINAL) | JZ_OPT(RESUME) | HTTPS,
+	0,
+	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) |
+	    JZ_EXIT(AUTHENTICATION) | JZ_EXIT(FUNDS) | JZ_EXIT(NETWORK),
+	jz_cmd_unload,
+	{"bring money from a card to its account", "圈提：从卡转回账户"},
+	{"The card signs an unload request, the issuer a permission; the card\n"
+	 "debits itself and signs the proof; the issuer credits the account, once,\n"
+	 "and tells the card.  Cut off before the debit nothing has happened, after\n"
+	 "it the card keeps the proof: --resume brings it, as the next unload and\n"
+	 "`jiaozi settle` do.  --resume says so when there is nothing to finish.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi unload --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --amount 50.00 --pin env:PIN\n"
+	 "  jiaozi unload --resume --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK\n",
+	 "卡签发圈提请求，发卡行签发许可；卡扣款并签发证明；发卡行凭证明入账户一次，\n"
+	 "并告知卡。扣款前中断的，等于没有发生；扣款后中断的，卡保存证明，由\n"
+	 "--resume、下一次圈提或 jiaozi settle 送达。没有中断时 --resume 如实说明。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi unload --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK --amount 50.00 --pin env:PIN\n"
+	 "  jiaozi unload --resume --card virtual:alice.card --issuer bank \\\n"
+	 "      --passphrase env:BANK\n"},
+},
+{
 	"pay", "", 0, 0,
 	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(AMOUNT) | JZ_OPT(PIN) |
 	    JZ_OPT(REFERENCE) | JZ_OPT(MESSAGES) | JZ_OPT(AUTHORITIES) |
@@ -166,6 +196,37 @@ const struct jz_cli_command jz_cli_pay_commands[] = {
 	 "示例\n"
 	 "  jiaozi pay send --card virtual:alice.card --amount 25.00 --pin env:PIN \\\n"
 	 "      --connect tcp:shop.example:7000\n"},
+},
+{
+	"transfer", "", 0, 0,
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE) | JZ_OPT(INSTANCE) | JZ_OPT(AMOUNT) |
+	    JZ_OPT(PIN) | JZ_OPT(PAYEE_PIN) | JZ_OPT(PAIR) |
+	    JZ_OPT(AUTHORITIES),
+	JZ_OPT(PAYER) | JZ_OPT(PAYEE_PIN),
+	JZ_EXITS_PAY | JZ_EXIT(PIN), jz_cmd_transfer,
+	{"from a key to an IC card that it knows", "从密钥转到已登记的 IC 卡"},
+	{"Key and card prove to each other who they are, and each looks the other\n"
+	 "up on its own list.  The card's balance is shown, its PIN is asked for;\n"
+	 "right, the amount moves as any offline payment does; wrong, nothing\n"
+	 "moves.  --pin is the key's, above its limit.  A card that is built into\n"
+	 "the key is its second purse, named by --instance instead of --payee.\n"
+	 "--pair puts each on the other's list, with both PINs.\n"
+	 "\n"
+	 "Examples\n"
+	 "  jiaozi transfer --pair --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --pin env:KEY --payee-pin env:PIN\n"
+	 "  jiaozi transfer --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --amount 20.00 --payee-pin env:PIN\n",
+	 "密钥与卡互相证明身份，并各自查对自己的名单。显示卡内余额，请持卡人输入卡的\n"
+	 "PIN：正确则按脱机支付转移金额，错误则不作任何转移。超过密钥的限额时用\n"
+	 "--pin 给出密钥的 PIN。集成在密钥内的卡是其第二个钱包，以 --instance 代替\n"
+	 "--payee 指明。--pair 凭双方 PIN 互相登记。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi transfer --pair --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --pin env:KEY --payee-pin env:PIN\n"
+	 "  jiaozi transfer --payer virtual:key.card --payee virtual:ic.card \\\n"
+	 "      --amount 20.00 --payee-pin env:PIN\n"},
 },
 {
 	"pay request", "", 0, 0,

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,13 +47,10 @@ cut_off(struct jz_cli *c, const struct jz_bank *bank, int err)
 		"可用 jiaozi load --resume 续完"));
 }
 
-static int
-explain(
+int
+jz_cli_server_error(
     struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank, int err)
 {
-	if (err == JZ_ERR_NETWORK || err == JZ_ERR_SERVER_BUSY ||
-	    err == JZ_ERR_CANCELLED)
-		return cut_off(c, bank, err);
 	if (from_issuer(err))
 		return jz_cli_bank_error(c, bank, err);
 	err = jz_cli_card_error(c, &card->session, err);
@@ -63,6 +61,16 @@ explain(
 			"changed",
 			"服务端不合法，卡未作任何更改"));
 	return err;
+}
+
+static int
+load_error(
+    struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank, int err)
+{
+	return err == JZ_ERR_NETWORK || err == JZ_ERR_SERVER_BUSY ||
+		err == JZ_ERR_CANCELLED
+	    ? cut_off(c, bank, err)
+	    : jz_cli_server_error(c, card, bank, err);
 }
 
 /* The issuer's reason; and whether the card is rid of the load. */
@@ -119,11 +127,11 @@ load_failed(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank,
 		return load_refused(c, card, bank, err);
 	if (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_CONDITIONS)
 		return load_open(c, card, bank, p);
-	return explain(c, card, bank, err);
+	return load_error(c, card, bank, err);
 }
 
-static int
-terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES])
+int
+jz_cli_terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES])
 {
 	struct jz_buffer b = jz_buffer(out, JZ_TERMINAL_BYTES);
 	const char *text = c->value[JZ_OPT_TERMINAL];
@@ -160,6 +168,25 @@ told(enum jz_load_step step, void *arg)
 			    STEPS[k].text[c->lang]);
 }
 
+/* Waits until whoever is at this terminal has been at the card's keys. */
+static bool
+confirmed(const struct jz_cli *c)
+{
+	int ch;
+
+	if (c->json || !isatty(STDIN_FILENO))
+		return false;
+	fprintf(stderr, "\a%s",
+	    jz_tr(c,
+		"the card shows the amount: confirm it there, then press "
+		"Enter here ",
+		"卡上已显示金额：请在卡上确认，然后在此按回车 "));
+	while ((ch = getchar()) != '\n')
+		if (ch == EOF)
+			return false;
+	return true;
+}
+
 /* The card's currency, then the amount in it, then the PIN, then the load. */
 static int
 load(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
@@ -168,7 +195,7 @@ load(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 	char x[JZ_MONEY_TEXT], y[JZ_MONEY_TEXT];
 	struct jz_purse_info before, after;
 	uint64_t minor;
-	int err = terminal(c, where);
+	int err = jz_cli_terminal(c, where);
 
 	if (err != 0)
 		return err;
@@ -181,7 +208,10 @@ load(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 		err = jz_cli_verify_pin(c, card);
 	if (err != 0)
 		return err;
-	err = jz_bank_load(&card->session, bank, minor, where, told, c);
+	do {
+		err = jz_bank_load(&card->session, bank, minor, where, told, c);
+	} while (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_CONFIRM &&
+	    confirmed(c));
 	if (err != 0)
 		return load_failed(c, card, bank, &before, err);
 	err = jz_purse_info(&card->session, &after);
@@ -237,7 +267,7 @@ cancel(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 		return jz_cli_card_error(c, &card->session, err);
 	err = jz_bank_load_cancel(&card->session, bank, &r);
 	if (err != 0 && err != JZ_ERR_NOT_FOUND)
-		return explain(c, card, bank, err);
+		return load_error(c, card, bank, err);
 	if (err == 0)
 		say_cancelled(c, &r, &p);
 	else
@@ -313,7 +343,7 @@ resume(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 	int err = jz_bank_resume(&card->session, bank, &r);
 
 	if (err != 0)
-		return explain(c, card, bank, err);
+		return load_error(c, card, bank, err);
 	err = jz_purse_info(&card->session, &p);
 	if (err != 0)
 		return jz_cli_card_error(c, &card->session, err);
@@ -361,7 +391,7 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 			"补入此前未送达本卡的款项：%u 笔\n"),
 		    r.relayed);
 	if (err != 0)
-		return explain(c, card, bank, err);
+		return load_error(c, card, bank, err);
 	jz_cli_say(c,
 	    jz_tr(c, "settled: records %u, batches %u\n",
 		"已结算：记录 %u 条，共 %u 批\n"),
@@ -380,8 +410,8 @@ settle(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 	return 0;
 }
 
-static int
-with_bank(struct jz_cli *c,
+int
+jz_cli_with_bank(struct jz_cli *c,
     int (*work)(struct jz_cli *, struct jz_cli_card *, struct jz_bank *))
 {
 	struct jz_cli_bank bank = {0};
@@ -424,13 +454,15 @@ jz_cmd_load(struct jz_cli *c)
 
 	if (cancels || jz_cli_has(c, JZ_OPT_RESUME)) {
 		err = alone(c);
-		return err != 0 ? err : with_bank(c, cancels ? cancel : resume);
+		return err != 0
+		    ? err
+		    : jz_cli_with_bank(c, cancels ? cancel : resume);
 	}
 	if (!jz_cli_has(c, JZ_OPT_AMOUNT))
 		return jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
 		    jz_tr(c, "--amount AMOUNT is missing, or --cancel",
 			"缺少 --amount 金额，或 --cancel"));
-	return with_bank(c, load);
+	return jz_cli_with_bank(c, load);
 }
 
 /* Seconds of the day of HH:MM; -1 for what is none. */
@@ -488,5 +520,5 @@ jz_cmd_settle(struct jz_cli *c)
 {
 	int err = jz_cli_has(c, JZ_OPT_AT) ? wait_until(c) : 0;
 
-	return err != 0 ? err : with_bank(c, settle);
+	return err != 0 ? err : jz_cli_with_bank(c, settle);
 }

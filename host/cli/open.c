@@ -127,6 +127,23 @@ take_authorities(struct jz_cli *c, struct jz_cli_card *card)
 	return err;
 }
 
+/* Another purse of the card than its first: --instance. */
+static int
+take_instance(struct jz_cli *c, struct jz_cli_card *card)
+{
+	struct jz_gp_aid aid;
+	int err;
+
+	if (!jz_cli_has(c, JZ_OPT_INSTANCE))
+		return 0;
+	err = jz_cli_aid(c, c->value[JZ_OPT_INSTANCE], &aid);
+	if (err != 0)
+		return err;
+	memcpy(card->session.purse, aid.bytes, aid.len);
+	card->session.purse_len = (uint8_t)aid.len;
+	return 0;
+}
+
 int
 jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
 {
@@ -137,7 +154,9 @@ jz_cli_open(struct jz_cli *c, enum jz_option option, struct jz_cli_card *card)
 	if (err != 0)
 		return err;
 	jz_session_init(&card->session, card->reader);
-	err = take_authorities(c, card);
+	err = option == JZ_OPT_CARD ? take_instance(c, card) : 0;
+	if (err == 0)
+		err = take_authorities(c, card);
 	if (err != 0)
 		return err;
 	err = jz_purse_select(&card->session);

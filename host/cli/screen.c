@@ -45,6 +45,10 @@ draw(struct jz_cli_screen *s)
 	    jz_tr(c, "0-9   Enter: OK   Esc: cancel   arrows: scroll",
 		"0-9   回车：确认   Esc：取消   上下键：翻看"));
 	printf("%s" ESC "[K\r\n", s->status);
+	/* The terminal's own sound. */
+	if (s->sounds != jz_virtual_sounds(s->card))
+		fputs("\a", stdout);
+	s->sounds = jz_virtual_sounds(s->card);
 	fflush(stdout);
 	s->drawn = true;
 	s->shown = jz_virtual_shown(s->card);

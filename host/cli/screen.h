@@ -18,7 +18,8 @@ struct jz_cli_screen {
 	struct termios before;
 	bool open;
 	bool drawn;
-	uint32_t shown; /* what was drawn last: jz_virtual_shown() */
+	uint32_t shown;	 /* what was drawn last: jz_virtual_shown() */
+	uint32_t sounds; /* that were made until then */
 	const char *status;
 };
 

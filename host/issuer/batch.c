@@ -157,7 +157,7 @@ other_record(struct jz_issuer *i, struct batch *b, const struct jz_record *r)
 	uint8_t bytes[JZ_MESSAGE_MAX];
 	struct jz_buffer posted = jz_buffer(bytes, sizeof(bytes));
 	struct jz_record old;
-	bool load = r->m.kind == JZ_KIND_RECORD_LOAD;
+	bool load = jz_record_online(r->m.kind);
 	bool same;
 	int err =
 	    jz_store_record_bytes(i->store, b->m.card_id, r->number, &posted);
@@ -190,7 +190,7 @@ post(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 		    i->store, b->m.card_id, r->number, r->bytes, &equal);
 		return err == 0 && !equal ? other_record(i, b, r) : err;
 	}
-	err = jz_record_post(i, r, b->m.card_id);
+	err = jz_record_post(i, r, &b->card);
 	if (err == 0)
 		err = jz_store_record_add(
 		    i->store, b->m.card_id, r->number, r->bytes, b->digest);

@@ -15,7 +15,8 @@ report_of(const struct jz_message *record,
     const uint8_t card_id[static JZ_ID_BYTES], struct jz_message *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->kind = JZ_KIND_LOAD_REPORT;
+	out->kind = record->kind == JZ_KIND_RECORD_UNLOAD ? JZ_KIND_UNLOAD_PROOF
+							  : JZ_KIND_LOAD_REPORT;
 	memcpy(out->card_id, card_id, JZ_ID_BYTES);
 	out->online_counter = record->online_counter;
 	out->payment = record->payment;
@@ -67,10 +68,11 @@ jz_record_read(struct jz_issuer *i, struct jz_span bytes,
 	out->bytes = bytes;
 	if ((kind != JZ_KIND_RECORD_LOAD && kind != JZ_KIND_RECORD_PAID &&
 		kind != JZ_KIND_RECORD_RECEIVED &&
-		kind != JZ_KIND_RECORD_EXCEPTION) ||
+		kind != JZ_KIND_RECORD_EXCEPTION &&
+		kind != JZ_KIND_RECORD_UNLOAD) ||
 	    jz_message_decode(bytes, kind, &out->m) != 0)
 		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
-	if (kind == JZ_KIND_RECORD_LOAD) {
+	if (jz_record_online(kind)) {
 		out->number = out->m.record;
 		report_of(&out->m, card_id, &out->report);
 		return 0;
@@ -140,7 +142,7 @@ static int
 each_signature(struct jz_issuer *i, struct jz_record *r,
     const struct jz_known_card *card, judge_fn *judge, void *arg)
 {
-	if (r->m.kind == JZ_KIND_RECORD_LOAD)
+	if (jz_record_online(r->m.kind))
 		return judge(i, &r->report, card, arg);
 	return each_of_payment(i, r, card, judge, arg);
 }
@@ -149,7 +151,7 @@ int
 jz_record_verify(
     struct jz_issuer *i, struct jz_record *r, const struct jz_known_card *card)
 {
-	bool load = r->m.kind == JZ_KIND_RECORD_LOAD;
+	bool load = jz_record_online(r->m.kind);
 	int err = each_signature(i, r, card, verify, NULL);
 
 	/* The card has signed a batch with it: it is the card's doing. */
@@ -258,8 +260,14 @@ post_payment(struct jz_issuer *i, const struct jz_record *r)
 }
 
 static int
-post(struct jz_issuer *i, const struct jz_record *r)
+post(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card)
 {
+	struct jz_unload_row row;
+
+	if (r->m.kind == JZ_KIND_RECORD_UNLOAD)
+		return jz_issuer_book_unload(
+		    i, &r->report, card, JZ_REFUSAL_CONFLICT, &row);
 	if (r->m.kind == JZ_KIND_RECORD_LOAD)
 		return post_load(i, r);
 	if (r->m.kind == JZ_KIND_RECORD_EXCEPTION)
@@ -269,16 +277,15 @@ post(struct jz_issuer *i, const struct jz_record *r)
 
 int
 jz_record_post(struct jz_issuer *i, const struct jz_record *r,
-    const uint8_t card_id[static JZ_ID_BYTES])
+    const struct jz_known_card *card)
 {
-	int err = post(i, r);
+	int err = post(i, r, card);
 
 	/* What contradicts and has no name of its own. */
 	if (err == JZ_ERR_REFUSED)
 		return jz_alarm(i, jz_issuer_refusal(i),
-		    JZ_INCIDENT_ALTERED_RECORD, card_id, r->number,
-		    r->m.kind == JZ_KIND_RECORD_LOAD
-			? NULL
-			: r->m.payment.request_digest);
+		    JZ_INCIDENT_ALTERED_RECORD, card->row.id, r->number,
+		    jz_record_online(r->m.kind) ? NULL
+						: r->m.payment.request_digest);
 	return err;
 }

@@ -5,6 +5,7 @@
 #ifndef JZ_HOST_ISSUER_INTERNAL_H
 #define JZ_HOST_ISSUER_INTERNAL_H
 
+#include "../../keys/online.h"
 #include "../../keys/revocation.h"
 #include "../../keys/signed.h"
 #include "../../keys/store/pki.h"
@@ -159,13 +160,55 @@ int jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
 int jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
     const struct jz_load_row *load);
 
+/* Account and user are those that the card's certificate was made for.
+ * Refuses WRONG_ACCOUNT, WRONG_USER, UNKNOWN_ACCOUNT, ACCOUNT_BLOCKED. */
+int jz_issuer_check_binding(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_known_card *card);
+
+/* ---- sealed.c ----------------------------------------------------------- */
+
+/* A message of a load, as it came; the keys are wiped by its holder. */
+struct jz_online {
+	bool sealed;
+	struct jz_online_keys keys;
+	struct jz_span clear; /* its bytes, in plain or as they came */
+	uint8_t plain[JZ_MESSAGE_MAX];
+};
+/* Opens and decodes it; m points into it.  Refuses MALFORMED. */
+int jz_issuer_take_online(struct jz_issuer *i, struct jz_span bytes,
+    enum jz_kind kind, struct jz_message *m, struct jz_online *o);
+/* Enciphered or not, as the card's certificate has it.  Refuses MALFORMED. */
+int jz_issuer_check_online(struct jz_issuer *i,
+    const struct jz_known_card *card, const struct jz_online *o);
+/* A permission, in the keys of its request. */
+int jz_issuer_put_online(struct jz_issuer *i, struct jz_span permission,
+    const struct jz_online *o, struct jz_buffer *out);
+
+/* ---- unload.c ----------------------------------------------------------- */
+
+/*
+ * Books a proof whose signature has been verified, unless it is booked; *row
+ * gets its answer.  Refuses CONFLICT, and `different` when another proof of
+ * this counter is booked.
+ */
+int jz_issuer_book_unload(struct jz_issuer *i, const struct jz_message *proof,
+    const struct jz_known_card *card, enum jz_refusal different,
+    struct jz_unload_row *row);
+
 /* ---- evidence.c --------------------------------------------------------- */
+
+/* Of the card with its issuer, not with another card. */
+static inline bool
+jz_record_online(enum jz_kind kind)
+{
+	return kind == JZ_KIND_RECORD_LOAD || kind == JZ_KIND_RECORD_UNLOAD;
+}
 
 struct jz_record {
 	struct jz_message m;
 	struct jz_span bytes; /* as uploaded */
 	uint32_t number;
-	struct jz_message report;     /* of a load */
+	struct jz_message report;     /* of a load; the proof of an unload */
 	struct jz_load_row load;      /* of a load */
 	bool unknown_load;	      /* that a restored ledger has lost */
 	bool from_payee_only;	      /* a payment's payer may only refund */
@@ -192,7 +235,7 @@ int jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
     const struct jz_known_card *card, struct jz_ahead_list *out);
 /* Posts it.  Refuses CONFLICT, with the incident of this card. */
 int jz_record_post(struct jz_issuer *i, const struct jz_record *r,
-    const uint8_t card_id[static JZ_ID_BYTES]);
+    const struct jz_known_card *card);
 
 /* ---- batch.c ------------------------------------------------------------ */
 

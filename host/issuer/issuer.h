@@ -44,7 +44,9 @@ struct jz_issuer;
  */
 enum jz_refusal {
 	JZ_REFUSAL_NONE = 0,
-	JZ_REFUSAL_MALFORMED, /* not a message of this kind */
+	JZ_REFUSAL_MALFORMED, /* not a message of this kind; or, once the card
+	                       * is known, in clear where its certificate has
+	                       * it enciphered, or the other way round */
 	JZ_REFUSAL_SUITE,     /* of a card of the other crypto suite */
 	JZ_REFUSAL_UNKNOWN_CARD,
 	JZ_REFUSAL_CARD_BLOCKED,
@@ -161,6 +163,9 @@ int jz_issuer_each_key(struct jz_issuer *i,
     int (*each)(const struct jz_issuer_key *k, void *arg), void *arg);
 /* The cryptography of the issuer's suite, lent. */
 const struct jz_engine *jz_issuer_engine(const struct jz_issuer *i);
+/* The key that enciphered loads go to; the caller wipes it.  JZ_ERR_NOT_FOUND:
+ * this issuer has no card master, and takes no such loads. */
+int jz_issuer_load_key(const struct jz_issuer *i, struct jz_key_pair *out);
 /* The last refusal, and the last database error's text; for messages. */
 enum jz_refusal jz_issuer_refusal(const struct jz_issuer *i);
 /* Puts a refusal back, for who has more to do here before telling why. */
@@ -453,6 +458,54 @@ int jz_issuer_load_permission(struct jz_issuer *i,
  */
 int jz_issuer_group_begin(struct jz_issuer *i);
 int jz_issuer_group_end(struct jz_issuer *i, int rc);
+
+/* ---- unload -------------------------------------------------------------- */
+
+/*
+ * Verifies an unload request and gives a permission, which moves nothing.
+ * Given to a blocked card, and to one whose certificate has expired or is
+ * revoked, as well: money comes back from those too.  Refuses MALFORMED, SUITE,
+ * UNKNOWN_CARD, SIGNATURE, WRONG_ACCOUNT, WRONG_USER, UNKNOWN_ACCOUNT,
+ * ACCOUNT_BLOCKED, CURRENCY, AMOUNT.
+ */
+int jz_issuer_unload_permit(
+    struct jz_issuer *i, struct jz_span request, struct jz_buffer *permission);
+/*
+ * Verifies the card's proof that it has debited itself, credits its account,
+ * once, and gives the acknowledgement; the same proof again: the same.  The
+ * record of the unload in a batch does as well.  Refuses MALFORMED,
+ * UNKNOWN_CARD, SIGNATURE, CURRENCY, AMOUNT, EXISTS_DIFFERENT, CONFLICT (a load
+ * of this counter was reported).
+ */
+int jz_issuer_unload(
+    struct jz_issuer *i, struct jz_span proof, struct jz_buffer *acknowledged);
+/* What was unloaded by card and counter; JZ_ERR_NOT_FOUND. */
+int
+jz_issuer_unloaded(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, uint64_t *amount_minor);
+
+/* ---- replacement ---------------------------------------------------------- */
+
+struct jz_replacement {
+	uint8_t after[JZ_ID_BYTES];
+	uint64_t amount_minor; /* unloaded from the old card since it began */
+	uint32_t load_counter; /* of the load that brings it; 0: none yet */
+};
+/*
+ * A card takes the place of another, whose online counter is this one now:
+ * what it unloads from here on belongs to the replacement.  Again: 0.  Refuses
+ * UNKNOWN_CARD, WRONG_ACCOUNT, WRONG_USER, CARD_BLOCKED (the new one),
+ * EXISTS_DIFFERENT (another has taken its place).
+ */
+int
+jz_issuer_replace(struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES],
+    const uint8_t after[static JZ_ID_BYTES], uint32_t counter);
+/* JZ_ERR_NOT_FOUND: it is not being replaced. */
+int jz_issuer_replacement(struct jz_issuer *i,
+    const uint8_t before[static JZ_ID_BYTES], struct jz_replacement *out);
+/* By the load of this counter the new card gets it; the last word counts. */
+int jz_issuer_replacement_load(struct jz_issuer *i,
+    const uint8_t before[static JZ_ID_BYTES], uint32_t counter);
 
 /* ---- settlement ---------------------------------------------------------- */
 

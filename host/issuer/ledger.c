@@ -12,7 +12,8 @@
  *   L6  what is in transit is what was permitted and neither reported nor
  *       cancelled, and what was paid and neither received nor, when the
  *       payee gave it up, paid out, nor written off;
- *   L7  no load is both reported and cancelled.
+ *   L7  no load is both reported and cancelled;
+ *   L8  what an unload's proof says is what its account was credited with.
  */
 #include "sql.h"
 
@@ -46,6 +47,7 @@ static const char *const REASONS[] = {
     [JZ_LEDGER_CARD_LOST] = "card lost",
     [JZ_LEDGER_CLONE_LOSS] = "clone loss",
     [JZ_LEDGER_RESTORED] = "restored",
+    [JZ_LEDGER_UNLOADED] = "unloaded",
 };
 
 _Static_assert(sizeof("account:") + JZ_ACCOUNT_MAX <= JZ_LEDGER_NAME_MAX,
@@ -304,6 +306,7 @@ static const struct {
     {JZ_SQL_AUDIT_LOADS, "loads in transit: difference (L6)"},
     {JZ_SQL_AUDIT_LOADS_TWICE, "loads both reported and cancelled (L7)"},
     {JZ_SQL_AUDIT_PAYMENTS, "payments in transit: difference (L6)"},
+    {JZ_SQL_AUDIT_UNLOADS, "unloads and their credits: difference (L8)"},
 };
 
 int

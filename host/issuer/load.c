@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../../apdu/error.h"
+#include "../../keys/secret.h"
 
 void
 jz_issuer_load_reference(
@@ -44,9 +45,8 @@ span_is(struct jz_span s, const char *text)
 	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
 }
 
-/* Account and user are those that the certificate was made for. */
-static int
-check_binding(struct jz_issuer *i, const struct jz_message *m,
+int
+jz_issuer_check_binding(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card)
 {
 	bool blocked;
@@ -67,19 +67,21 @@ check_binding(struct jz_issuer *i, const struct jz_message *m,
 /* The checks, in the order of enum jz_refusal. */
 static int
 check_request(struct jz_issuer *i, struct jz_span bytes, struct jz_message *m,
-    struct jz_known_card *card)
+    struct jz_known_card *card, struct jz_online *o)
 {
-	int err;
+	int err = jz_issuer_take_online(i, bytes, JZ_KIND_LOAD_REQUEST, m, o);
 
-	if (jz_message_decode(bytes, JZ_KIND_LOAD_REQUEST, m) != 0)
-		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
+	if (err != 0)
+		return err;
 	if (m->algorithm != (uint8_t)i->engine.crypto->suite)
 		return jz_refuse(i, JZ_REFUSAL_SUITE);
 	err = jz_issuer_card(i, m->card_id, JZ_JUDGE_ALL, card);
 	if (err == 0)
 		err = jz_issuer_verify(i, m, card);
 	if (err == 0)
-		err = check_binding(i, m, card);
+		err = jz_issuer_check_online(i, card, o);
+	if (err == 0)
+		err = jz_issuer_check_binding(i, m, card);
 	if (err == 0)
 		err = jz_issuer_check_amount(i, &m->payment);
 	return err;
@@ -148,13 +150,14 @@ exists_different(struct jz_issuer *i, const struct jz_load_row *load,
 }
 
 static int
-permit(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
+permit(struct jz_issuer *i, struct jz_span bytes, struct jz_online *o,
+    struct jz_buffer *out)
 {
 	struct jz_known_card card;
 	struct jz_load_row load;
 	struct jz_message m;
 	uint8_t digest[JZ_DIGEST_BYTES];
-	int err = check_request(i, bytes, &m, &card);
+	int err = check_request(i, bytes, &m, &card, o);
 
 	if (err == 0)
 		err = jz_message_digest(&i->engine, &m, digest);
@@ -169,12 +172,12 @@ permit(struct jz_issuer *i, struct jz_span bytes, struct jz_buffer *out)
 	i->again = err == 0;
 	if (err == JZ_ERR_NOT_FOUND) {
 		memcpy(load.request_digest, digest, JZ_DIGEST_BYTES);
-		err = new_load(i, &m, bytes, &load);
+		err = new_load(i, &m, o->clear, &load);
 	}
 	if (err != 0)
 		return err;
-	jz_put(out, load.permission, load.permission_len);
-	return out->bad ? JZ_ERR_SPACE : 0;
+	return jz_issuer_put_online(
+	    i, jz_span(load.permission, load.permission_len), o, out);
 }
 
 int
@@ -182,12 +185,16 @@ jz_issuer_load_permit(
     struct jz_issuer *i, struct jz_span request, struct jz_buffer *permission)
 {
 	size_t start = permission->len;
+	struct jz_online o;
 	int err;
 
 	jz_issuer_start(i);
 	err = jz_store_begin(i->store, true);
-	if (err == 0)
-		err = jz_store_end(i->store, permit(i, request, permission));
+	if (err == 0) {
+		err =
+		    jz_store_end(i->store, permit(i, request, &o, permission));
+		jz_wipe(&o, sizeof(o));
+	}
 	if (err != 0)
 		permission->len = start;
 	return err;
@@ -211,6 +218,19 @@ jz_issuer_find_load(struct jz_issuer *i, const struct jz_message *report,
 	return err;
 }
 
+/* A card has a counter once, for a load or for an unload. */
+static int
+check_not_unloaded(struct jz_issuer *i, const struct jz_message *report)
+{
+	struct jz_unload_row row;
+	int err = jz_store_unload(
+	    i->store, report->card_id, report->online_counter, &row);
+
+	if (err == 0)
+		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	return err == JZ_ERR_NOT_FOUND ? 0 : err;
+}
+
 int
 jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
     const struct jz_load_row *load)
@@ -224,6 +244,8 @@ jz_issuer_book_load(struct jz_issuer *i, const struct jz_message *report,
 	if (report->payment.amount != load->amount)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
 	err = check_not_cancelled(i, report, JZ_REFUSAL_CONFLICT);
+	if (err == 0)
+		err = check_not_unloaded(i, report);
 	if (err == 0)
 		err = jz_message_digest(&i->engine, report, digest);
 	if (err != 0)
@@ -253,20 +275,23 @@ report(struct jz_issuer *i, struct jz_span bytes)
 {
 	struct jz_known_card card;
 	struct jz_load_row load;
+	struct jz_online o;
 	struct jz_message m;
-	int err;
+	int err = jz_issuer_take_online(i, bytes, JZ_KIND_LOAD_REPORT, &m, &o);
 
-	if (jz_message_decode(bytes, JZ_KIND_LOAD_REPORT, &m) != 0)
-		return jz_refuse(i, JZ_REFUSAL_MALFORMED);
-	err = jz_issuer_card(i, m.card_id, JZ_JUDGE_SIGNATURE, &card);
+	if (err == 0)
+		err = jz_issuer_card(i, m.card_id, JZ_JUDGE_SIGNATURE, &card);
 	if (err == 0)
 		err = jz_issuer_verify(i, &m, &card);
+	if (err == 0)
+		err = jz_issuer_check_online(i, &card, &o);
 	if (err == 0)
 		err = jz_issuer_check_amount(i, &m.payment);
 	if (err == 0)
 		err = jz_issuer_find_load(i, &m, &load);
 	if (err == 0)
 		err = jz_issuer_book_load(i, &m, &load);
+	jz_wipe(&o, sizeof(o));
 	return err;
 }
 

@@ -326,6 +326,31 @@ static const char V6_REFUSED[] =
 " reason INTEGER NOT NULL CHECK (reason > 0), time INTEGER NOT NULL) STRICT;"
 APPEND_ONLY("transfer_refused", "reference = NEW.reference")
 ;
+
+/* The card's word that it has debited itself, and what was answered. */
+static const char V7_UNLOADS[] =
+"CREATE TABLE unload (card TEXT NOT NULL REFERENCES card (id),"
+" counter INTEGER NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0),"
+" account TEXT NOT NULL REFERENCES customer (account),"
+" digest BLOB NOT NULL, number INTEGER NOT NULL, balance INTEGER NOT NULL,"
+" signature BLOB NOT NULL, acknowledged BLOB NOT NULL, time INTEGER NOT NULL,"
+" PRIMARY KEY (card, counter)) STRICT;"
+APPEND_ONLY("unload", "card = NEW.card AND counter = NEW.counter")
+NOT_AFTER("unload", "load_report")
+NOT_AFTER("load_report", "unload")
+
+/* A card that took another's place, and the loads that were to fill it. */
+"CREATE TABLE replacement (before TEXT PRIMARY KEY REFERENCES card (id),"
+" after TEXT NOT NULL REFERENCES card (id), counter INTEGER NOT NULL,"
+" time INTEGER NOT NULL) STRICT;"
+APPEND_ONLY("replacement", "before = NEW.before")
+"CREATE TABLE replacement_load ("
+" before TEXT NOT NULL REFERENCES replacement (before),"
+" counter INTEGER NOT NULL, time INTEGER NOT NULL,"
+" PRIMARY KEY (before, counter)) STRICT;"
+APPEND_ONLY("replacement_load",
+	"before = NEW.before AND counter = NEW.counter")
+;
 /* clang-format on */
 
 #define PARTS_MAX 6
@@ -338,6 +363,7 @@ static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V4_KINDS, V4_KINDS_POSTGRES, V4_ACCOUNTS, V4_AUDIT, V4_DECISIONS, NULL},
     {V5_PASSWORDS, NULL},
     {V6_REFUSED, NULL},
+    {V7_UNLOADS, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

@@ -115,6 +115,15 @@ static const char *const TEXT[] = {
 " - COALESCE((SELECT SUM(e.amount) FROM ledger_entry e"
 " JOIN ledger_account a ON a.id = e.account"
 " WHERE a.kind = 'transit-payment'), 0)",
+[JZ_SQL_AUDIT_UNLOADS] =
+"SELECT (SELECT COUNT(*) FROM unload u WHERE NOT EXISTS"
+" (SELECT 1 FROM ledger_transaction t JOIN ledger_entry e ON e.posting = t.id"
+" JOIN ledger_account a ON a.id = e.account"
+" WHERE t.kind = 'unloaded' AND t.reference = u.card || ':' || u.counter"
+" AND a.name = 'account:' || u.account AND e.amount = u.amount))"
+" + (SELECT COUNT(*) FROM ledger_transaction t WHERE t.kind = 'unloaded'"
+" AND NOT EXISTS (SELECT 1 FROM unload u"
+" WHERE t.reference = u.card || ':' || u.counter))",
 
 [JZ_SQL_CUSTOMER] = "SELECT blocked FROM customer WHERE account = ?",
 [JZ_SQL_CUSTOMER_ADD] =
@@ -170,6 +179,22 @@ static const char *const TEXT[] = {
 [JZ_SQL_CANCEL_ADD] =
 "INSERT INTO load_cancel (card, counter, request_digest, proof, time)"
 " VALUES (?, ?, ?, ?, ?)",
+
+[JZ_SQL_UNLOAD] =
+"SELECT amount, digest, acknowledged FROM unload"
+" WHERE card = ? AND counter = ?",
+[JZ_SQL_UNLOAD_ADD] =
+"INSERT INTO unload (card, counter, amount, account, digest, number, balance,"
+" signature, acknowledged, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_REPLACEMENT] =
+"SELECT r.after, COALESCE((SELECT SUM(u.amount) FROM unload u"
+" WHERE u.card = r.before AND u.counter > r.counter), 0),"
+" COALESCE((SELECT MAX(l.counter) FROM replacement_load l"
+" WHERE l.before = r.before), 0) FROM replacement r WHERE r.before = ?",
+[JZ_SQL_REPLACEMENT_ADD] =
+"INSERT INTO replacement (before, after, counter, time) VALUES (?, ?, ?, ?)",
+[JZ_SQL_REPLACEMENT_LOAD] =
+"INSERT INTO replacement_load (before, counter, time) VALUES (?, ?, ?)",
 
 [JZ_SQL_SESSION] =
 "SELECT asked, asked_card_nonce, asked_host_nonce, open, host_nonce,"

@@ -413,6 +413,83 @@ jz_store_cancel_add(struct jz_store *s, const struct jz_message *proof,
 		jz_v_span(bytes), jz_v_int(time)));
 }
 
+/* ---- unloads ------------------------------------------------------------ */
+
+int
+jz_store_unload(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, struct jz_unload_row *out)
+{
+	struct jz_rows *st;
+	int err = jz_sql_query(
+	    s, JZ_SQL_UNLOAD, JZ_VALUES(jz_v_id(id), jz_v_int(counter)), &st);
+
+	memset(out, 0, sizeof(*out));
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0) {
+		out->amount = (uint64_t)jz_sql_int(st, 0);
+		if (!jz_sql_bytes(st, 1, out->digest, sizeof(out->digest)) ||
+		    !jz_sql_blob(st, 2, out->acknowledged,
+			sizeof(out->acknowledged), &out->acknowledged_len))
+			err = jz_sql_wrong(s, "an unload's row is damaged");
+	}
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_unload_add(struct jz_store *s, const struct jz_message *proof,
+    const char *account, const struct jz_unload_row *row, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_UNLOAD_ADD,
+	    JZ_VALUES(jz_v_id(proof->card_id), jz_v_int(proof->online_counter),
+		jz_v_int((int64_t)proof->payment.amount), jz_v_text(account),
+		jz_v_blob(row->digest, JZ_DIGEST_BYTES),
+		jz_v_int(proof->record), jz_v_int((int64_t)proof->balance),
+		jz_v_blob(proof->signature, JZ_SIGNATURE_BYTES),
+		jz_v_blob(row->acknowledged, row->acknowledged_len),
+		jz_v_int(time)));
+}
+
+int
+jz_store_replacement(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], struct jz_replacement *out)
+{
+	struct jz_rows *st;
+	int err = jz_sql_query(
+	    s, JZ_SQL_REPLACEMENT, JZ_VALUES(jz_v_id(before)), &st);
+
+	memset(out, 0, sizeof(*out));
+	if (err == 0)
+		err = jz_sql_row(s, st);
+	if (err == 0) {
+		out->amount_minor = (uint64_t)jz_sql_int(st, 1);
+		out->load_counter = (uint32_t)jz_sql_int(st, 2);
+		if (!jz_sql_bytes(st, 0, out->after, JZ_ID_BYTES))
+			err = jz_sql_wrong(s, "a replacement is damaged");
+	}
+	jz_sql_done(st);
+	return err;
+}
+
+int
+jz_store_replacement_add(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES],
+    const uint8_t after[static JZ_ID_BYTES], uint32_t counter, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_REPLACEMENT_ADD,
+	    JZ_VALUES(jz_v_id(before), jz_v_id(after), jz_v_int(counter),
+		jz_v_int(time)));
+}
+
+int
+jz_store_replacement_load(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], uint32_t counter, int64_t time)
+{
+	return jz_sql_run(s, JZ_SQL_REPLACEMENT_LOAD,
+	    JZ_VALUES(jz_v_id(before), jz_v_int(counter), jz_v_int(time)));
+}
+
 int
 jz_store_payment(struct jz_store *s,
     const uint8_t request_digest[static JZ_DIGEST_BYTES],

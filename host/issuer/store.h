@@ -98,6 +98,7 @@ enum jz_ledger_reason {
 	JZ_LEDGER_CARD_LOST,   /* what was on a lost card */
 	JZ_LEDGER_CLONE_LOSS,  /* a shadow below zero is made good */
 	JZ_LEDGER_RESTORED,    /* a load that a restored ledger had lost */
+	JZ_LEDGER_UNLOADED,    /* from a card to its account */
 };
 
 int
@@ -216,6 +217,29 @@ int jz_store_cancel(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, uint8_t request_digest[static JZ_DIGEST_BYTES]);
 int jz_store_cancel_add(struct jz_store *s, const struct jz_message *proof,
     struct jz_span bytes, int64_t time);
+
+/* ---- unloads ------------------------------------------------------------ */
+
+struct jz_unload_row {
+	uint64_t amount;
+	uint8_t digest[JZ_DIGEST_BYTES]; /* of the proof */
+	uint8_t acknowledged[JZ_MESSAGE_MAX];
+	size_t acknowledged_len;
+};
+
+int jz_store_unload(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, struct jz_unload_row *out);
+/* row: digest and acknowledgement. */
+int jz_store_unload_add(struct jz_store *s, const struct jz_message *proof,
+    const char *account, const struct jz_unload_row *row, int64_t time);
+
+int jz_store_replacement(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], struct jz_replacement *out);
+int jz_store_replacement_add(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES],
+    const uint8_t after[static JZ_ID_BYTES], uint32_t counter, int64_t time);
+int jz_store_replacement_load(struct jz_store *s,
+    const uint8_t before[static JZ_ID_BYTES], uint32_t counter, int64_t time);
 
 /* ---- settlement --------------------------------------------------------- */
 

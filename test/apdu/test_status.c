@@ -136,6 +136,8 @@ test_find(void **state)
 	    {0x942E, "PAID"},
 	    {0x9433, "PROFILE"},
 	    {0x9435, "REFUND"},
+	    {0x9436, "NOT_LISTED"},
+	    {0x9438, "DECLINED"},
 	    {0x943F, "UNKNOWN_STATUS"},
 	    {0x9484, "ALGORITHM"},
 	    {0x9485, "KEY_CHECK"},

@@ -4,6 +4,7 @@
  */
 #include "../support/conform.h"
 
+#include "../../apdu/error.h"
 #include "../../apdu/tlv.h"
 
 #include <stdarg.h>
@@ -150,6 +151,100 @@ test_a_bad_permission_credits_nothing(void **state)
 	    JZ_SW_OK);
 }
 
+/*
+ * The host verifies the card, and the card the host, before anything is loaded:
+ * unknown, expired and altered are refused by name.
+ * proves: LOD-1
+ */
+static void
+test_each_verifies_the_other(void **state)
+{
+	struct conform *c = conform_begin(state);
+	uint32_t before = port_balance(&c->card);
+	struct jz_message m;
+	struct blob data;
+	struct load l;
+
+	/* The host: the request is of the card that its certificate names. */
+	initialize(c, &l);
+	conform_signed(c, &l.request);
+	m = l.request;
+	m.payment.amount++;
+	assert_int_equal(
+	    jz_message_verify(&c->engine, &m, c->card_key), JZ_ERR_SIGNATURE);
+	/* The card: a host that it has no certificate of, one whose
+	 * certificate had expired when it signed, a signature altered. */
+	m = l.permission;
+	m.host_id[14] ^= 1;
+	data = bank_sign(&c->bank, &m);
+	data = bank_credit_data(m.payment.time, &data);
+	conform_refuses(c, AT_CREDIT_LOAD, blob_span(&data), JZ_SW_CERT_ISSUER);
+	m = l.permission;
+	m.payment.time = c->bank.host_fields.to;
+	data = bank_sign(&c->bank, &m);
+	data = bank_credit_data(m.payment.time, &data);
+	conform_refuses(
+	    c, AT_CREDIT_LOAD, blob_span(&data), JZ_SW_CERT_EXPIRED);
+	data = l.data;
+	data.data[data.len - 1] ^= 1;
+	conform_refuses(c, AT_CREDIT_LOAD, blob_span(&data), JZ_SW_MAC);
+	assert_int_equal(port_balance(&c->card), before);
+	assert_int_equal(
+	    port_send(&c->card, AT_CREDIT_LOAD, blob_span(&l.data), NULL),
+	    JZ_SW_OK);
+}
+
+/* The user identifies to the card; wrong is told, and loads nothing.
+ * proves: LOD-2 */
+static void
+test_a_wrong_pin_loads_nothing(void **state)
+{
+	struct conform *c = conform_begin(state);
+	struct blob data = load_of(AMOUNT);
+	uint16_t sw;
+
+	port_select(&c->card);
+	sw = port_verify(&c->card, "000000");
+	assert_int_equal(sw & 0xFFF0, JZ_SW_PIN_TRIES);
+	assert_string_equal(jz_status_find(sw)->name, "PIN_TRIES");
+	assert_true(strlen(jz_status_find(sw)->customer[JZ_LANG_EN]) > 0);
+	assert_true(strlen(jz_status_find(sw)->customer[JZ_LANG_ZH]) > 0);
+	conform_refuses(c, AT_INITIALIZE, blob_span(&data), JZ_SW_SECURITY);
+	assert_int_equal(port_verify(&c->card, CONFORM_PIN), JZ_SW_OK);
+}
+
+/*
+ * What the card says is signed and names its user: whoever alters the name, or
+ * leaves it out, has no message of this card.
+ * proves: LOD-13 (the card's messages)
+ */
+static void
+test_the_user_is_named_and_signed_for(void **state)
+{
+	struct conform *c = conform_begin(state);
+	struct jz_message m, unused;
+	struct blob data;
+	struct load l;
+
+	initialize(c, &l);
+	m = l.request;
+	assert_true(m.identity.len > 0);
+	m.identity = jz_span("somebody", 8);
+	assert_int_equal(
+	    jz_message_verify(&c->engine, &m, c->card_key), JZ_ERR_SIGNATURE);
+	data = bank_encode(&m);
+	assert_int_equal(
+	    jz_message_decode(blob_span(&data), JZ_KIND_LOAD_REQUEST, &unused),
+	    0);
+	data.len--;
+	assert_int_equal(
+	    jz_message_decode(blob_span(&data), JZ_KIND_LOAD_REQUEST, &unused),
+	    JZ_ERR_MESSAGE);
+	assert_int_equal(
+	    port_send(&c->card, AT_CREDIT_LOAD, blob_span(&l.data), NULL),
+	    JZ_SW_OK);
+}
+
 /* proves: LOD-7 (the card's proof, and that it is true) */
 static void
 test_a_cancelled_load_is_proved_and_never_executed(void **state)
@@ -265,6 +360,9 @@ main(int argc, char **argv)
 	    cmocka_unit_test(
 		test_a_good_permission_credits_once_and_is_reported),
 	    cmocka_unit_test(test_a_bad_permission_credits_nothing),
+	    cmocka_unit_test(test_each_verifies_the_other),
+	    cmocka_unit_test(test_a_wrong_pin_loads_nothing),
+	    cmocka_unit_test(test_the_user_is_named_and_signed_for),
 	    cmocka_unit_test(
 		test_a_cancelled_load_is_proved_and_never_executed),
 	    cmocka_unit_test(test_an_executed_load_cannot_be_cancelled),

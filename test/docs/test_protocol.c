@@ -402,6 +402,53 @@ seal(struct story *s)
 	rig_card_free(&card[1]);
 }
 
+static void
+unload(struct story *s, struct port *a)
+{
+	static const uint8_t serial[] = {0, 3};
+	const struct bank *b = &s->rig.bank;
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct blob data = load_of(4000);
+	struct jz_message m;
+	struct answer answer;
+
+	page_begin(s->page, "unload");
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	answer = send(a, AT_UNLOAD, blob_span(&data));
+	m = bank_read_unload_request(b, &s->alice->port, &answer, digest);
+	m = bank_permission(b, &m, digest);
+	data = bank_sign(b, &m);
+	data = bank_credit_data(m.payment.time, &data);
+	send(a, AT_DEBIT, blob_span(&data));
+	answer = send(a, AT_FETCH_UNLOAD, nothing());
+	assert_int_equal(
+	    jz_message_decode(answer_span(&answer), JZ_KIND_UNLOAD_PROOF, &m),
+	    0);
+	m = bank_acknowledged(b, &m);
+	data = bank_sign(b, &m);
+	send(a, AT_DEBITED, blob_span(&data));
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	send(a, AT_SERIAL(JZ_TYPE_UNLOAD), jz_span(serial, sizeof(serial)));
+}
+
+static void
+identify(struct story *s, struct port *a, struct port *b)
+{
+	struct blob data = {JZ_ID_BYTES, {0}};
+	struct answer answer;
+
+	page_begin(s->page, "pair");
+	assert_int_equal(port_verify(a, "123456"), JZ_SW_OK);
+	memcpy(data.data, s->bob_profile.id, JZ_ID_BYTES);
+	send(a, AT_PAIR(JZ_PAIR_ADD), blob_span(&data));
+	answer = send(a, AT_PAIR(JZ_PAIR_CHALLENGE), nothing());
+	data.len = JZ_NONCE_BYTES + JZ_ID_BYTES;
+	memcpy(data.data, answer.data, JZ_NONCE_BYTES);
+	memcpy(data.data + JZ_NONCE_BYTES, s->alice_profile.id, JZ_ID_BYTES);
+	answer = send(b, AT_PAIR(JZ_PAIR_IDENTIFY), blob_span(&data));
+	send(a, AT_PAIR(JZ_PAIR_VERIFY), answer_span(&answer));
+}
+
 static struct story *
 tell(void)
 {
@@ -424,6 +471,8 @@ tell(void)
 	settle(s, "settle-payee", &b);
 	revoke(s, &a);
 	stop(s, &a, &b);
+	unload(s, &a);
+	identify(s, &a, &b);
 	keep(s, &a);
 	seal(s);
 	free_cards(s);
@@ -513,12 +562,16 @@ table_is_the_code(void **state)
 	static const enum jz_kind kinds[] = {JZ_KIND_REQUEST, JZ_KIND_AGREEMENT,
 	    JZ_KIND_CONFIRMATION, JZ_KIND_COMPLETION, JZ_KIND_RECEIPT,
 	    JZ_KIND_NOT_PAID, JZ_KIND_EXCEPTION, JZ_KIND_RECORD_EXCEPTION,
-	    JZ_KIND_UNFINISHED, JZ_KIND_SEALED, JZ_KIND_LOAD_REQUEST,
-	    JZ_KIND_LOAD_PERMISSION, JZ_KIND_LOAD_REPORT, JZ_KIND_LOAD_CANCEL,
-	    JZ_KIND_SIGN_IN_REQUEST, JZ_KIND_CHALLENGE, JZ_KIND_SIGN_IN,
-	    JZ_KIND_SIGN_IN_CONFIRMED, JZ_KIND_BATCH, JZ_KIND_RECORD_PAID,
-	    JZ_KIND_RECORD_RECEIVED, JZ_KIND_RECORD_LOAD, JZ_KIND_PROCESSED,
-	    JZ_KIND_PURSE_INFO, JZ_KIND_PERSONALISATION, JZ_KIND_REVOCATION};
+	    JZ_KIND_UNFINISHED, JZ_KIND_IDENTIFICATION, JZ_KIND_SEALED,
+	    JZ_KIND_LOAD_REQUEST, JZ_KIND_LOAD_PERMISSION, JZ_KIND_LOAD_REPORT,
+	    JZ_KIND_LOAD_CANCEL, JZ_KIND_UNLOAD_REQUEST,
+	    JZ_KIND_UNLOAD_PERMISSION, JZ_KIND_UNLOAD_PROOF,
+	    JZ_KIND_UNLOAD_ACKNOWLEDGED, JZ_KIND_RECORD_UNLOAD,
+	    JZ_KIND_ONLINE_SEALED, JZ_KIND_SIGN_IN_REQUEST, JZ_KIND_CHALLENGE,
+	    JZ_KIND_SIGN_IN, JZ_KIND_SIGN_IN_CONFIRMED, JZ_KIND_BATCH,
+	    JZ_KIND_RECORD_PAID, JZ_KIND_RECORD_RECEIVED, JZ_KIND_RECORD_LOAD,
+	    JZ_KIND_PROCESSED, JZ_KIND_PURSE_INFO, JZ_KIND_PERSONALISATION,
+	    JZ_KIND_REVOCATION};
 	char *doc = page_read(PAGE);
 
 	(void)state;

@@ -85,6 +85,8 @@ may_change(const struct turn *t)
 	case JZ_INS_INITIALIZE:
 	case JZ_INS_CREDIT_FOR_LOAD:
 	case JZ_INS_CANCEL_LOAD:
+	case JZ_INS_DEBIT_FOR_UNLOAD:
+	case JZ_INS_PAIR:
 	case JZ_INS_HELLO:
 	case JZ_INS_PEER:
 	case JZ_INS_REQUEST:
@@ -131,9 +133,14 @@ check_money(const struct turn *t)
 		    (instruction(t) == JZ_INS_CREDIT &&
 			more == SESSION_RECEIVE));
 	}
-	if (is < was)
-		require(accepted(t) && instruction(t) == JZ_INS_COMPLETE &&
-		    was - is == t->was->agreement.payment.amount);
+	if (is < was) {
+		require(accepted(t));
+		require((instruction(t) == JZ_INS_COMPLETE &&
+			    was - is == t->was->agreement.payment.amount) ||
+		    (instruction(t) == JZ_INS_DEBIT_FOR_UNLOAD &&
+			t->was->online.unload.open == LOAD_OPEN &&
+			was - is == t->was->online.unload.amount));
+	}
 	/* A balance and its record go together. */
 	require((is != was) == (t->is->next_record != t->was->next_record));
 	require(is + purse_promised(t->is) <= t->is->max_balance || is == 0);

@@ -120,6 +120,39 @@ cancel(struct recorder *r)
 }
 
 static void
+unload(struct recorder *r)
+{
+	static const uint8_t serial[] = {0, 2};
+	const struct bank *b = &r->session->rig.bank;
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct blob data = load_of(SESSION_LOAD);
+	struct jz_message m;
+	struct answer a;
+
+	begin(r, SESSION_READY);
+	port_verify(&r->port, SESSION_PIN);
+	port_send(&r->port, AT_UNLOAD, blob_span(&data), &a);
+	assert_int_equal(a.sw, JZ_SW_OK);
+	m = bank_read_unload_request(
+	    b, &r->session->card[r->start]->port, &a, digest);
+	m = bank_permission(b, &m, digest);
+	data = bank_sign(b, &m);
+	data = bank_credit_data(m.payment.time, &data);
+	port_send(&r->port, AT_DEBIT, blob_span(&data), &a);
+	assert_int_equal(a.sw, JZ_SW_OK);
+	port_send(&r->port, AT_FETCH_UNLOAD, NOTHING, NULL);
+	assert_int_equal(
+	    jz_message_decode(answer_span(&a), JZ_KIND_UNLOAD_PROOF, &m), 0);
+	m = bank_acknowledged(b, &m);
+	data = bank_sign(b, &m);
+	port_send(&r->port, AT_DEBITED, blob_span(&data), NULL);
+	port_verify(&r->port, SESSION_PIN);
+	port_send(
+	    &r->port, AT_SERIAL(JZ_TYPE_UNLOAD), jz_span(serial, 2), NULL);
+	end(r, "unload");
+}
+
+static void
 receive(struct recorder *r)
 {
 	struct payment pay;
@@ -261,6 +294,7 @@ main(int argc, char **argv)
 	reads(&r);
 	load(&r);
 	cancel(&r);
+	unload(&r);
 	receive(&r);
 	pay(&r, 300, "pay");
 	pay(&r, 20000, "pay-pin");

@@ -512,12 +512,57 @@ test_proof_against_the_books(void **state)
 	script_close(&s);
 }
 
+/* ---- a key that asks its holder ------------------------------------------ */
+
+/* LOD-3: no, nobody, yes; and nothing is signed, let alone debited, before. */
+static void
+test_a_key_asks_first(void **state)
+{
+	static const struct {
+		enum jz_virtual_key key; /* 0: nobody */
+		int err;
+		uint16_t sw;
+	} ANSWERS[] = {
+	    {JZ_VIRTUAL_KEY_CANCEL, JZ_ERR_STATUS, JZ_SW_DECLINED},
+	    {0, JZ_ERR_STATUS, JZ_SW_DECLINED},
+	    {JZ_VIRTUAL_KEY_OK, 0, JZ_SW_OK},
+	};
+	struct world w = {0};
+
+	(void)state;
+	world_new(&w);
+	torn_new_key(&w.alice);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	jz_virtual_set_seconds(w.alice.card, 10);
+	for (size_t k = 0; k < sizeof(ANSWERS) / sizeof(ANSWERS[0]); k++) {
+		assert_int_equal(
+		    world_load(&w, &w.alice, AMOUNT), JZ_ERR_STATUS);
+		assert_int_equal(w.alice.session.sw, JZ_SW_CONFIRM);
+		assert_int_equal(account(&w), TORN_DEPOSIT);
+		assert_true(jz_virtual_run(w.alice.card));
+		if (ANSWERS[k].key != 0)
+			assert_int_equal(
+			    jz_virtual_press(w.alice.card, ANSWERS[k].key), 0);
+		else
+			jz_virtual_set_seconds(w.alice.card, 100);
+		assert_false(jz_virtual_run(w.alice.card));
+		assert_int_equal(jz_virtual_sounds(w.alice.card), k + 1);
+		assert_int_equal(
+		    world_load(&w, &w.alice, AMOUNT), ANSWERS[k].err);
+		if (ANSWERS[k].err != 0)
+			assert_int_equal(w.alice.session.sw, ANSWERS[k].sw);
+	}
+	assert_int_equal(torn_balance(&w.alice), AMOUNT);
+	world_free(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_refused_for_funds),
 	    cmocka_unit_test(test_refused_after_the_permission),
+	    cmocka_unit_test(test_a_key_asks_first),
 	    cmocka_unit_test(test_refused_by_another_bank),
 	    cmocka_unit_test(test_open_load_is_finished),
 	    cmocka_unit_test(test_open_load_is_given_up),

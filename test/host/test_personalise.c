@@ -173,8 +173,8 @@ expect_purse(struct play *p, bool root_known)
 static void
 begin(struct play *p, struct rig *r)
 {
+	/* It outlives this function. */
 	static const struct jz_secret pin = {{"123456"}, 6};
-
 	struct fakecard c;
 
 	memset(p, 0, sizeof(*p));

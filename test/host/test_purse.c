@@ -379,22 +379,28 @@ test_load_open(void **state)
 	static const struct line lines[] = {
 	    {NULL, "6985", 0},
 	    {NULL, "9429", 0},
+	    /* A card that takes none in clear is asked again, sealed. */
+	    {NULL, "6A80", 0},
+	    {NULL, "942D", 0},
+	    {NULL, "6A80", 0},
+	    {NULL, "6985", 0},
+	    {NULL, "6A80", 0},
 	    {NULL, "6A80", 0},
 	    {NULL, "9000", 0},
 	    {NULL, NULL, JZ_ERR_CARD_RESET},
 	};
 	static const int errors[] = {
-	    0, 0, JZ_ERR_STATUS, JZ_ERR_ANSWER, JZ_ERR_CARD_RESET};
+	    0, 0, 0, 0, JZ_ERR_STATUS, JZ_ERR_ANSWER, JZ_ERR_CARD_RESET};
 	struct jz_message m;
 	struct script s;
 	bool open;
 
 	(void)state;
 	SCRIPT_OPEN(&s, true, lines);
-	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		assert_int_equal(
 		    jz_purse_load_open(&s.session, &open), errors[i]);
-		assert_int_equal(open, i == 1);
+		assert_int_equal(open, i == 1 || i == 2);
 	}
 	/* Well formed, with its own time before it, and nobody's. */
 	assert_memory_equal(s.seen + 7, "\0\0\0\0\0\0\0", 7);

@@ -294,7 +294,7 @@ test_sign_refuses(void **state)
 
 	bad[0].role = (enum jz_role)0x20;
 	bad[1].assurance = (enum jz_assurance)0;
-	bad[2].flags = 0x02;
+	bad[2].flags = 0x04;
 	bad[3].public_key[0] = 0x02;
 	bad[4].to = bad[4].from;
 	bad[5].from = 0;		 /* before 2000 */

@@ -331,7 +331,8 @@ test_values(void **state)
 	    {ROLE, 24, 0xFF, JZ_ERR_CERT_MALFORMED},
 	    {ROLE, 25, 0, JZ_ERR_CERT_MALFORMED}, {ROLE, 25, 1, 0},
 	    {ROLE, 25, 3, 0}, {ROLE, 25, 4, JZ_ERR_CERT_MALFORMED},
-	    {ROLE, 26, 1, 0}, {ROLE, 26, 2, JZ_ERR_CERT_MALFORMED},
+	    {ROLE, 26, 1, 0}, {ROLE, 26, 2, 0}, {ROLE, 26, 3, 0},
+	    {ROLE, 26, 4, JZ_ERR_CERT_MALFORMED},
 	    {ROLE, 26, 0x80, JZ_ERR_CERT_MALFORMED}, {ROLE, 27, 0xFF, 0},
 	    {FROM_DATE, 2, 2, JZ_ERR_CERT_MALFORMED}, /* month 21 */
 	    {FROM_DATE, 0, 0x0A, JZ_ERR_CERT_MALFORMED},

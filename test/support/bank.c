@@ -198,6 +198,9 @@ bank_parameters(const struct profile *p)
 	m.payer_level = (uint8_t)p->payer_level;
 	m.payer_cap = p->payer_cap;
 	m.profile = (uint8_t)p->profile;
+	m.confirm = p->confirm;
+	if (p->load_key != NULL)
+		memcpy(m.payee_key, p->load_key, sizeof(m.payee_key));
 	m.account = jz_span(account, sizeof(account) - 1);
 	m.identity = jz_span(p->id, strlen(p->id));
 	assert_true(n <= sizeof(pin));
@@ -296,8 +299,8 @@ card_key(const struct bank *b, const struct port *card,
 	memcpy(point, c.public_key, JZ_POINT_BYTES);
 }
 
-struct jz_message
-bank_read_load_request(const struct bank *b, const struct port *card,
+static struct jz_message
+read_request(const struct bank *b, const struct port *card, enum jz_kind kind,
     const struct answer *initialized, uint8_t digest[static JZ_DIGEST_BYTES])
 {
 	uint8_t point[JZ_POINT_BYTES];
@@ -308,11 +311,26 @@ bank_read_load_request(const struct bank *b, const struct port *card,
 	assert_int_equal(
 	    jz_message_decode(jz_span(initialized->data + FIELDS_BEFORE,
 				  initialized->len - FIELDS_BEFORE),
-		JZ_KIND_LOAD_REQUEST, &m),
+		kind, &m),
 	    0);
 	assert_int_equal(jz_message_verify(&b->engine, &m, point), 0);
 	assert_int_equal(jz_message_digest(&b->engine, &m, digest), 0);
 	return m;
+}
+
+struct jz_message
+bank_read_load_request(const struct bank *b, const struct port *card,
+    const struct answer *initialized, uint8_t digest[static JZ_DIGEST_BYTES])
+{
+	return read_request(b, card, JZ_KIND_LOAD_REQUEST, initialized, digest);
+}
+
+struct jz_message
+bank_read_unload_request(const struct bank *b, const struct port *card,
+    const struct answer *initialized, uint8_t digest[static JZ_DIGEST_BYTES])
+{
+	return read_request(
+	    b, card, JZ_KIND_UNLOAD_REQUEST, initialized, digest);
 }
 
 struct jz_message
@@ -322,7 +340,9 @@ bank_permission(const struct bank *b, const struct jz_message *request,
 	struct jz_message m;
 
 	memset(&m, 0, sizeof(m));
-	m.kind = JZ_KIND_LOAD_PERMISSION;
+	m.kind = request->kind == JZ_KIND_UNLOAD_REQUEST
+	    ? JZ_KIND_UNLOAD_PERMISSION
+	    : JZ_KIND_LOAD_PERMISSION;
 	memcpy(m.card_id, request->card_id, sizeof(m.card_id));
 	m.online_counter = request->online_counter;
 	memcpy(m.payment.request_digest, digest, JZ_DIGEST_BYTES);
@@ -338,6 +358,21 @@ bank_sign(const struct bank *b, struct jz_message *m)
 {
 	assert_int_equal(jz_message_sign(&b->engine, m, &b->host), 0);
 	return bank_encode(m);
+}
+
+struct jz_message
+bank_acknowledged(const struct bank *b, const struct jz_message *proof)
+{
+	struct jz_message m;
+
+	memset(&m, 0, sizeof(m));
+	m.kind = JZ_KIND_UNLOAD_ACKNOWLEDGED;
+	memcpy(m.card_id, proof->card_id, sizeof(m.card_id));
+	m.online_counter = proof->online_counter;
+	assert_int_equal(
+	    jz_message_digest(&b->engine, proof, m.completion_digest), 0);
+	memcpy(m.host_id, b->host_fields.holder, sizeof(m.host_id));
+	return m;
 }
 
 struct blob

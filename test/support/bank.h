@@ -50,7 +50,9 @@ struct profile {
 	enum jz_assurance assurance; /* its own */
 	uint8_t flags;
 	enum jz_profile profile;
-	int64_t from, to; /* 0: the bank's */
+	uint8_t confirm;
+	const uint8_t *load_key; /* of enciphered loads; NULL: none */
+	int64_t from, to;	 /* 0: the bank's */
 };
 
 /* A purse of this number: PIN 123456, three tries, at most 1000000, single
@@ -95,7 +97,12 @@ struct jz_message
 bank_read_load_request(const struct bank *b, const struct port *card,
     const struct answer *initialized, uint8_t digest[static JZ_DIGEST_BYTES]);
 
-/* The permission for a request, before it is signed. */
+/* The same, FF45 of INITIALIZE FOR UNLOAD's. */
+struct jz_message
+bank_read_unload_request(const struct bank *b, const struct port *card,
+    const struct answer *initialized, uint8_t digest[static JZ_DIGEST_BYTES]);
+
+/* The permission for a request of either, before it is signed. */
 struct jz_message
 bank_permission(const struct bank *b, const struct jz_message *request,
     const uint8_t digest[static JZ_DIGEST_BYTES]);
@@ -103,7 +110,11 @@ bank_permission(const struct bank *b, const struct jz_message *request,
 /* Signs with the host's key and encodes. */
 struct blob bank_sign(const struct bank *b, struct jz_message *m);
 
-/* CREDIT FOR LOAD's data: date and time of field 86, then the permission. */
+/* FF48 for a proof, before it is signed. */
+struct jz_message
+bank_acknowledged(const struct bank *b, const struct jz_message *proof);
+
+/* CREDIT FOR LOAD's or DEBIT FOR UNLOAD's data: date and time of field 86, then the permission. */
 struct blob bank_credit_data(int64_t time, const struct blob *permission);
 
 /* VERIFY, INITIALIZE, permission, CREDIT.  9000 or the first refusal. */

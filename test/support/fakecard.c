@@ -79,6 +79,18 @@ fakecard_load_request(struct fakecard *c, uint64_t amount)
 	return m;
 }
 
+struct jz_message
+fakecard_unload_request(const struct fakecard *c, uint64_t amount)
+{
+	struct fakecard copy = *c;
+	struct jz_message m = fakecard_load_request(&copy, amount);
+
+	m.kind = JZ_KIND_UNLOAD_REQUEST;
+	m.identity = jz_span(c->holder, strlen(c->holder));
+	m.account = jz_span(c->account, strlen(c->account));
+	return m;
+}
+
 static void
 add_load_record(
     struct fakecard *c, const struct jz_message *report, int64_t time)
@@ -86,7 +98,8 @@ add_load_record(
 	struct jz_message *r = fakecard_record(c, c->next_record);
 
 	memset(r, 0, sizeof(*r));
-	r->kind = JZ_KIND_RECORD_LOAD;
+	r->kind = report->kind == JZ_KIND_UNLOAD_PROOF ? JZ_KIND_RECORD_UNLOAD
+						       : JZ_KIND_RECORD_LOAD;
 	r->record = c->next_record++;
 	r->payment = report->payment;
 	r->payment.time = time;
@@ -95,16 +108,22 @@ add_load_record(
 	memcpy(r->payer_signature, report->signature, JZ_SIGNATURE_BYTES);
 }
 
-struct jz_message
-fakecard_load_report(struct fakecard *c, const struct letter *permission)
+/* The word about a permission carried out, and its record. */
+static struct jz_message
+carried_out(struct fakecard *c, const struct letter *permission,
+    enum jz_kind permitted, enum jz_kind word)
 {
 	struct jz_message in, m = {0};
 
-	assert_int_equal(jz_message_decode(letter_span(permission),
-			     JZ_KIND_LOAD_PERMISSION, &in),
-	    0);
-	c->balance += in.payment.amount;
-	m.kind = JZ_KIND_LOAD_REPORT;
+	assert_int_equal(
+	    jz_message_decode(letter_span(permission), permitted, &in), 0);
+	if (word == JZ_KIND_UNLOAD_PROOF) {
+		c->balance -= in.payment.amount;
+		c->online_counter = in.online_counter;
+	} else {
+		c->balance += in.payment.amount;
+	}
+	m.kind = word;
 	memcpy(m.card_id, c->id, sizeof(m.card_id));
 	m.online_counter = in.online_counter;
 	assert_int_equal(
@@ -116,6 +135,20 @@ fakecard_load_report(struct fakecard *c, const struct letter *permission)
 	assert_int_equal(jz_message_sign(&c->engine, &m, &c->key), 0);
 	add_load_record(c, &m, in.payment.time);
 	return m;
+}
+
+struct jz_message
+fakecard_load_report(struct fakecard *c, const struct letter *permission)
+{
+	return carried_out(
+	    c, permission, JZ_KIND_LOAD_PERMISSION, JZ_KIND_LOAD_REPORT);
+}
+
+struct jz_message
+fakecard_unload_proof(struct fakecard *c, const struct letter *permission)
+{
+	return carried_out(
+	    c, permission, JZ_KIND_UNLOAD_PERMISSION, JZ_KIND_UNLOAD_PROOF);
 }
 
 struct jz_message

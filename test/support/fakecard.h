@@ -65,6 +65,14 @@ fakecard_load_report(struct fakecard *c, const struct letter *permission);
 struct jz_message fakecard_load_cancel(
     const struct fakecard *c, const struct jz_message *request);
 
+/* FF45: the counter is the next one, and is not raised. */
+struct jz_message
+fakecard_unload_request(const struct fakecard *c, uint64_t amount);
+/* FF47 for a permission: raises the counter, lowers the balance, adds the
+ * record. */
+struct jz_message
+fakecard_unload_proof(struct fakecard *c, const struct letter *permission);
+
 /*
  * A whole payment: both balances and both records.  The digests of request and
  * agreement are random: the issuer never sees these messages.

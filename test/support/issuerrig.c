@@ -25,7 +25,7 @@
 #include "suite.h"
 
 #define OPEN_FILES 8
-#define TABLES_MAX 32
+#define TABLES_MAX 48
 #define NAME_MAX_  64
 
 const struct jz_secret *
@@ -201,6 +201,29 @@ rig_permit(struct rig *r, const struct letter *request)
 }
 
 struct letter
+rig_permit_unload(struct rig *r, const struct letter *request)
+{
+	struct letter l;
+	struct jz_buffer b = jz_buffer(l.data, sizeof(l.data));
+
+	assert_int_equal(
+	    jz_issuer_unload_permit(r->issuer, letter_span(request), &b), 0);
+	l.len = b.len;
+	return l;
+}
+
+struct letter
+rig_debit_card(struct rig *r, struct fakecard *c, uint64_t amount)
+{
+	struct jz_message m = fakecard_unload_request(c, amount);
+	struct letter request = fakecard_sign(c, &m);
+	struct letter permission = rig_permit_unload(r, &request);
+
+	m = fakecard_unload_proof(c, &permission);
+	return letter_of(&m);
+}
+
+struct letter
 rig_load(struct rig *r, struct fakecard *c, uint64_t amount)
 {
 	struct jz_message m = fakecard_load_request(c, amount);
@@ -329,6 +352,18 @@ int
 rig_give_batch(struct rig *r, const struct letter *l)
 {
 	return give(r, jz_issuer_batch, l);
+}
+
+int
+rig_give_unload_request(struct rig *r, const struct letter *l)
+{
+	return give(r, jz_issuer_unload_permit, l);
+}
+
+int
+rig_give_unload(struct rig *r, const struct letter *l)
+{
+	return give(r, jz_issuer_unload, l);
 }
 
 int

@@ -52,6 +52,11 @@ struct jz_books rig_books(struct rig *r);
 
 /* Permission for a request, which must be given. */
 struct letter rig_permit(struct rig *r, const struct letter *request);
+/* The same of an unload. */
+struct letter rig_permit_unload(struct rig *r, const struct letter *request);
+/* Request, permission, proof: the proof, which nobody has been given. */
+struct letter
+rig_debit_card(struct rig *r, struct fakecard *c, uint64_t amount);
 /* Request, permission, report.  The report. */
 struct letter rig_load(struct rig *r, struct fakecard *c, uint64_t amount);
 /* Request, challenge, sign-in, confirmation. */
@@ -73,7 +78,7 @@ struct letter rig_batch_of(struct fakecard *c, uint32_t first, uint32_t n);
 /* Hands a message in; the answer is dropped, and none after an error. */
 typedef int rig_give(struct rig *r, const struct letter *l);
 rig_give rig_give_permit, rig_give_report, rig_give_cancel, rig_give_challenge,
-    rig_give_sign_in, rig_give_batch;
+    rig_give_sign_in, rig_give_batch, rig_give_unload_request, rig_give_unload;
 
 /* ---- the database from outside ------------------------------------------ */
 
@@ -84,6 +89,9 @@ uint64_t rig_snapshot(const struct rig *r);
 uint64_t rig_booked(const struct rig *r);
 /* Takes a database back to the schema before incidents and decisions. */
 #define RIG_BEFORE_CONTROLS                                                    \
+	"DROP TRIGGER load_report_not_after_unload;"                           \
+	"DROP TABLE replacement_load; DROP TABLE replacement;"                 \
+	"DROP TABLE unload;"                                                   \
 	"DROP TABLE account_password;"                                         \
 	"DROP TABLE transfer_refused;"                                         \
 	"DROP TABLE card_closed; DROP TABLE written_off;"                      \

@@ -88,6 +88,11 @@ uint16_t port_send(const struct port *p, uint32_t header, struct jz_span data,
 #define AT_INITIALIZE	0x80500002u
 #define AT_CREDIT_LOAD	0x80520000u
 #define AT_CANCEL	0x807A0000u
+#define AT_UNLOAD	0x80500502u
+#define AT_DEBIT	0x80540300u
+#define AT_DEBITED	0x80540400u
+#define AT_FETCH_UNLOAD 0x80765400u
+#define AT_PAIR(step)	(0x807F0000u | (uint32_t)(step) << 8)
 #define AT_PUT_LIST	0x807E0000u
 #define AT_LIST		0x00CAFF6Au
 #define AT_SETTLE(step) (0x80790000u | (uint32_t)(step) << 8)

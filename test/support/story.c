@@ -212,6 +212,60 @@ cancel(struct story *s)
 	return port_send(&s->payee->port, AT_CANCEL, NOTHING, NULL);
 }
 
+/* ---- unload ------------------------------------------------------------- */
+
+static uint16_t
+initialize_unload(struct story *s)
+{
+	const struct bank *b = &s->rig->bank;
+	struct blob data = load_of(STORY_UNLOAD);
+	uint8_t digest[JZ_DIGEST_BYTES];
+	struct jz_message m;
+	struct answer a;
+	uint16_t sw = say_with_pin(s->payee, AT_UNLOAD, blob_span(&data), &a);
+
+	if (sw != JZ_SW_OK)
+		return sw;
+	m = bank_read_unload_request(b, &s->payee->port, &a, digest);
+	m = bank_permission(b, &m, digest);
+	data = bank_sign(b, &m);
+	s->debit = bank_credit_data(m.payment.time, &data);
+	return sw;
+}
+
+/* Whoever lost the proof is given it again. */
+static uint16_t
+debit_for_unload(struct story *s)
+{
+	const struct port *p = &s->payee->port;
+	const struct bank *b = &s->rig->bank;
+	struct answer proof, again;
+	struct jz_message m;
+	uint16_t sw = port_send(p, AT_DEBIT, blob_span(&s->debit), &proof);
+
+	if (sw != JZ_SW_OK)
+		return sw;
+	assert_int_equal(
+	    port_send(p, AT_FETCH_UNLOAD, NOTHING, &again), JZ_SW_OK);
+	assert_int_equal(again.len, proof.len);
+	assert_memory_equal(again.data, proof.data, proof.len);
+	assert_int_equal(
+	    jz_message_decode(answer_span(&proof), JZ_KIND_UNLOAD_PROOF, &m),
+	    0);
+	m = bank_acknowledged(b, &m);
+	s->word = bank_sign(b, &m);
+	return sw;
+}
+
+static uint16_t
+acknowledge_unload(struct story *s)
+{
+	uint16_t sw =
+	    port_send(&s->payee->port, AT_DEBITED, blob_span(&s->word), NULL);
+
+	return sw == JZ_SW_NO_PAYMENT && s->again ? JZ_SW_OK : sw;
+}
+
 /* ---- payment ------------------------------------------------------------ */
 
 /* Gives the step what the one before answered; keeps its answer. */
@@ -397,6 +451,10 @@ static const struct {
     {"VERIFY again", false, true, verify_payee},
     {"INITIALIZE again", false, false, initialize},
     {"CANCEL LOAD", false, false, cancel},
+    {"VERIFY for unload", false, true, verify_payee},
+    {"INITIALIZE FOR UNLOAD", false, false, initialize_unload},
+    {"DEBIT FOR UNLOAD", false, false, debit_for_unload},
+    {"ACKNOWLEDGE UNLOAD", false, false, acknowledge_unload},
     {"REQUEST another", false, false, request_another},
     {"AGREE another", true, false, agree},
     {"CONFIRM another", false, false, confirm},
@@ -460,17 +518,19 @@ story_check_end(const struct story *s)
 	const struct purse_nvm *payer = rig_purse(s->payer);
 
 	assert_int_equal(rig_purse_state(s->payee), JZ_PURSE_PERSONALISED);
-	assert_int_equal(payee->balance, STORY_LOAD + STORY_AMOUNT);
+	assert_int_equal(
+	    payee->balance, STORY_LOAD - STORY_UNLOAD + STORY_AMOUNT);
 	assert_int_equal(payer->balance, STORY_FUNDS - STORY_AMOUNT);
 	assert_int_equal(rig_total(cards, 2), STORY_TOTAL);
-	assert_int_equal(payee->online_counter, 2);
-	assert_int_equal(payee->next_record, 4);
+	assert_int_equal(payee->online_counter, 3);
+	assert_int_equal(payee->next_record, 5);
 	assert_int_equal(payer->next_record, 3);
-	assert_int_equal(payee->first_unsettled, 4);
+	assert_int_equal(payee->first_unsettled, 5);
 	assert_int_equal(payer->first_unsettled, 3);
 	assert_int_equal(payee->pin.tries, payee->pin.limit);
 	assert_int_equal(payer->pin.tries, payer->pin.limit);
 	assert_int_equal(payee->load.open, LOAD_CANCELLED);
+	assert_int_equal(payee->online.unload.open, LOAD_NONE);
 	assert_int_equal(payee->list_version, 1);
 	assert_int_equal(payee->list.count, 1);
 	assert_int_equal(payee->request.open, 0);

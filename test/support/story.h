@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a purse as a list of steps, each of which a host can begin again
- * after the card lost power in it: personalisation, load, a cancelled load, a
- * payment that is proved not to be paid and dropped, one that is given up, one
+ * after the card lost power in it: personalisation, load, a cancelled load, an
+ * unload, a payment that is proved not to be paid and dropped, one that is given up, one
  * that is made, a revocation list, settlement of both cards.
  *
  * Everything that a step needs is in struct story, so a copy of it and
@@ -17,7 +17,8 @@
 #define STORY_FUNDS   50000u
 #define STORY_AMOUNT  12000u /* above the PIN limit */
 #define STORY_STOPPED 700u   /* and below: never paid */
-#define STORY_TOTAL   (STORY_LOAD + STORY_FUNDS)
+#define STORY_UNLOAD  1500u
+#define STORY_TOTAL   (STORY_LOAD + STORY_FUNDS - STORY_UNLOAD)
 
 struct story {
 	struct rig *rig;
@@ -28,6 +29,8 @@ struct story {
 	bool again;	    /* the step was begun before: parts may be done */
 	struct blob own;    /* the payee's certificate */
 	struct blob credit; /* CREDIT FOR LOAD's data */
+	struct blob debit;  /* DEBIT FOR UNLOAD's */
+	struct blob word;   /* that the account was credited */
 	struct payment pay;
 	struct blob proof; /* of non-payment */
 };

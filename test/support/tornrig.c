@@ -84,16 +84,23 @@ static const struct jz_reader_ops OPS = {
 };
 
 static void
-card_new(struct torn *t)
+card_of(struct torn *t, bool key)
 {
 	const struct jz_virtual_options in_memory = {
-	    .strict = rig_can_be_strict(), .suite = test_suite()};
+	    .strict = rig_can_be_strict(), .panel = key, .suite = test_suite()};
 
 	memset(t, 0, sizeof(*t));
+	t->key = key;
 	assert_int_equal(jz_virtual_create(&in_memory, &t->card), 0);
 	assert_int_equal(jz_reader_take("torn:", &OPS, t, &t->reader), 0);
 	jz_session_init(&t->session, t->reader);
 	assert_int_equal(jz_purse_select(&t->session), 0);
+}
+
+static void
+card_new(struct torn *t)
+{
+	card_of(t, false);
 }
 
 void
@@ -101,6 +108,13 @@ torn_new_card(struct torn *t)
 {
 	jz_reader_free(&t->reader);
 	card_new(t);
+}
+
+void
+torn_new_key(struct torn *t)
+{
+	jz_reader_free(&t->reader);
+	card_of(t, true);
 }
 
 void
@@ -131,7 +145,9 @@ world_personalise(struct world *w, struct torn *t, const char *account)
 	    .pin = TORN_PIN,
 	    .currency = TORN_CNY,
 	    .max_balance_minor = 500000,
-	    .max_single_minor = 500000};
+	    .max_single_minor = 500000,
+	    .sealed_loads = t->sealed,
+	    .confirm_loads = t->key};
 	uint8_t id[JZ_ID_BYTES];
 
 	return jz_personalise(&t->session, w->issuer, &p, id);

@@ -25,10 +25,14 @@ struct torn {
 	bool carried_out; /* lose the answer, not the command */
 	struct jz_reader *reader;
 	struct jz_session session;
+	bool key;    /* with display and keys, which loads are confirmed on */
+	bool sealed; /* loads are enciphered; set before it is personalised */
 };
 
 /* Another card in its place, new. */
 void torn_new_card(struct torn *t);
+/* The same, a USB key: with display and keys. */
+void torn_new_key(struct torn *t);
 /* The next cut: command n of what follows. */
 void torn_cut_at(struct torn *t, unsigned n, bool carried_out);
 /* Whether the cut came; from now on there is none. */

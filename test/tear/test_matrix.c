@@ -310,10 +310,10 @@ static void
 test_no_command_of_the_purse_is_left_out(void **state)
 {
 	static const uint8_t all[] = {JZ_INS_VERIFY, JZ_INS_INITIALIZE,
-	    JZ_INS_CREDIT_FOR_LOAD, JZ_INS_CANCEL_LOAD, JZ_INS_REQUEST,
-	    JZ_INS_AGREE, JZ_INS_CONFIRM, JZ_INS_COMPLETE, JZ_INS_CREDIT,
-	    JZ_INS_ACKNOWLEDGE, JZ_INS_SETTLE, JZ_INS_GET_DATA,
-	    JZ_GP_STORE_DATA};
+	    JZ_INS_CREDIT_FOR_LOAD, JZ_INS_CANCEL_LOAD, JZ_INS_DEBIT_FOR_UNLOAD,
+	    JZ_INS_FETCH, JZ_INS_REQUEST, JZ_INS_AGREE, JZ_INS_CONFIRM,
+	    JZ_INS_COMPLETE, JZ_INS_CREDIT, JZ_INS_ACKNOWLEDGE, JZ_INS_SETTLE,
+	    JZ_INS_GET_DATA, JZ_GP_STORE_DATA};
 	const struct matrix *m = *state;
 
 	for (unsigned i = 0; i < sizeof(all); i++) {

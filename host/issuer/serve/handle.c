@@ -68,6 +68,18 @@ permit(struct jz_call *c, struct jz_issuer *i)
 }
 
 static int
+unload_permit(struct jz_call *c, struct jz_issuer *i)
+{
+	return exchange(c, i, jz_issuer_unload_permit);
+}
+
+static int
+unload(struct jz_call *c, struct jz_issuer *i)
+{
+	return exchange(c, i, jz_issuer_unload);
+}
+
+static int
 challenge(struct jz_call *c, struct jz_issuer *i)
 {
 	return exchange(c, i, jz_issuer_challenge);
@@ -265,6 +277,9 @@ static const struct jz_route ROUTES[] = {
     {JZ_WIRE_REPORT, "POST", JZ_KIND_LOAD_REPORT, false, report},
     {JZ_WIRE_CANCEL, "POST", JZ_KIND_LOAD_CANCEL, false, cancel},
     {JZ_WIRE_FIND, "POST", JZ_KIND_SIGN_IN, true, find},
+    {JZ_WIRE_UNLOAD_PERMIT, "POST", JZ_KIND_UNLOAD_REQUEST, false,
+	unload_permit},
+    {JZ_WIRE_UNLOAD_PROOF, "POST", JZ_KIND_UNLOAD_PROOF, false, unload},
     {JZ_WIRE_CHALLENGE, "POST", JZ_KIND_SIGN_IN_REQUEST, false, challenge},
     {JZ_WIRE_SIGN_IN, "POST", JZ_KIND_SIGN_IN, false, sign_in},
     {JZ_WIRE_BATCH, "POST", JZ_KIND_BATCH, false, batch},
@@ -329,6 +344,18 @@ read_counter(struct jz_call *c, const json_t *body)
 	return true;
 }
 
+/* The route's kind, or one of a load that only the issuer can read. */
+static enum jz_kind
+kind_of(const struct jz_call *c)
+{
+	enum jz_kind kind = c->route->kind;
+
+	return (kind == JZ_KIND_LOAD_REQUEST || kind == JZ_KIND_LOAD_REPORT) &&
+		jz_message_peek(message(c)) == JZ_KIND_ONLINE_SEALED
+	    ? JZ_KIND_ONLINE_SEALED
+	    : kind;
+}
+
 /* {"message": HEX} and, where there is one, "counter": nothing else. */
 static bool
 read_body(struct jz_call *c, struct jz_span text)
@@ -345,7 +372,7 @@ read_body(struct jz_call *c, struct jz_span text)
 	c->in_len = b.len;
 	if (good && c->route->kind == 0)
 		return true;
-	if (!good || jz_message_decode(message(c), c->route->kind, &m) != 0)
+	if (!good || jz_message_decode(message(c), kind_of(c), &m) != 0)
 		return false;
 	note_card(c, m.card_id);
 	if (!c->route->counter)

@@ -118,12 +118,12 @@ test_refusals_of_initialize_in_their_order(void **state)
 	high = load_of((uint32_t)f->profile.max_balance);
 	refuses_initialize(f, &high, JZ_SW_COUNTER);
 	rig_poke_u32(
-	    f->card, &f->purse->online_counter, JZ_PURSE_COUNTER_MAX - 1);
+	    f->card, &f->purse->online_counter, JZ_PURSE_LOADS_MAX - 1);
 	refuses_initialize(f, &high, JZ_SW_LOG_FULL);
 	rig_poke_u32(f->card, &f->purse->next_record, JZ_PURSE_RECORDS);
 	/* A refusal has not used up the PIN; and this is the last counter. */
 	rig_accepts(f->card, AT_INITIALIZE, blob_span(&high), NULL);
-	assert_int_equal(f->purse->online_counter, JZ_PURSE_COUNTER_MAX);
+	assert_int_equal(f->purse->online_counter, JZ_PURSE_LOADS_MAX);
 }
 
 static void
@@ -358,13 +358,12 @@ test_at_the_highest_counter_all_but_loading_works(void **state)
 	uint32_t n;
 
 	rig_poke_u32(
-	    f->card, &f->purse->online_counter, JZ_PURSE_COUNTER_MAX - 1);
+	    f->card, &f->purse->online_counter, JZ_PURSE_LOADS_MAX - 1);
 	assert_int_equal(bank_load(f->bank, f->port, PIN, AMOUNT), JZ_SW_OK);
 	assert_int_equal(port_verify(f->port, PIN), JZ_SW_OK);
 	refuses_initialize(f, &data, JZ_SW_COUNTER);
 	assert_int_equal(port_balance(f->port), AMOUNT);
-	assert_int_equal(
-	    port_info(f->port).online_counter, JZ_PURSE_COUNTER_MAX);
+	assert_int_equal(port_info(f->port).online_counter, JZ_PURSE_LOADS_MAX);
 	assert_int_equal(bank_settle(f->bank, f->port, &n), JZ_SW_OK);
 	assert_int_equal(n, 1);
 }

@@ -178,7 +178,8 @@ APPLET_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
 	test/applet/manager/test_secrets test/applet/manager/test_status \
 	test/applet/manager/test_store test/applet/manager/test_traces \
 	test/applet/purse/test_cardholder test/applet/purse/test_chain \
-	test/applet/purse/test_confirm test/applet/purse/test_flips \
+	test/applet/purse/test_confirm test/applet/purse/test_confirm_pay \
+	test/applet/purse/test_flips \
 	test/applet/purse/test_hardening test/applet/purse/test_info \
 	test/applet/purse/test_limits test/applet/purse/test_load \
 	test/applet/purse/test_objects test/applet/purse/test_pair \
@@ -216,7 +217,8 @@ APPLET_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
 	test/docs/test_protocol test/fuzz/test_certificate_seeds \
 	test/fuzz/test_manager_seeds test/fuzz/test_seeds \
 	test/tear/test_matrix test/tear/test_sealed test/tear/test_tear
-READER_TESTS = test/conformance/test_encrypted test/conformance/test_key \
+READER_TESTS = test/conformance/test_confirm test/conformance/test_encrypted \
+	test/conformance/test_key \
 	test/conformance/test_known test/conformance/test_load \
 	test/conformance/test_payment test/conformance/test_records \
 	test/conformance/test_robust test/conformance/test_settlement \
@@ -242,6 +244,7 @@ HOST_TESTS = test/conformance/test_esign test/host/test_https \
 	test/host/issuer/test_settle test/host/issuer/test_statement \
 	test/host/issuer/test_unload test/host/issuer/test_x509 \
 	test/host/test_cancel test/host/test_card test/host/test_certificates \
+	test/host/test_confirm \
 	test/host/test_gp test/host/test_gp_content test/host/test_pay \
 	test/host/test_personalise test/host/test_purse test/host/test_recover \
 	test/host/test_recover_killed test/host/test_replace \

@@ -95,7 +95,7 @@ struct field {
 	X(PAYER_CAP, "cap below it", payer_cap, UINT, 8, 8)                    \
 	X(PROFILE, "profile", profile, UINT, 1, 1)                             \
 	X(REFUND_OF, "refund of", refund_of, UINT, 4, 4)                       \
-	X(CONFIRM, "confirmed loads", confirm, UINT, 1, 1)                     \
+	X(CONFIRM, "confirmed on the card", confirm, UINT, 1, 1)                     \
 	X(PEER_ID, "peer ID", peer_id, BYTES, 16, 16)                          \
 	X(ASN, "ASN", asn, BYTES, 10, 10)                                      \
 	X(RECORDS, "records", records, RECORDS, 1, 0)                          \

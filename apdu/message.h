@@ -145,8 +145,7 @@ enum jz_tag {
 	JZ_TAG_PAYER_LEVEL = 0x9F3F, /* 1 byte: assurance of a payer's card */
 	JZ_TAG_PAYER_CAP = 0x9F40,   /* 8 bytes: the most of one below that */
 	JZ_TAG_PEER_ID = 0x9F48,     /* 16 characters: whom it is said to */
-	JZ_TAG_CONFIRM = 0x9F49,     /* 1 byte: 01 loads are confirmed on the
-	                                card's display */
+	JZ_TAG_CONFIRM = 0x9F49,     /* 1 byte: sum of enum jz_confirm */
 	JZ_TAG_PROFILE = 0x9F50,     /* 1 byte: enum jz_profile */
 	JZ_TAG_REFUND_OF = 0x9F51,   /* 4 bytes: payee counter of the payment
 	                                that this gives back */
@@ -167,6 +166,14 @@ enum jz_profile {
 	JZ_PROFILE_CLEAR = 0,	  /* the request in clear, the rest sealed */
 	JZ_PROFILE_ENCRYPTED = 1, /* all of them sealed */
 };
+
+/* What a card with display and keys asks its holder about: a parameter. */
+enum jz_confirm {
+	JZ_CONFIRM_LOADS = 1,
+	/* A key stands for the PIN where a payment would need it. */
+	JZ_CONFIRM_PAYMENTS = 2,
+};
+#define JZ_CONFIRM_MAX (JZ_CONFIRM_LOADS | JZ_CONFIRM_PAYMENTS)
 
 /* The data of one payment, equal in confirmation, completion and records. */
 struct jz_payment {

@@ -98,12 +98,13 @@ credit_again(struct run *r, struct jz_span completion, struct jz_buffer *out)
 static int
 agree(struct run *r, struct jz_span in, struct jz_buffer *out)
 {
+	const struct jz_terms *t = r->terms;
 	const struct jz_consent consent = {
-	    .amount_minor = r->terms->amount_minor};
+	    .amount_minor = t->hello.len == 0 ? 0 : t->amount_minor,
+	    .confirmed = t->confirmed,
+	    .confirmed_arg = t->confirmed_arg};
 
-	return r->terms->hello.len == 0
-	    ? jz_purse_agree(r->payer, in, out)
-	    : jz_purse_agree_to(r->payer, in, &consent, out);
+	return jz_purse_agree_to(r->payer, in, &consent, out);
 }
 
 static int

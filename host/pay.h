@@ -55,7 +55,8 @@ int jz_pay_take_list(struct jz_session *s, struct jz_span list);
 /*
  * Offline payment between two cards in two readers (PIN already verified where
  * the payer's card wants it), after jz_pay_prepare(), in either profile.
- * `told` is called before each step; may be NULL.
+ * `told` is called before each step; may be NULL.  A payer's card with keys may
+ * ask its holder: terms->confirmed, and 9437 or 9438 as in struct jz_consent.
  * Errors: those of the step, JZ_ERR_AUTHENTICATION and JZ_ERR_DATA among them.
  */
 int jz_pay(struct jz_session *payer, struct jz_session *payee,
@@ -232,6 +233,7 @@ struct jz_personal {
 	bool encrypted;	    /* the profile: docs/protocol.md, section 4 */
 	bool sealed_loads;  /* enciphered between card and issuer */
 	bool confirm_loads; /* on the card's own display, which it must have */
+	bool confirm_payments; /* a key of the card stands for the PIN */
 	/* The keys that the card came with.  NULL: the well-known test keys,
 	 * 404142434445464748494A4B4C4D4E4F three times, under version FF. */
 	const struct jz_scp03_keys *transport_keys;

@@ -216,7 +216,8 @@ store_parameters(struct jz_personalising *r, const uint8_t asn[static 10])
 	m.max_offline_count = r->capacity;
 	m.pin_above = p->pin_above_minor;
 	m.profile = p->encrypted ? JZ_PROFILE_ENCRYPTED : JZ_PROFILE_CLEAR;
-	m.confirm = p->confirm_loads;
+	m.confirm = (uint8_t)((p->confirm_loads ? JZ_CONFIRM_LOADS : 0) |
+	    (p->confirm_payments ? JZ_CONFIRM_PAYMENTS : 0));
 	if (p->sealed_loads)
 		memcpy(m.payee_key, r->load_key, sizeof(m.payee_key));
 	m.account = jz_span(p->account, strlen(p->account));

@@ -400,23 +400,32 @@ jz_purse_agree_to(struct jz_session *payer, struct jz_span request,
 {
 	uint8_t data[AMOUNT_OBJECT + JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(data, sizeof(data));
+	const size_t len = out->len;
+	int err;
 
 	if (consent->amount_minor != 0)
 		jz_tlv_put_uint(&b, JZ_TAG_AMOUNT, consent->amount_minor, 8);
 	jz_put(&b, request.data, request.len);
 	if (b.bad)
 		return JZ_ERR_RANGE;
-	return carry_message(payer, JZ_INS_AGREE,
-	    consent->id_alone ? JZ_ID_ALONE : JZ_WITH_CERTIFICATE,
-	    jz_buffer_span(&b), JZ_KIND_SEALED, out);
+	do {
+		out->len = len;
+		err = carry_message(payer, JZ_INS_AGREE,
+		    consent->id_alone ? JZ_ID_ALONE : JZ_WITH_CERTIFICATE,
+		    jz_buffer_span(&b), JZ_KIND_SEALED, out);
+	} while (err == JZ_ERR_STATUS && payer->sw == JZ_SW_CONFIRM &&
+	    consent->confirmed != NULL &&
+	    consent->confirmed(consent->confirmed_arg));
+	return err;
 }
 
 int
 jz_purse_agree(
     struct jz_session *payer, struct jz_span request, struct jz_buffer *out)
 {
-	return carry_message(payer, JZ_INS_AGREE, JZ_WITH_CERTIFICATE, request,
-	    JZ_KIND_SEALED, out);
+	const struct jz_consent none = {0};
+
+	return jz_purse_agree_to(payer, request, &none, out);
 }
 
 int

@@ -110,6 +110,9 @@ struct jz_terms {
 	struct jz_span hello;
 	/* Without the card's certificate: the other card keeps it. */
 	bool id_alone;
+	/* Of jz_pay(): as that of struct jz_consent. */
+	bool (*confirmed)(void *arg);
+	void *confirmed_arg;
 };
 
 /* Encrypted profile: the payer card's hello, appended.  JZ_ERR_PROFILE. */
@@ -130,8 +133,16 @@ struct jz_consent {
 	uint64_t amount_minor;
 	/* Without the card's certificate: the payee's card keeps it. */
 	bool id_alone;
+	/*
+	 * The card shows the amount: true when its holder has been at its keys,
+	 * and the card is asked again; false, or NULL: 9437 is the answer, and
+	 * the same request goes through once it was confirmed there.  The card
+	 * gets no command in between: that would end the question.
+	 */
+	bool (*confirmed)(void *arg);
+	void *confirmed_arg;
 };
-/* The same, with it. */
+/* The same, with it.  JZ_ERR_STATUS with 9438: not confirmed on the card. */
 int jz_purse_agree_to(struct jz_session *payer, struct jz_span request,
     const struct jz_consent *consent, struct jz_buffer *out);
 int jz_purse_confirm(

@@ -72,10 +72,12 @@ can_refund(const struct purse_nvm *p, const struct jz_message *request)
 }
 
 uint16_t
-purse_can_pay(const struct jz_applet *self, const struct jz_message *request)
+purse_can_pay(struct jz_applet *self, const struct jz_message *request)
 {
 	const struct purse_nvm *p = purse_nvm(self);
 	const struct jz_payment *pay = &request->payment;
+	const bool unknown =
+	    needs_pin(p, pay->amount) && purse_cod(self)->pin_ok == 0;
 	uint16_t sw;
 
 	if ((p->flags & JZ_FLAG_PAYEE_ONLY) != 0 && request->refund_of == 0)
@@ -93,25 +95,28 @@ purse_can_pay(const struct jz_applet *self, const struct jz_message *request)
 		return JZ_SW_OFFLINE_LIMIT;
 	if (pay->amount > p->balance)
 		return JZ_SW_AMOUNT;
-	if (needs_pin(p, pay->amount) && purse_cod(self)->pin_ok == 0)
+	if (unknown && !purse_confirms_payments(self))
 		return JZ_SW_SECURITY;
 	if (p->offline_counter == JZ_PURSE_COUNTER_MAX)
 		return JZ_SW_COUNTER;
 	/* A new agreement takes the place of the open one, its room too. */
 	if (purse_log_room(p) + (p->agreement.open != 0) == 0)
 		return JZ_SW_LOG_FULL;
-	return JZ_SW_OK;
+	/* The last of all: nobody is asked for nothing. */
+	return unknown ? purse_payment_confirmed(self, request) : JZ_SW_OK;
 }
 
+/* What needs the PIN and has come here without it a key has stood for. */
 void
 purse_count_agreement(struct jz_applet *self, uint64_t amount, bool pin)
 {
 	const struct purse_nvm *p = purse_nvm(self);
+	const bool known = pin || needs_pin(p, amount);
 
-	if (pin && p->no_pin_count == 0)
+	if (known && p->no_pin_count == 0)
 		return;
-	jz_write_u64(self, &p->no_pin_sum, pin ? 0 : p->no_pin_sum + amount);
-	jz_write_u32(self, &p->no_pin_count, pin ? 0 : p->no_pin_count + 1);
+	jz_write_u64(self, &p->no_pin_sum, known ? 0 : p->no_pin_sum + amount);
+	jz_write_u32(self, &p->no_pin_count, known ? 0 : p->no_pin_count + 1);
 }
 
 /* ---- to take ------------------------------------------------------------ */

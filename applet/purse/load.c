@@ -165,7 +165,7 @@ purse_initialize_load(struct jz_applet *self, struct jz_apdu *apdu)
 		    self, JZ_KIND_LOAD_REQUEST, &p->load, apdu);
 	}
 	if ((sw = has_room(p, amount)) != JZ_SW_OK ||
-	    (sw = purse_confirmed(self, amount, terminal)) != JZ_SW_OK)
+	    (sw = purse_load_confirmed(self, amount, terminal)) != JZ_SW_OK)
 		return sw;
 	purse_cod(self)->pin_ok = 0;
 	if ((sw = open_load(self, amount, terminal)) != JZ_SW_OK)

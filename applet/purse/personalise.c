@@ -127,7 +127,7 @@ write_parameters(struct jz_applet *self, const struct jz_message *m)
 	jz_write_u8(self, &p->payer_level, m->payer_level);
 	jz_write_u64(self, &p->payer_cap, m->payer_cap);
 	jz_write_u8(self, &p->profile, m->profile);
-	jz_write_u8(self, &p->confirm_loads, m->confirm);
+	jz_write_u8(self, &p->confirm, m->confirm);
 	jz_write(self, p->online.issuer_key, m->payee_key, JZ_POINT_BYTES);
 	jz_write(self, p->account, m->account.data, m->account.len);
 	jz_write_u8(self, &p->account_len, (uint8_t)m->account.len);
@@ -147,7 +147,7 @@ store_parameters(struct jz_applet *self, struct jz_span in)
 	if (m.max_balance == 0 || m.max_balance > JZ_PURSE_AMOUNT_MAX ||
 	    m.max_single > m.max_balance || !jz_pin_is_digits(m.pin) ||
 	    m.payer_level > JZ_ASSURANCE_HARDWARE ||
-	    m.profile > JZ_PROFILE_ENCRYPTED)
+	    m.profile > JZ_PROFILE_ENCRYPTED || m.confirm > JZ_CONFIRM_MAX)
 		return JZ_SW_DATA;
 	write_parameters(self, &m);
 	if (jz_pin_update(self, &p->pin, m.pin, m.pin_limit) != 0)

@@ -10,7 +10,7 @@
  *   load.c         load, exactly once
  *   sealed.c       loads that are enciphered
  *   unload.c       unload, exactly once; GET TRANSACTION PROVE
- *   confirm.c      a load that is confirmed on the card's display
+ *   confirm.c      a load or payment that is confirmed on the card's display
  *   pair.c         a key and an IC card that know each other
  *   payee.c        request, confirm, credit
  *   payer.c        agree, complete, acknowledge, fetch
@@ -236,15 +236,23 @@ enum purse_confirm {
 	CONFIRM_DECLINED, /* or nobody was there */
 };
 
-/* A load that its holder is asked about. */
+enum purse_confirm_of {
+	CONFIRM_LOAD,
+	CONFIRM_PAYMENT,
+};
+
+/* A load or payment that its holder is asked about: one at a time. */
 struct purse_confirmation {
 	uint32_t amount;
 	uint32_t since; /* by the panel's seconds */
-	uint8_t terminal[JZ_TERMINAL_BYTES];
+	/* A load's terminal, then zeros; or the digest of a payment's request. */
+	uint8_t what[JZ_DIGEST_BYTES];
+	uint8_t payee[JZ_ID_BYTES];
 	uint8_t state; /* enum purse_confirm */
-	uint8_t reserved[1];
+	uint8_t of;    /* enum purse_confirm_of */
+	uint8_t reserved[6];
 };
-_Static_assert(sizeof(struct purse_confirmation) == 16, "no padding");
+_Static_assert(sizeof(struct purse_confirmation) == 64, "no padding");
 
 /*
  * The unload that awaits its permission: no more of the request than the
@@ -274,7 +282,7 @@ struct purse_online {
 	uint8_t reserved[2];
 };
 _Static_assert(sizeof(struct purse_online) ==
-	52 + 16 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 164,
+	52 + 64 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 164,
     "no padding");
 
 struct purse_nvm {
@@ -334,10 +342,10 @@ struct purse_nvm {
 	struct purse_hello hello;
 	struct purse_answer answer;
 	struct purse_known known[JZ_PURSE_KNOWN];
-	uint8_t profile;       /* enum jz_profile */
-	uint8_t peers;	       /* of the list below; in layout 3 reserved, 0 */
-	uint8_t challenged;    /* its nonce waits for its answer; likewise */
-	uint8_t confirm_loads; /* the issuer wants it; likewise */
+	uint8_t profile;    /* enum jz_profile */
+	uint8_t peers;	    /* of the list below; in layout 3 reserved, 0 */
+	uint8_t challenged; /* its nonce waits for its answer; likewise */
+	uint8_t confirm;    /* enum jz_confirm; likewise */
 	uint8_t reserved4[4];
 	/* layout 3 ends here */
 	struct purse_online online;
@@ -493,12 +501,13 @@ int purse_judge(const struct purse_nvm *p, const struct jz_certificate *peer);
 
 /* limits.c: what must be true to pay and to take so much. */
 uint16_t
-purse_can_pay(const struct jz_applet *self, const struct jz_message *request);
+purse_can_pay(struct jz_applet *self, const struct jz_message *request);
 uint16_t purse_can_receive(const struct purse_nvm *p, uint64_t amount);
 /* Of this payer's card. */
 uint16_t purse_can_receive_from(const struct purse_nvm *p, uint64_t amount,
     const struct jz_certificate *payer);
-/* Counts an agreement with or without PIN; within the caller's transaction. */
+/* Counts an agreement with or without PIN or key; within the caller's
+ * transaction. */
 void purse_count_agreement(struct jz_applet *self, uint64_t amount, bool pin);
 
 /* hello.c */
@@ -520,9 +529,14 @@ const struct purse_pending *
 purse_find_pending(const struct purse_nvm *p, const uint8_t *request_digest);
 const struct purse_pending *purse_free_pending(const struct purse_nvm *p);
 
-/* confirm.c: whether the holder agrees to this load; 9437: asked just now. */
-uint16_t purse_confirmed(struct jz_applet *self, uint32_t amount,
+/* confirm.c: whether the holder agrees to this load or payment, if the issuer
+ * wants her to be asked; 9437: asked just now. */
+uint16_t purse_load_confirmed(struct jz_applet *self, uint32_t amount,
     const uint8_t terminal[static JZ_TERMINAL_BYTES]);
+uint16_t purse_payment_confirmed(
+    struct jz_applet *self, const struct jz_message *request);
+/* Whether a key stands for the PIN in payments, and there is one. */
+bool purse_confirms_payments(const struct jz_applet *self);
 
 /* sealed.c: loads enciphered between card and issuer, when the certificate
  * says so; and then no others. */

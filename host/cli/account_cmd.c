@@ -108,7 +108,8 @@ one_line(const struct jz_account_line *line, void *arg)
 	jz_cli_cell(l->c, -AMOUNT_COLUMNS,
 	    jz_money_name(line->amount_minor, l->currency, money));
 	jz_cli_say(l->c, "  ");
-	jz_cli_cell(l->c, REASON_COLUMNS, line->reason);
+	jz_cli_cell(
+	    l->c, REASON_COLUMNS, jz_ledger_text(line->reason, l->c->lang));
 	jz_cli_say(l->c, "%s\n", line->reference);
 	json_object_set_new(row, "time", json_string(when));
 	json_object_set_new(row, "reason", jz_cli_string(line->reason));

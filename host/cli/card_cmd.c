@@ -399,6 +399,7 @@ jz_cmd_card_personalise(struct jz_cli *c)
 		p.encrypted = jz_cli_has(c, JZ_OPT_ENCRYPTED);
 		p.sealed_loads = jz_cli_has(c, JZ_OPT_SEALED_LOADS);
 		p.confirm_loads = jz_cli_has(c, JZ_OPT_CONFIRM_LOADS);
+		p.confirm_payments = jz_cli_has(c, JZ_OPT_CONFIRM_PAYMENTS);
 		err = personalise(c, &card, issuer, &p);
 	}
 	jz_secret_wipe(&pin);

@@ -63,6 +63,7 @@ enum jz_option {
 	JZ_OPT_NEW_PIN,
 	JZ_OPT_PAIR,
 	JZ_OPT_CONFIRM_LOADS,
+	JZ_OPT_CONFIRM_PAYMENTS,
 	JZ_OPT_SEALED_LOADS,
 	JZ_OPT_MAX_BALANCE,
 	JZ_OPT_MAX_SINGLE,
@@ -401,6 +402,9 @@ int jz_cli_bank_error(struct jz_cli *c, const struct jz_bank *bank, int error);
 /* Opens both, and does it. */
 int jz_cli_with_bank(struct jz_cli *c,
     int (*work)(struct jz_cli *, struct jz_cli_card *, struct jz_bank *));
+/* Waits until whoever is at this terminal has been at the card's keys; false:
+ * nobody is, or she gave up.  For struct jz_consent, too. */
+bool jz_cli_confirmed(void *cli);
 /* --terminal, or one that stands for none. */
 int jz_cli_terminal(struct jz_cli *c, uint8_t out[static JZ_TERMINAL_BYTES]);
 /* Who of the two failed, and why; an issuer's word that the card did not

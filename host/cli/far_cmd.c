@@ -352,23 +352,18 @@ of_card(int err)
 	    err != JZ_ERR_PROFILE;
 }
 
-static int
-agree(struct jz_session *s, struct jz_span in, struct jz_buffer *out)
-{
-	return jz_purse_agree(s, in, out);
-}
-
 /* With the amount that the payer was told, when --amount says it. */
 static int
 agree_to(struct far *f)
 {
 	const char *text = f->c->value[JZ_OPT_AMOUNT];
-	struct jz_consent told = {0};
-	int err;
+	struct jz_consent told = {
+	    .confirmed = jz_cli_confirmed, .confirmed_arg = f->c};
+	int err = 0;
 
-	if (text == NULL)
-		return answer(f, agree, jz_tr(f->c, "agreement", "同意支付"));
-	err = jz_cli_amount(f->c, text, f->info.currency, &told.amount_minor);
+	if (text != NULL)
+		err = jz_cli_amount(
+		    f->c, text, f->info.currency, &told.amount_minor);
 	f->out = jz_buffer(f->out_bytes, sizeof(f->out_bytes));
 	if (err == 0)
 		err = jz_purse_agree_to(

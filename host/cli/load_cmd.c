@@ -168,10 +168,10 @@ told(enum jz_load_step step, void *arg)
 			    STEPS[k].text[c->lang]);
 }
 
-/* Waits until whoever is at this terminal has been at the card's keys. */
-static bool
-confirmed(const struct jz_cli *c)
+bool
+jz_cli_confirmed(void *cli)
 {
+	const struct jz_cli *c = cli;
 	int ch;
 
 	if (c->json || !isatty(STDIN_FILENO))
@@ -211,7 +211,7 @@ load(struct jz_cli *c, struct jz_cli_card *card, struct jz_bank *bank)
 	do {
 		err = jz_bank_load(&card->session, bank, minor, where, told, c);
 	} while (err == JZ_ERR_STATUS && card->session.sw == JZ_SW_CONFIRM &&
-	    confirmed(c));
+	    jz_cli_confirmed(c));
 	if (err != 0)
 		return load_failed(c, card, bank, &before, err);
 	err = jz_purse_info(&card->session, &after);

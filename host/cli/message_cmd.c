@@ -151,7 +151,9 @@ do_hello(struct exchange *x, struct jz_cli_card *card)
 static int
 do_agree(struct exchange *x, struct jz_cli_card *card)
 {
-	struct jz_consent told = {.id_alone = jz_cli_has(x->c, JZ_OPT_BY_ID)};
+	struct jz_consent told = {.id_alone = jz_cli_has(x->c, JZ_OPT_BY_ID),
+	    .confirmed = jz_cli_confirmed,
+	    .confirmed_arg = x->c};
 	const char *amount = x->c->value[JZ_OPT_AMOUNT];
 	struct jz_purse_info info;
 	int err = 0;

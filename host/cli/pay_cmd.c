@@ -207,6 +207,8 @@ jz_cli_terms(struct jz_cli *c, struct jz_cli_card *payee, struct jz_terms *t)
 	t->time = (int64_t)time(NULL);
 	t->reference = c->value[JZ_OPT_REFERENCE];
 	t->id_alone = jz_cli_has(c, JZ_OPT_BY_ID);
+	t->confirmed = jz_cli_confirmed;
+	t->confirmed_arg = c;
 	err = refund_of(c, &t->refund_of);
 	return err != 0 ? err
 			: jz_cli_amount(c, c->value[JZ_OPT_AMOUNT], t->currency,

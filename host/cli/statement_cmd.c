@@ -236,7 +236,8 @@ say_story(struct jz_cli *c, const struct jz_bank_statement *s,
 
 		jz_time_to_text(p->time, when);
 		jz_cli_say(c, "  %s  #%lld %s  %s  %s\n", when,
-		    (long long)p->id, p->kind, p->account,
+		    (long long)p->id, jz_ledger_text(p->kind, c->lang),
+		    p->account,
 		    jz_money_name(p->amount, v->payment.currency, x));
 	}
 	say_verdict(c, v);

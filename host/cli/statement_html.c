@@ -110,7 +110,7 @@ write_postings(const struct jz_cli *c, FILE *f, const json_t *row)
 		fputs("<tr>", f);
 		cell(f, "", text_of(p, "time"));
 		cell(f, "", number);
-		cell(f, "", text_of(p, "kind"));
+		cell(f, "", jz_ledger_text(text_of(p, "kind"), c->lang));
 		cell(f, "", text_of(p, "account"));
 		cell(f, " class=\"money\"", text_of(p, "amount"));
 		fputs("</tr>\n", f);

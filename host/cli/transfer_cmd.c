@@ -121,7 +121,9 @@ pay(struct transfer *t, uint64_t minor)
 {
 	const struct jz_terms terms = {.amount_minor = minor,
 	    .currency = t->b.currency,
-	    .time = (int64_t)time(NULL)};
+	    .time = (int64_t)time(NULL),
+	    .confirmed = jz_cli_confirmed,
+	    .confirmed_arg = t->c};
 	struct jz_pay_result r;
 	int err =
 	    jz_pay(&t->key.session, &t->card.session, &terms, &r, told, t);

@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../apdu/error.h"
 #include "../../apdu/gp.h"
 #include "../../apdu/message.h"
 #include "../../keys/certificate.h"
@@ -195,6 +196,9 @@ int jz_issuer_account_balance(
  */
 int
 jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked);
+
+/* A reason of the ledger for people; one that is none is given back. */
+const char *jz_ledger_text(const char *reason, enum jz_lang lang);
 
 /* One movement on an account. */
 struct jz_account_line {

@@ -32,28 +32,41 @@ static const char *const KINDS[] = {
     [JZ_LEDGER_KIND_LOST] = "lost",
 };
 
-static const char *const REASONS[] = {
-    [JZ_LEDGER_DEPOSIT] = "deposit",
-    [JZ_LEDGER_LOAD_PERMITTED] = "load permitted",
-    [JZ_LEDGER_LOAD_REPORTED] = "load reported",
-    [JZ_LEDGER_LOAD_CANCELLED] = "load cancelled",
-    [JZ_LEDGER_PAID] = "paid",
-    [JZ_LEDGER_RECEIVED] = "received",
-    [JZ_LEDGER_CLAIMED] = "claimed",
-    [JZ_LEDGER_RELEASED] = "released",
-    [JZ_LEDGER_TRANSFER] = "transfer",
-    [JZ_LEDGER_WRITTEN_OFF] = "written off",
-    [JZ_LEDGER_RESOLVED] = "resolved",
-    [JZ_LEDGER_CARD_LOST] = "card lost",
-    [JZ_LEDGER_CLONE_LOSS] = "clone loss",
-    [JZ_LEDGER_RESTORED] = "restored",
-    [JZ_LEDGER_UNLOADED] = "unloaded",
+/* As the ledger has it, and in Chinese. */
+static const struct {
+	const char *name, *zh;
+} REASONS[] = {
+    [JZ_LEDGER_DEPOSIT] = {"deposit", "存入"},
+    [JZ_LEDGER_LOAD_PERMITTED] = {"load permitted", "圈存许可"},
+    [JZ_LEDGER_LOAD_REPORTED] = {"load reported", "圈存到卡"},
+    [JZ_LEDGER_LOAD_CANCELLED] = {"load cancelled", "圈存取消"},
+    [JZ_LEDGER_PAID] = {"paid", "付款"},
+    [JZ_LEDGER_RECEIVED] = {"received", "收款"},
+    [JZ_LEDGER_CLAIMED] = {"claimed", "主张付给收款方"},
+    [JZ_LEDGER_RELEASED] = {"released", "退回付款方"},
+    [JZ_LEDGER_TRANSFER] = {"transfer", "转账"},
+    [JZ_LEDGER_WRITTEN_OFF] = {"written off", "核销"},
+    [JZ_LEDGER_RESOLVED] = {"resolved", "裁定付给"},
+    [JZ_LEDGER_CARD_LOST] = {"card lost", "卡遗失"},
+    [JZ_LEDGER_CLONE_LOSS] = {"clone loss", "复制卡损失"},
+    [JZ_LEDGER_RESTORED] = {"restored", "账本恢复补记"},
+    [JZ_LEDGER_UNLOADED] = {"unloaded", "圈提"},
 };
 
 _Static_assert(sizeof("account:") + JZ_ACCOUNT_MAX <= JZ_LEDGER_NAME_MAX,
     "a customer's account has room");
 _Static_assert(sizeof("card:") + JZ_ID_BYTES <= JZ_LEDGER_NAME_MAX,
     "a card's shadow has room");
+
+const char *
+jz_ledger_text(const char *reason, enum jz_lang lang)
+{
+	for (size_t k = JZ_LEDGER_DEPOSIT;
+	     k < sizeof(REASONS) / sizeof(REASONS[0]); k++)
+		if (strcmp(REASONS[k].name, reason) == 0)
+			return lang == JZ_LANG_ZH ? REASONS[k].zh : reason;
+	return reason;
+}
 
 struct jz_ledger_name
 jz_ledger_customer(const char *account)
@@ -198,7 +211,7 @@ jz_ledger_post(struct jz_store *s, int64_t time, enum jz_ledger_reason reason,
 	if (err == 0)
 		err = jz_sql_run(s, JZ_SQL_LEDGER_TRANSACTION_ADD, /* L2 */
 		    JZ_VALUES(jz_v_int(posting), jz_v_int(time),
-			jz_v_text(REASONS[reason]), jz_v_text(reference)));
+			jz_v_text(REASONS[reason].name), jz_v_text(reference)));
 	for (size_t k = 0; err == 0 && k < n; k++)
 		err = post_entry(s, posting, &entries[k]);
 	return err;
@@ -210,7 +223,8 @@ jz_ledger_posted(struct jz_store *s, enum jz_ledger_reason reason,
 {
 	int64_t n = 0;
 	int err = jz_sql_number(s, JZ_SQL_LEDGER_POSTED,
-	    JZ_VALUES(jz_v_text(REASONS[reason]), jz_v_text(reference)), &n);
+	    JZ_VALUES(jz_v_text(REASONS[reason].name), jz_v_text(reference)),
+	    &n);
 
 	*posted = n != 0;
 	return err;

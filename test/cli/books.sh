@@ -87,9 +87,17 @@ fi
 digest=$(sed -n 's/.*"request_digest": "\([0-9A-Fa-f]*\)".*/\1/p' \
     statement.json | head -n 1)
 bank 0 statement bank "$digest"
+says ' paid '
 says 'step 3, confirmation'
 bank 0 statement bank "$digest" --json
 says '"signed_message"'
+bank 0 statement bank "$digest" --lang zh
+says ' 付款  card:'
+bank 0 account-statement bank alice --lang zh
+says '圈存许可'
+bank 0 statement bank --form html --lang zh --out statement.html
+cp statement.html out
+says '<td>付款</td>'
 bank 10 statement bank "$(printf '%064d' 1)"
 bank 2 statement bank "$digest" --form pdf
 

@@ -146,6 +146,20 @@ want 5 load --card virtual:k.card --passphrase env:BANK --amount 1.00 \
 complains '6985'
 balance k 0
 
+# For a payment a card without display has the PIN, as ever.
+want 0 card create p.card
+want 0 card personalise --card virtual:p.card --issuer bank --confirm-payments \
+	--pin-above 0 --passphrase env:BANK --account dora --holder dora \
+	--pin env:PIN
+want 0 load --card virtual:p.card --passphrase env:BANK --amount 1.00 \
+	--pin env:PIN
+want 5 pay --payer virtual:p.card --payee virtual:a.card --amount 0.01
+complains '6982'
+want 0 pay --payer virtual:p.card --payee virtual:a.card --amount 0.01 \
+	--pin env:PIN
+want 0 pay --payer virtual:a.card --payee virtual:p.card --amount 0.01 \
+	--pin env:PIN
+
 part 'from a key to a card'
 want 0 issuer account-open bank carol --holder carol --passphrase env:BANK
 new ic carol

@@ -2,7 +2,7 @@
 /*
  * Messages that are genuine in the wrong place, and messages that the wrong
  * one has signed: replayed, swapped between two payments, signed by another
- * card, by the issuer's host, CA or root, or under a certificate of the other
+ * card, by the issuer's host, CA or root, by a key of the other suite, or under a certificate of the other
  * suite.  Each is refused with the status word that docs/protocol.md has, and
  * the image of the card is the one before; so are the issuer's books.
  *
@@ -33,8 +33,17 @@
 
 enum { A, B, C, D, CARDS };
 
+/* The cards but one, host, CA, root; a host of the other suite. */
+#define SIGNERS (CARDS + 4)
+
+struct signer {
+	const struct jz_engine *engine;
+	const struct jz_key_pair *key;
+};
+
 struct fixture {
 	struct sim s;
+	struct rig foreign;   /* of the other suite */
 	struct payment pay;   /* A pays B */
 	struct payment other; /* C pays D */
 };
@@ -53,6 +62,7 @@ group_setup(void **state)
 
 	assert_non_null(f);
 	sim_new(&f->s, test_suite());
+	rig_new_of(&f->foreign, test_other_suite());
 	*state = f;
 	return 0;
 }
@@ -76,6 +86,7 @@ group_teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	rig_free(&f->foreign);
 	sim_free(&f->s);
 	free(f);
 	return 0;
@@ -278,39 +289,47 @@ test_a_proof_of_another_payment_drops_nothing(void **state)
 
 /* ---- signed by another -------------------------------------------------- */
 
-/* Everybody's keys but those of card `not`. */
+/* Everybody but card `not`; the host is the first after the cards. */
 static size_t
-wrong_keys(struct fixture *f, unsigned not,
-    const struct jz_key_pair *out[static CARDS + 3])
+wrong_signers(
+    struct fixture *f, unsigned not, struct signer out[static SIGNERS])
 {
+	const struct jz_engine *e = &f->s.rig.engine;
 	const struct bank *b = &f->s.rig.bank;
 	size_t n = 0;
 
 	for (unsigned i = 0; i < CARDS; i++)
 		if (i != not )
-			out[n++] = &rig_purse(card(f, i))->key;
-	out[n++] = &b->host;
-	out[n++] = &b->ca;
-	out[n++] = &b->root;
+			out[n++] =
+			    (struct signer){e, &rig_purse(card(f, i))->key};
+	out[n++] = (struct signer){e, &b->host};
+	out[n++] = (struct signer){e, &b->ca};
+	out[n++] = (struct signer){e, &b->root};
+	out[n++] = (struct signer){&f->foreign.engine, &f->foreign.bank.host};
 	return n;
+}
+
+static void
+sign_as(const struct signer *by, struct jz_message *m)
+{
+	assert_int_equal(jz_message_sign(by->engine, m, by->key), 0);
 }
 
 static void
 test_a_request_is_signed_by_its_payee(void **state)
 {
-	const struct jz_key_pair *key[CARDS + 3];
+	struct signer wrong[SIGNERS];
 	struct fixture *f = *state;
 	struct jz_message m;
 	struct blob data;
-	size_t n = wrong_keys(f, B, key);
+	size_t n = wrong_signers(f, B, wrong);
 
 	begin(f, STEP_REQUEST);
 	assert_int_equal(
 	    jz_message_decode(said(&f->pay, STEP_REQUEST), JZ_KIND_REQUEST, &m),
 	    0);
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(
-		    jz_message_sign(&f->s.rig.engine, &m, key[i]), 0);
+		sign_as(&wrong[i], &m);
 		data = bank_encode(&m);
 		rig_refuses(card(f, A), AT_AGREE, blob_span(&data), JZ_SW_MAC);
 	}
@@ -337,14 +356,15 @@ resealed(struct fixture *f, enum step step, enum jz_kind kind, unsigned signer,
 {
 	const uint8_t *key =
 	    kind == JZ_KIND_CONFIRMATION ? keys->to_payer : keys->to_payee;
-	const struct jz_key_pair *wrong[CARDS + 3];
-	size_t n = wrong_keys(f, signer, wrong);
+	struct signer wrong[SIGNERS];
+	size_t n = wrong_signers(f, signer, wrong);
 	uint8_t plain[JZ_MESSAGE_MAX];
 	struct jz_message m = opened(f, step, kind, key, plain);
 	struct blob data;
 
 	for (size_t i = 0; i < n; i++) {
-		data = forge_sealed(&f->s.rig.engine, &m, wrong[i], key,
+		sign_as(&wrong[i], &m);
+		data = forge_sealed(&f->s.rig.engine, &m, NULL, key,
 		    kind == JZ_KIND_AGREEMENT ? m.payer_key : NULL, NULL);
 		rig_refuses(card_of(f, step + 1), payment_header(step + 1),
 		    blob_span(&data), JZ_SW_MAC);
@@ -370,19 +390,18 @@ test_each_step_is_signed_by_its_card(void **state)
 static void
 test_a_proof_is_signed_by_its_payer(void **state)
 {
-	const struct jz_key_pair *key[CARDS + 3];
+	struct signer wrong[SIGNERS];
 	struct fixture *f = *state;
 	struct jz_message m;
 	struct blob data;
-	size_t n = wrong_keys(f, A, key);
+	size_t n = wrong_signers(f, A, wrong);
 
 	begin(f, STEP_CONFIRM);
 	ask_proof(f, A, &data);
 	assert_int_equal(
 	    jz_message_decode(blob_span(&data), JZ_KIND_NOT_PAID, &m), 0);
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(
-		    jz_message_sign(&f->s.rig.engine, &m, key[i]), 0);
+		sign_as(&wrong[i], &m);
 		data = bank_encode(&m);
 		rig_refuses(card(f, B), AT_DROP, blob_span(&data), JZ_SW_MAC);
 	}
@@ -513,8 +532,8 @@ static void
 refused_of_others(struct fixture *f, enum sim_office what, enum jz_kind kind,
     const struct answer *genuine)
 {
-	const struct jz_key_pair *key[CARDS + 3];
-	size_t n = wrong_keys(f, A, key);
+	struct signer wrong[SIGNERS];
+	size_t n = wrong_signers(f, A, wrong);
 	struct jz_buffer b;
 	struct jz_message m;
 	struct answer forged;
@@ -522,8 +541,7 @@ refused_of_others(struct fixture *f, enum sim_office what, enum jz_kind kind,
 	assert_int_equal(jz_message_decode(answer_span(genuine), kind, &m), 0);
 	for (size_t i = 0; i < n; i++) {
 		b = jz_buffer(forged.data, sizeof(forged.data));
-		assert_int_equal(
-		    jz_message_sign(&f->s.rig.engine, &m, key[i]), 0);
+		sign_as(&wrong[i], &m);
 		assert_int_equal(jz_message_encode(&m, JZ_SIGNED, &b), 0);
 		issuer_refuses(
 		    f, what, jz_buffer_span(&b), JZ_REFUSAL_SIGNATURE);
@@ -534,18 +552,17 @@ static void
 cleared_by_others(struct fixture *f, unsigned step, enum jz_kind kind,
     const struct answer *genuine)
 {
-	const struct jz_key_pair *key[CARDS + 3];
+	struct signer wrong[SIGNERS];
 	const struct bank *b = &f->s.rig.bank;
-	size_t n = wrong_keys(f, CARDS, key);
+	size_t n = wrong_signers(f, CARDS, wrong);
 	struct jz_message m;
 	struct blob data;
 
 	assert_int_equal(jz_message_decode(answer_span(genuine), kind, &m), 0);
 	for (size_t i = 0; i < n; i++) {
-		if (key[i] == &b->host)
+		if (wrong[i].key == &b->host)
 			continue;
-		assert_int_equal(
-		    jz_message_sign(&f->s.rig.engine, &m, key[i]), 0);
+		sign_as(&wrong[i], &m);
 		data = bank_encode(&m);
 		rig_refuses(
 		    card(f, A), AT_SETTLE(step), blob_span(&data), JZ_SW_MAC);

@@ -94,7 +94,8 @@ forge_sealed(const struct jz_engine *e, struct jz_message *m,
 	struct jz_buffer a = jz_buffer(aad, sizeof(aad)), b;
 	struct blob clear, out;
 
-	assert_int_equal(jz_message_sign(e, m, signer), 0);
+	if (signer != NULL)
+		assert_int_equal(jz_message_sign(e, m, signer), 0);
 	clear = bank_encode(m);
 	jz_put_u16(&a, (uint16_t)m->kind);
 	jz_tlv_put(&a, JZ_TAG_REQUEST_DIGEST,

@@ -35,7 +35,7 @@ forger_agreement(struct forger *f, const struct blob *request);
 /* Signs with the forger's key, and encodes. */
 struct blob forger_sign(const struct forger *f, struct jz_message *m);
 /*
- * Signs with this key, and seals under this digest (NULL: the message's own);
+ * Signs with this key (NULL: it is signed), and seals under this digest (NULL: the message's own);
  * payer_key may be NULL.  Written after docs/protocol.md, not with the code
  * that the cards use.
  */

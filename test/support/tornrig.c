@@ -148,7 +148,8 @@ world_personalise(struct world *w, struct torn *t, const char *account)
 	    .max_balance_minor = 500000,
 	    .max_single_minor = 500000,
 	    .sealed_loads = t->sealed,
-	    .confirm_loads = t->key};
+	    .confirm_loads = t->key,
+	    .confirm_payments = t->key};
 	uint8_t id[JZ_ID_BYTES];
 
 	return jz_personalise(&t->session, w->issuer, &p, id);

@@ -25,7 +25,7 @@ struct torn {
 	bool carried_out; /* lose the answer, not the command */
 	struct jz_reader *reader;
 	struct jz_session session;
-	bool key;    /* with display and keys, which loads are confirmed on */
+	bool key; /* with display and keys, which confirm loads and payments */
 	bool sealed; /* loads are enciphered; set before it is personalised */
 };
 

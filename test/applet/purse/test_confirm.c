@@ -231,7 +231,7 @@ test_a_card_that_does_not_ask(void **state)
 	const uint8_t none = 0;
 	struct answer a;
 
-	rig_poke(k->card, &k->purse->confirm_loads, &none, 1);
+	rig_poke(k->card, &k->purse->confirm, &none, 1);
 	assert_int_equal(port_verify(k->port, PIN), JZ_SW_OK);
 	assert_int_equal(initialize(k, AMOUNT, &a), JZ_SW_OK);
 	assert_false(jz_card_run(&k->card->card));

@@ -10,6 +10,7 @@
 #include "fixture.h"
 
 #include "../../apdu/status.h"
+#include "../support/stride.h"
 
 #define DAY   86400
 #define FROM  INT64_C(1767225600) /* 2026-01-01 */
@@ -151,7 +152,7 @@ test_every_flipped_bit_is_refused(void **state)
 	int rc;
 
 	memcpy(bytes, w->bytes, w->len);
-	for (size_t bit = 0; bit < 8 * w->len; bit++) {
+	for (size_t bit = 0; bit < 8 * w->len; bit += test_stride()) {
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		rc = parse(w, jz_span(bytes, w->len), &c);
 		if (rc == 0)

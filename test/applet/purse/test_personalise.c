@@ -4,6 +4,7 @@
  * which order, what may be missing, what stays, and that there is no other way.
  */
 #include "../../support/desk.h"
+#include "../../support/stride.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -274,7 +275,8 @@ sweep(struct rig_card *c, const struct jz_aid *aid)
 		port_send(
 		    &c->port, AT_SELECT, jz_span(aid->bytes, aid->len), NULL);
 		port_verify(&c->port, "123456");
-		for (uint32_t k = 0; k < 256 * sizeof(p2s); k++) {
+		for (uint32_t k = 0; k < 256 * sizeof(p2s);
+		     k += test_stride()) {
 			uint32_t p1 = k / sizeof(p2s);
 			uint8_t p2 = p2s[k % sizeof(p2s)];
 

@@ -102,9 +102,9 @@ ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 BUREAU_SRC = host/bureau/job.c host/bureau/journal.c host/bureau/mailer.c \
 	host/bureau/order.c host/bureau/readers.c host/bureau/report.c \
 	host/bureau/run.c
-CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c host/cli/batch_cmd.c \
-	host/cli/card_cmd.c host/cli/certificate_cmd.c host/cli/certify_cmd.c \
-	host/cli/certs.c host/cli/commands_card.c \
+CLI_SRC = host/cli/account_cmd.c host/cli/apps_cmd.c host/cli/bank.c \
+	host/cli/batch_cmd.c host/cli/card_cmd.c host/cli/certificate_cmd.c \
+	host/cli/certify_cmd.c host/cli/certs.c host/cli/commands_card.c \
 	host/cli/commands_certificate.c host/cli/commands_control.c \
 	host/cli/commands_issuer.c host/cli/commands_keys.c \
 	host/cli/commands_manage.c host/cli/commands_other.c \
@@ -127,8 +127,8 @@ MAIN_SRC = host/cli/main.c
 PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 	$(PURSE_SRC) $(ESIGN_SRC)
 
-SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c \
-	test/sim/step.c test/sim/ways.c test/sim/world.c \
+SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c \
+	test/sim/set.c test/sim/step.c test/sim/ways.c test/sim/world.c \
 	test/support/bank.c test/support/cardrig.c \
 	test/support/conform.c test/support/contact.c test/support/daemon.c \
 	test/support/desk.c test/support/esignrig.c \
@@ -140,7 +140,8 @@ SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
 	test/support/port.c \
 	test/support/probe.c test/support/refusals.c test/support/script.c \
-	test/support/rigpostgres.c test/support/seeds.c test/support/session.c test/support/story.c \
+	test/support/rigpostgres.c test/support/seeds.c \
+	test/support/session.c test/support/story.c test/support/temp.c \
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
@@ -371,9 +372,10 @@ FUZZ_SRC = $(FUZZ:%=test/fuzz/fuzz_%.c) test/fuzz/replay.c
 TESTS = $(APDU_TESTS) $(KEYS_TESTS) $(APPLET_TESTS) $(READER_TESTS) \
 	$(HOST_TESTS) $(CLI_TESTS)
 ALL_SRC = $(CARD_SRC) $(TERMINAL_SRC) $(CLI_SRC) $(MAIN_SRC) $(SUPPORT_SRC) \
-	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) test/bench/million.c test/pcsc/serve_card.c \
-	test/pcsc/with_pcscd.c test/secrets/end_in_core.c \
-	test/secrets/find.c test/secrets/show_keys.c docs/counter.c docs/recharge.c \
+	$(TESTS:%=%.c) $(FUZZ_SRC) $(BENCH_SRC) $(CHAOS_SRC) \
+	test/bench/million.c test/pcsc/serve_card.c test/pcsc/with_pcscd.c \
+	test/secrets/end_in_core.c test/secrets/find.c \
+	test/secrets/show_keys.c docs/counter.c docs/recharge.c \
 	test/applet/virtual/plugin_case.c test/applet/virtual/plugin_library.c
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -391,8 +393,9 @@ PROGRAM = $(BUILD)/jiaozi
 CARD_LIB = $(BUILD)/libjiaozi-card.a
 TERMINAL_LIB = $(BUILD)/libjiaozi.a
 
-.PHONY: all helpers check check-built setup setup-ci bench chaos demo install uninstall dist \
-	cover lint fuzz model model-full sim sim-long tear trace clean tests FORCE
+.PHONY: all helpers tests check check-built setup setup-ci bench bench-million \
+	canary chaos demo install uninstall dist cover lint fuzz model \
+	model-full sim sim-long tear trace clean FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -479,7 +482,9 @@ $(BUILD)/weak/%.o: %.c $(BUILD)/.flags
 	$(call SHOW,CC)
 	$(Q)$(COMPILE) -DJZ_WEAK_SCRYPT_N_LOG2=10 $(PKG_CFLAGS) -MMD -MP -c \
 		-o $@ $<
-$(BUILD)/test/weak-jiaozi: $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
+WEAK_PROGRAM = $(BUILD)/test/weak-jiaozi
+
+$(WEAK_PROGRAM): $(WEAK) $(call objects,$(MAIN_SRC) $(CLI_SRC)) \
 	$(TERMINAL_LIB) $(CARD_LIB)
 	$(call SHOW,LD)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
@@ -545,8 +550,8 @@ $(BUILD)/test/end-in-core.so: test/secrets/end_in_core.c
 	$(Q)$(CC) $(filter -m%,$(CFLAGS)) -std=c17 -shared -fPIC -O2 \
 		-Wl,-z,now -o $@ $<
 
-TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) $(HELPERS:%=$(BUILD)/%) \
-	$(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \
+TEST_PROGRAMS = $(BUILD)/test/end-in-core.so $(TESTS:%=$(BUILD)/%) \
+	$(HELPERS:%=$(BUILD)/%) $(FUZZ:%=$(BUILD)/test/fuzz/replay_%) \
 	$(PLUGINS:%=$(BUILD)/test/plugin/%.so)
 
 tests: all $(TEST_PROGRAMS)
@@ -589,7 +594,7 @@ check: setup
 	@$(SUBMAKE) check-built
 
 check-built: tests $(BUILD)/tests.list
-	@JIAOZI='$(abspath $(BUILD))/test/weak-jiaozi' \
+	@JIAOZI='$(abspath $(WEAK_PROGRAM))' \
 		BUILD='$(abspath $(BUILD))' \
 		JOBS='$(JOBS)' test/run.sh $(BUILD)/tests.list $(BUILD)/test-log
 
@@ -694,8 +699,8 @@ tear: setup
 CHAOS_RUNS = 1000
 
 chaos: setup
-	@$(SUBMAKE) all $(BUILD)/test/chaos/chaos
-	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+	@$(SUBMAKE) $(WEAK_PROGRAM) $(BUILD)/test/chaos/chaos
+	@JIAOZI='$(abspath $(WEAK_PROGRAM))' BUILD='$(abspath $(BUILD))' \
 		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
 
 # The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.
@@ -720,7 +725,10 @@ lint:
 
 # As .ci/run does: what the tests reach is counted under the sanitizers.
 cover: setup-ci
-	@.ci/sanitize >/dev/null && .ci/coverage
+	@mkdir -p $(BUILD)
+	@.ci/sanitize >$(BUILD)/cover.log 2>&1 || { \
+		cat $(BUILD)/cover.log; exit 1; }
+	@.ci/coverage
 
 fuzz: setup-ci
 	@.ci/fuzz
@@ -745,4 +753,4 @@ print-%:
 clean:
 	rm -rf $(BUILD)
 
--include $(patsubst %.c,$(BUILD)/%.d,$(ALL_SRC))
+-include $(patsubst %.c,$(BUILD)/%.d,$(ALL_SRC)) $(WEAK:.o=.d)

@@ -87,6 +87,17 @@ jz_buffer_span(const struct jz_buffer *b)
 	return (struct jz_span){b->data, b->len};
 }
 
+/* The value of a hexadecimal digit of either case, or -1. */
+static inline int
+jz_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* The big-endian value of 1 to 8 bytes. */
 uint64_t jz_get_be(const uint8_t *p, size_t len);
 void jz_set_be(uint8_t *p, size_t len, uint64_t v);

@@ -609,6 +609,20 @@ jz_kind_name(enum jz_kind kind, int lang)
 }
 
 bool
+jz_payment_equal(const struct jz_payment *a, const struct jz_payment *b)
+{
+	return a->amount == b->amount && a->currency == b->currency &&
+	    a->time == b->time && a->payer_counter == b->payer_counter &&
+	    a->payee_counter == b->payee_counter &&
+	    memcmp(a->payer_id, b->payer_id, JZ_ID_BYTES) == 0 &&
+	    memcmp(a->payee_id, b->payee_id, JZ_ID_BYTES) == 0 &&
+	    memcmp(a->request_digest, b->request_digest, JZ_DIGEST_BYTES) ==
+	    0 &&
+	    memcmp(a->agreement_digest, b->agreement_digest, JZ_DIGEST_BYTES) ==
+	    0;
+}
+
+bool
 jz_kind_signed(enum jz_kind kind)
 {
 	const struct kind *k = find_kind(kind);

@@ -188,6 +188,9 @@ struct jz_payment {
 	uint8_t agreement_digest[JZ_DIGEST_BYTES];
 };
 
+/* Whether they agree in every field. */
+bool jz_payment_equal(const struct jz_payment *a, const struct jz_payment *b);
+
 /*
  * One message of any kind; the fields that its kind does not have are ignored
  * by the encoder and zero after decoding.  Spans are lent: after decoding they

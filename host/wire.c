@@ -24,16 +24,6 @@ jz_wire_hex(struct jz_span bytes)
 	return j;
 }
 
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool
 jz_wire_bytes(const json_t *hex, struct jz_buffer *out)
 {
@@ -43,7 +33,8 @@ jz_wire_bytes(const json_t *hex, struct jz_buffer *out)
 	if (text == NULL || len % 2 != 0)
 		return false;
 	for (size_t k = 0; k < len; k += 2) {
-		int high = digit(text[k]), low = digit(text[k + 1]);
+		int high = jz_hex_digit(text[k]),
+		    low = jz_hex_digit(text[k + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -31,7 +31,6 @@ struct jz_virtual_pool {
 
 struct jz_virtual {
 	struct jz_virtual_pool *pool;
-	bool own_pool;
 	struct jz_engine *engine; /* of the pool */
 	struct jz_file *file;	  /* NULL: in memory */
 	char *name; /* of a reader with this card: the scheme and its path */
@@ -40,6 +39,7 @@ struct jz_virtual {
 	struct jz_card card;
 	struct jz_plugs *plugs;		     /* NULL: none was asked for yet */
 	uint8_t mark[JZ_VIRTUAL_MARK_BYTES]; /* random: which card this is */
+	bool own_pool;
 	bool strict;
 	struct jz_page_guard *guard; /* over the memory; NULL: not strict */
 	struct jz_screen *screen;    /* NULL: no panel */

@@ -24,7 +24,6 @@
 
 /* The amount and the payee are seen on the smallest display, too. */
 _Static_assert(JZ_ID_BYTES <= JZ_PANEL_COLUMNS_MIN, "an ID is a line");
-_Static_assert(JZ_TERMINAL_BYTES <= JZ_DIGEST_BYTES, "what");
 
 static const struct {
 	uint16_t code;
@@ -168,7 +167,8 @@ confirmed(struct jz_applet *self, const struct purse_confirmation *question)
 	const struct purse_confirmation *c = &purse_nvm(self)->online.confirm;
 	bool this_one = c->of == question->of &&
 	    c->amount == question->amount &&
-	    memcmp(c->what, question->what, sizeof(c->what)) == 0;
+	    memcmp(c->what, question->what, sizeof(c->what)) == 0 &&
+	    memcmp(c->payee, question->payee, sizeof(c->payee)) == 0;
 
 	if (this_one && c->state == CONFIRM_DECLINED) {
 		set(self, CONFIRM_NONE);
@@ -207,10 +207,12 @@ purse_payment_confirmed(
 {
 	struct purse_confirmation c = {
 	    .amount = (uint32_t)request->payment.amount, .of = CONFIRM_PAYMENT};
-	int err = jz_message_digest(jz_card_engine(self), request, c.what);
+	uint8_t digest[JZ_DIGEST_BYTES];
+	int err = jz_message_digest(jz_card_engine(self), request, digest);
 
 	if (err != 0)
 		return purse_status(err);
+	memcpy(c.what, digest, sizeof(c.what));
 	memcpy(c.payee, request->payment.payee_id, sizeof(c.payee));
 	return confirmed(self, &c);
 }

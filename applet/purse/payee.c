@@ -231,7 +231,7 @@ check_agreement(const struct jz_applet *self, const struct jz_sealed *s,
 		return sw;
 	/* Such a card gives back what it was paid, and pays nothing else. */
 	if ((peer->flags & JZ_FLAG_PAYEE_ONLY) != 0 &&
-	    jz_get_be(r->refund_of, sizeof(r->refund_of)) == 0)
+	    purse_refund_get(r->refund_of) == 0)
 		return JZ_SW_CERT_ROLE;
 	return purse_status(
 	    jz_message_verify(jz_card_engine(self), m, peer->public_key));

@@ -244,15 +244,15 @@ enum purse_confirm_of {
 /* A load or payment that its holder is asked about: one at a time. */
 struct purse_confirmation {
 	uint32_t amount;
-	uint32_t since; /* by the panel's seconds */
-	/* A load's terminal, then zeros; or the digest of a payment's request. */
-	uint8_t what[JZ_DIGEST_BYTES];
-	uint8_t payee[JZ_ID_BYTES];
+	uint32_t since;		    /* by the panel's seconds */
+	uint8_t payee[JZ_ID_BYTES]; /* of a payment */
+	/* A load's terminal; of a payment's request the beginning of its digest:
+	 * who finds another with it has the same amount and payee agreed to. */
+	uint8_t what[JZ_TERMINAL_BYTES];
 	uint8_t state; /* enum purse_confirm */
 	uint8_t of;    /* enum purse_confirm_of */
-	uint8_t reserved[6];
 };
-_Static_assert(sizeof(struct purse_confirmation) == 64, "no padding");
+_Static_assert(sizeof(struct purse_confirmation) == 32, "no padding");
 
 /*
  * The unload that awaits its permission: no more of the request than the
@@ -282,7 +282,7 @@ struct purse_online {
 	uint8_t reserved[2];
 };
 _Static_assert(sizeof(struct purse_online) ==
-	52 + 64 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 164,
+	52 + 32 + JZ_NONCE_BYTES + JZ_PURSE_PEERS * JZ_ID_BYTES + 164,
     "no padding");
 
 struct purse_nvm {
@@ -594,6 +594,7 @@ purse_payment_equal(const struct purse_nvm *p, const struct purse_payment *a,
     enum purse_side own, const struct jz_payment *b);
 /* The payee counter of the payment that this one gives back, or 0. */
 uint32_t purse_refund_of(const struct purse_payment *pay);
+uint32_t purse_refund_get(const uint8_t in[static 3]);
 void purse_refund_set(uint8_t out[static 3], uint32_t counter);
 /* Records that may still be promised (P2). */
 uint32_t purse_log_room(const struct purse_nvm *p);

@@ -78,7 +78,13 @@ purse_payment_equal(const struct purse_nvm *p, const struct purse_payment *a,
 uint32_t
 purse_refund_of(const struct purse_payment *pay)
 {
-	return (uint32_t)jz_get_be(pay->refund_of, sizeof(pay->refund_of));
+	return purse_refund_get(pay->refund_of);
+}
+
+uint32_t
+purse_refund_get(const uint8_t in[static 3])
+{
+	return (uint32_t)jz_get_be(in, 3);
 }
 
 void

@@ -61,9 +61,9 @@ struct jz_card_setup {
 	void *plugs;
 	/* The image of the non-volatile memory, aligned for uint64_t. */
 	uint8_t *nvm;
-	uint32_t nvm_bytes;
 	/* Transient memory of all applets, likewise aligned. */
 	uint8_t *ram;
+	uint32_t nvm_bytes;
 	uint32_t ram_bytes;
 	/* The open transaction; lent, shared by the cards of a thread. */
 	struct jz_journal *journal;

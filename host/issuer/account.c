@@ -76,12 +76,9 @@ jz_issuer_account_open(
 	    i->store, jz_issuer_add_account(i, account, holder));
 }
 
-static int
-deposit(struct jz_issuer *i, const char *account, uint64_t amount)
+int
+jz_issuer_check_customer(struct jz_issuer *i, const char *account)
 {
-	struct jz_ledger_name name = jz_ledger_customer(account);
-	char reference[24];
-	int64_t number;
 	bool blocked;
 	int err = jz_store_customer(i->store, account, &blocked);
 
@@ -89,6 +86,17 @@ deposit(struct jz_issuer *i, const char *account, uint64_t amount)
 		return jz_refuse(i, JZ_REFUSAL_UNKNOWN_ACCOUNT);
 	if (err == 0 && blocked)
 		return jz_refuse(i, JZ_REFUSAL_ACCOUNT_BLOCKED);
+	return err;
+}
+
+static int
+deposit(struct jz_issuer *i, const char *account, uint64_t amount)
+{
+	struct jz_ledger_name name = jz_ledger_customer(account);
+	char reference[24];
+	int64_t number;
+	int err = jz_issuer_check_customer(i, account);
+
 	if (err == 0 && (amount == 0 || amount > JZ_ISSUER_DEPOSIT_MAX))
 		return jz_refuse(i, JZ_REFUSAL_AMOUNT);
 	if (err == 0)

@@ -19,18 +19,11 @@ find_customer(
     struct jz_issuer *i, struct jz_span account, struct jz_ledger_name *name)
 {
 	char text[JZ_ACCOUNT_MAX + 1];
-	bool blocked = false;
-	int err;
 
 	snprintf(text, sizeof(text), "%.*s", (int)account.len,
 	    (const char *)account.data);
 	*name = jz_ledger_customer(text);
-	err = jz_store_customer(i->store, text, &blocked);
-	if (err == JZ_ERR_NOT_FOUND)
-		return jz_refuse(i, JZ_REFUSAL_UNKNOWN_ACCOUNT);
-	if (err == 0 && blocked)
-		return jz_refuse(i, JZ_REFUSAL_ACCOUNT_BLOCKED);
-	return err;
+	return jz_issuer_check_customer(i, text);
 }
 
 static int

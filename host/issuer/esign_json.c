@@ -4,10 +4,8 @@
  */
 #include "esign.h"
 
-#include <jansson.h>
-#include <string.h>
-
 #include "../../apdu/error.h"
+#include "../wire.h"
 
 /* HTTP, RFC 9110 15; 423 is RFC 4918 11.3. */
 enum {
@@ -46,38 +44,13 @@ status_of(enum jz_esign_verdict v)
 	return FORBIDDEN;
 }
 
-static int
-digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-				    : -1;
-}
-
-static bool
-from_hex(const char *text, struct jz_buffer *out)
-{
-	for (; text[0] != '\0'; text += 2) {
-		int high = digit(text[0]);
-		int low = high < 0 ? -1 : digit(text[1]);
-
-		if (low < 0)
-			return false;
-		jz_put_u8(out, (uint8_t)(high << 4 | low));
-	}
-	return !out->bad;
-}
-
 /* One object with this one member, and nothing after it. */
 static bool
 take_message(struct jz_span request, struct jz_buffer *out)
 {
-	json_t *o = json_loadb((const char *)request.data, request.len,
-	    JSON_REJECT_DUPLICATES, NULL);
-	const char *hex = json_string_value(json_object_get(o, "message"));
-	bool good =
-	    json_object_size(o) == 1 && hex != NULL && from_hex(hex, out);
+	json_t *o = jz_wire_object(request);
+	bool good = json_object_size(o) == 1 &&
+	    jz_wire_bytes(json_object_get(o, "message"), out);
 
 	json_decref(o);
 	return good;

@@ -27,20 +27,6 @@ jz_payment_reference(const uint8_t request_digest[static JZ_DIGEST_BYTES],
 	out[2 * JZ_DIGEST_BYTES] = '\0';
 }
 
-static bool
-same(const struct jz_payment *a, const struct jz_payment *b)
-{
-	return a->amount == b->amount && a->currency == b->currency &&
-	    a->time == b->time && a->payer_counter == b->payer_counter &&
-	    a->payee_counter == b->payee_counter &&
-	    memcmp(a->payer_id, b->payer_id, JZ_ID_BYTES) == 0 &&
-	    memcmp(a->payee_id, b->payee_id, JZ_ID_BYTES) == 0 &&
-	    memcmp(a->request_digest, b->request_digest, JZ_DIGEST_BYTES) ==
-	    0 &&
-	    memcmp(a->agreement_digest, b->agreement_digest, JZ_DIGEST_BYTES) ==
-	    0;
-}
-
 /* To the payee's account on a claim, on a release to the payer's: no card can
  * be credited any more. */
 int
@@ -102,7 +88,7 @@ jz_exception_post(struct jz_issuer *i, const struct jz_record *r)
 	bool received = false;
 	int err = jz_store_payment_data(i->store, request, &known);
 
-	if (err == 0 && !same(&known, &r->m.payment))
+	if (err == 0 && !jz_payment_equal(&known, &r->m.payment))
 		return payees_doing(i, JZ_INCIDENT_ALTERED_RECORD, r);
 	if (err == 0)
 		err = jz_store_payment_has(
@@ -131,7 +117,7 @@ jz_exception_check(struct jz_issuer *i, const struct jz_record *r)
 		return 0;
 	if (err == 0 && r->m.kind != JZ_KIND_RECORD_PAID)
 		return payees_doing(i, JZ_INCIDENT_CONTRADICTION, r);
-	if (err == 0 && !same(&known, &r->m.payment))
+	if (err == 0 && !jz_payment_equal(&known, &r->m.payment))
 		return payees_doing(i, JZ_INCIDENT_ALTERED_RECORD, r);
 	return err;
 }

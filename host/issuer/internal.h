@@ -118,6 +118,8 @@ int jz_issuer_check_account(const char *account);
 int jz_issuer_check_holder(const char *holder);
 int jz_issuer_add_account(
     struct jz_issuer *i, const char *account, const char *holder);
+/* Refuses UNKNOWN_ACCOUNT, ACCOUNT_BLOCKED. */
+int jz_issuer_check_customer(struct jz_issuer *i, const char *account);
 
 /* Refuses UNKNOWN_CARD, CARD_BLOCKED, CERT_EXPIRED, CARD_REVOKED. */
 int jz_issuer_card(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],

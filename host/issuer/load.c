@@ -49,19 +49,11 @@ int
 jz_issuer_check_binding(struct jz_issuer *i, const struct jz_message *m,
     const struct jz_known_card *card)
 {
-	bool blocked;
-	int err;
-
 	if (!span_is(m->account, card->row.account))
 		return jz_refuse(i, JZ_REFUSAL_WRONG_ACCOUNT);
 	if (!span_is(m->identity, card->row.holder))
 		return jz_refuse(i, JZ_REFUSAL_WRONG_USER);
-	err = jz_store_customer(i->store, card->row.account, &blocked);
-	if (err == JZ_ERR_NOT_FOUND)
-		return jz_refuse(i, JZ_REFUSAL_UNKNOWN_ACCOUNT);
-	if (err == 0 && blocked)
-		return jz_refuse(i, JZ_REFUSAL_ACCOUNT_BLOCKED);
-	return err;
+	return jz_issuer_check_customer(i, card->row.account);
 }
 
 /* The checks, in the order of enum jz_refusal. */

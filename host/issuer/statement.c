@@ -212,20 +212,6 @@ check_certificates(struct check *c, struct jz_span trusted)
 		fail(c, err);
 }
 
-static bool
-same(const struct jz_payment *a, const struct jz_payment *b)
-{
-	return a->amount == b->amount && a->currency == b->currency &&
-	    a->time == b->time && a->payer_counter == b->payer_counter &&
-	    a->payee_counter == b->payee_counter &&
-	    memcmp(a->payer_id, b->payer_id, JZ_ID_BYTES) == 0 &&
-	    memcmp(a->payee_id, b->payee_id, JZ_ID_BYTES) == 0 &&
-	    memcmp(a->request_digest, b->request_digest, JZ_DIGEST_BYTES) ==
-	    0 &&
-	    memcmp(a->agreement_digest, b->agreement_digest, JZ_DIGEST_BYTES) ==
-	    0;
-}
-
 /* What the record says must be what all of it is about. */
 static int
 check_data(struct check *c, const struct jz_payment *p)
@@ -233,7 +219,7 @@ check_data(struct check *c, const struct jz_payment *p)
 	if (!c->known)
 		c->v->payment = *p;
 	c->known = true;
-	return same(&c->v->payment, p) &&
+	return jz_payment_equal(&c->v->payment, p) &&
 		memcmp(p->request_digest, c->s->request_digest,
 		    JZ_DIGEST_BYTES) == 0 &&
 		memcmp(p->payer_id, c->payer.holder, JZ_ID_BYTES) == 0 &&

@@ -9,8 +9,12 @@
 
 #include "x509.h"
 
+/* No certificate or list is longer. */
+#define JZ_X509_DER_MAX 65536u
+
 /* The whole span, or NULL.  The caller frees it. */
 X509 *jz_x509_parse(struct jz_span der);
+X509_CRL *jz_x509_parse_crl(struct jz_span der);
 /* Prepares a certificate that SM2 has signed to be verified. */
 void jz_x509_identify(X509 *x);
 /* A key of one of our suites, uncompressed; false for any other. */

@@ -4,21 +4,12 @@
  */
 #include <string.h>
 
+#include "../../apdu/bytes.h"
 #include "../../apdu/error.h"
 #include "token.h"
 
 #define SCHEME	       "pkcs11:"
 #define DEFAULT_MODULE "p11-kit-proxy.so"
-
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Up to the next of `ends`, with %XX read; what is left after it, or NULL. */
 static const char *
@@ -30,8 +21,8 @@ take(const char *p, const char *ends, char *out, size_t cap)
 		char c = *p;
 
 		if (c == '%') {
-			int high = digit(p[1]);
-			int low = high < 0 ? -1 : digit(p[2]);
+			int high = jz_hex_digit(p[1]);
+			int low = high < 0 ? -1 : jz_hex_digit(p[2]);
 
 			if (low < 0 || (high == 0 && low == 0))
 				return NULL;

@@ -19,14 +19,13 @@
 #include "der.h"
 #include "openssl_x509.h"
 
-#define DER_MAX 65536u
-
-static X509_CRL *
-parse(struct jz_span der)
+X509_CRL *
+jz_x509_parse_crl(struct jz_span der)
 {
 	const unsigned char *p = der.data;
-	X509_CRL *crl =
-	    der.len <= DER_MAX ? d2i_X509_CRL(NULL, &p, (long)der.len) : NULL;
+	X509_CRL *crl = der.len <= JZ_X509_DER_MAX
+	    ? d2i_X509_CRL(NULL, &p, (long)der.len)
+	    : NULL;
 
 	if (crl != NULL && p != der.data + der.len) {
 		X509_CRL_free(crl);
@@ -42,7 +41,7 @@ jz_x509_is_crl(struct jz_span der)
 	bool is;
 
 	(void)ERR_set_mark();
-	crl = parse(der);
+	crl = jz_x509_parse_crl(der);
 	is = crl != NULL;
 	(void)ERR_pop_to_mark();
 	X509_CRL_free(crl);
@@ -118,7 +117,7 @@ jz_x509_crl_read(struct jz_span der, struct jz_x509_list *out)
 
 	memset(out, 0, sizeof(*out));
 	(void)ERR_set_mark();
-	crl = parse(der);
+	crl = jz_x509_parse_crl(der);
 	if (crl != NULL)
 		rc = take(crl, out);
 	(void)ERR_pop_to_mark();
@@ -163,7 +162,7 @@ jz_x509_crl_signed(const struct jz_engine *e, struct jz_span der,
 	X509_CRL *crl;
 
 	(void)ERR_set_mark();
-	crl = parse(der);
+	crl = jz_x509_parse_crl(der);
 	if (crl != NULL)
 		rc = judge(e, crl, public_key);
 	(void)ERR_pop_to_mark();

@@ -21,7 +21,6 @@
 #include "der.h"
 #include "openssl_x509.h"
 
-#define DER_MAX	     65536u
 #define TIME_DIGITS  14
 #define IPV4_BYTES   4
 #define IPV6_BYTES   16
@@ -33,7 +32,7 @@ X509 *
 jz_x509_parse(struct jz_span der)
 {
 	const unsigned char *p = der.data;
-	X509 *x = der.len > 0 && der.len <= DER_MAX
+	X509 *x = der.len > 0 && der.len <= JZ_X509_DER_MAX
 	    ? d2i_X509(NULL, &p, (long)der.len)
 	    : NULL;
 
@@ -410,7 +409,7 @@ jz_x509_request_read(struct jz_span in, struct jz_x509_wish *out)
 	}
 	(void)ERR_set_mark();
 	p = in.data;
-	if (in.len <= DER_MAX)
+	if (in.len <= JZ_X509_DER_MAX)
 		req = d2i_X509_REQ(NULL, &p, (long)in.len);
 	if (req == NULL || p != in.data + in.len)
 		rc = JZ_ERR_CERT_MALFORMED;

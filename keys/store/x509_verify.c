@@ -11,10 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "../../apdu/error.h"
-#include "der.h"
 #include "openssl_x509.h"
-
-#define DER_MAX 65536u
 
 static int
 error_of(int reason)
@@ -59,20 +56,6 @@ error_of(int reason)
 	default:
 		return JZ_ERR_CERT_MALFORMED;
 	}
-}
-
-static X509_CRL *
-parse_crl(struct jz_span der)
-{
-	const unsigned char *p = der.data;
-	X509_CRL *crl =
-	    der.len <= DER_MAX ? d2i_X509_CRL(NULL, &p, (long)der.len) : NULL;
-
-	if (crl != NULL && p != der.data + der.len) {
-		X509_CRL_free(crl);
-		crl = NULL;
-	}
-	return crl;
 }
 
 static int
@@ -126,7 +109,7 @@ add_given(
 	}
 	if (!good || by->crl.len == 0)
 		return good;
-	crl = parse_crl(by->crl);
+	crl = jz_x509_parse_crl(by->crl);
 	good = crl != NULL && X509_STORE_add_crl(store, crl) == 1;
 	X509_CRL_free(crl);
 	return good;

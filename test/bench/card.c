@@ -162,7 +162,7 @@ bench_open(struct bench *b, struct world *w)
 	const struct bench_case what = {"open a personalised card file",
 	    "both files read, as many bytes deciphered and authenticated",
 	    open_ours, open_least, &o, 0, NULL, 0, BENCH_WALL};
-	struct world_card card = {NULL};
+	struct world_card card = {0};
 	struct jz_virtual *made = NULL;
 	int e;
 

@@ -270,7 +270,7 @@ make_files(struct many *m)
 	    .compact = true};
 	const unsigned n = m->each * BENCH_SAMPLES;
 	uint8_t card[FILE_MAX], key[KEY_MAX];
-	struct world_card made = {NULL};
+	struct world_card made = {0};
 	struct jz_virtual *v = NULL;
 	char name[sizeof("4294967295.card.key")];
 	size_t key_bytes = 0;

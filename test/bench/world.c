@@ -13,6 +13,7 @@
 
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
+#include "../support/temp.h"
 
 #define PIN	   JZ_SECRET("123456")
 #define DEPOSIT	   1000000u
@@ -70,19 +71,14 @@ world_new(struct world *w, enum jz_suite suite)
 {
 	const struct jz_secret *passphrase = WORLD_PASSPHRASE;
 	const struct jz_virtual_options in_memory = {.suite = suite};
-	const char *tmp = getenv("TMPDIR");
 	struct jz_virtual *card = NULL;
 	int e;
 
 	memset(w, 0, sizeof(*w));
 	w->suite = suite;
 	w->suite_name = suite == JZ_SUITE_GM ? "gm" : "nist";
-	(void)snprintf(w->dir, sizeof(w->dir), "%.60s/jz-bench-XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
-	if (mkdtemp(w->dir) == NULL) {
-		w->dir[0] = '\0';
+	if (!temp_new(w->dir, sizeof(w->dir), "jz-bench"))
 		return JZ_ERR_SYSTEM;
-	}
 	world_path(w, "issuer", w->issuer_dir);
 	e = jz_issuer_create_suite(
 	    w->issuer_dir, passphrase, WORLD_CURRENCY, suite);

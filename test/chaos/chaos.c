@@ -32,6 +32,7 @@
 #include "../../reader/reader.h"
 #include "../support/daemon.h"
 #include "proxy.h"
+#include "../support/temp.h"
 
 #define RUNS_DEFAULT  30
 #define PASSPHRASE    "chaos"
@@ -413,9 +414,8 @@ set_up(void)
 	    "--holder", ACCOUNT, "--pin", "env:PIN", "--passphrase", "env:PASS",
 	    "--max-balance", "1000000.00", NULL};
 
-	snprintf(C.dir, sizeof(C.dir), "/tmp/jz-chaos.XXXXXX");
-	if (mkdtemp(C.dir) == NULL || setenv("PASS", PASSPHRASE, 1) != 0 ||
-	    setenv("PIN", PIN, 1) != 0)
+	if (!temp_new(C.dir, sizeof(C.dir), "jz-chaos") ||
+	    setenv("PASS", PASSPHRASE, 1) != 0 || setenv("PIN", PIN, 1) != 0)
 		die("no directory");
 	daemon_new(&C.files);
 	if (run(init) != 0 || run(open_account) != 0 || run(deposit) != 0 ||

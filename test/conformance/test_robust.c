@@ -11,6 +11,7 @@
 #include "../../apdu/error.h"
 #include "../../reader/virtual.h"
 #include "../support/suite.h"
+#include "../support/temp.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -231,7 +232,6 @@ static void
 test_the_card_file_shows_nothing(void **state)
 {
 	struct conform *c = conform_begin(state);
-	const char *tmp = getenv("TMPDIR");
 	char dir[256], path[300], key[310];
 	struct jz_virtual_options o = {.suite = test_suite()};
 	struct jz_virtual *v = NULL;
@@ -243,9 +243,7 @@ test_the_card_file_shows_nothing(void **state)
 	size_t n;
 
 	assert_non_null(file);
-	snprintf(
-	    dir, sizeof(dir), "%s/jiaozi-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(dir));
+	assert_true(temp_new(dir, sizeof(dir), "jiaozi"));
 	snprintf(path, sizeof(path), "%s/card", dir);
 	snprintf(key, sizeof(key), "%s.key", path);
 	o.path = path;

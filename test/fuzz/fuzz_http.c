@@ -9,6 +9,7 @@
 
 #include "../../apdu/error.h"
 #include "../../host/issuer/serve/handle.h"
+#include "../support/temp.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* One for all inputs: making it takes a second. */
 static struct jz_issuer *issuer;
 static struct jz_issuer_esign desk;
-static char parent[] = "/tmp/jz-fuzz.XXXXXX";
+static char parent[64];
 
 static void
 require(bool holds)
@@ -53,9 +54,9 @@ remove_issuer(void)
 static void
 make_issuer(void)
 {
-	char dir[64];
+	char dir[80];
 
-	require(mkdtemp(parent) != NULL);
+	require(temp_new(parent, sizeof(parent), "jz-fuzz"));
 	snprintf(dir, sizeof(dir), "%s/bank", parent);
 	require(jz_issuer_create(dir, JZ_SECRET("fuzz"), 156) == 0);
 	require(jz_issuer_open(dir, JZ_SECRET("fuzz"), &issuer) == 0);

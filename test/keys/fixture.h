@@ -22,6 +22,7 @@
 #include "../../apdu/bytes.h"
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
+#include "../support/temp.h"
 
 static inline unsigned
 fx_digit(char c)
@@ -191,12 +192,7 @@ fx_close_engine(void **state)
 static inline void
 fx_make_dir(char dir[static FX_PATH_MAX])
 {
-	const char *tmp = getenv("TMPDIR");
-	int n = snprintf(dir, FX_PATH_MAX, "%s/jiaozi-keys.XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
-
-	assert_true(n > 0 && n < FX_PATH_MAX);
-	assert_non_null(mkdtemp(dir));
+	assert_true(temp_new(dir, FX_PATH_MAX, "jiaozi-keys"));
 }
 
 static inline size_t

@@ -31,6 +31,7 @@
 #include <cmocka.h>
 
 #include "../../keys/openssl/openssl.h"
+#include "../support/temp.h"
 
 #define FILES  "test/reader/files"
 #define SUFFIX ".card"
@@ -113,7 +114,6 @@ static int
 setup(void **state)
 {
 	struct kept *k = calloc(1, sizeof(*k));
-	const char *tmp = getenv("TMPDIR");
 	DIR *dir = opendir(FILES);
 	struct dirent *d;
 
@@ -128,9 +128,7 @@ setup(void **state)
 		snprintf(k->name[k->n++], NAME_MAX + 1, "%s", d->d_name);
 	}
 	closedir(dir);
-	snprintf(k->dir, sizeof(k->dir), "%s/jiaozi-kept-XXXXXX",
-	    tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
-	assert_non_null(mkdtemp(k->dir));
+	assert_true(temp_new(k->dir, sizeof(k->dir), "jiaozi-kept"));
 	snprintf(k->card, sizeof(k->card), "%s/card", k->dir);
 	snprintf(k->key, sizeof(k->key), "%s/card.key", k->dir);
 	*state = k;

@@ -26,6 +26,7 @@
 #include "../support/bank.h"
 #include "../support/heap.h"
 #include "../support/payment.h"
+#include "../support/temp.h"
 
 #define CARDS	   1000u
 #define WORKING	   100u
@@ -108,13 +109,10 @@ static int
 setup(void **state)
 {
 	struct many *m = calloc(1, sizeof(*m));
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(m);
 	*state = m;
-	snprintf(m->dir, sizeof(m->dir), "%s/jiaozi-many-XXXXXX",
-	    tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
-	assert_non_null(mkdtemp(m->dir));
+	assert_true(temp_new(m->dir, sizeof(m->dir), "jiaozi-many"));
 	snprintf(m->path, sizeof(m->path), "%s/a.card", m->dir);
 	snprintf(m->key, sizeof(m->key), "%s/a.card.key", m->dir);
 	assert_int_equal(jz_openssl_new(JZ_SUITE_NIST, &m->engine), 0);

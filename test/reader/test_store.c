@@ -19,6 +19,7 @@
 
 #include "../../apdu/error.h"
 #include "../../reader/virtual.h"
+#include "../support/temp.h"
 
 #define CARDS	 3u
 #define PATH_CAP 128
@@ -37,8 +38,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct jz_virtual_options o = {.compact = true};
 
-	strcpy(f->dir, "/tmp/jz-store.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	assert_true(temp_new(f->dir, sizeof(f->dir), "jz-store"));
 	assert_int_equal(jz_virtual_pool_new(&f->pool), 0);
 	o.pool = f->pool;
 	for (unsigned i = 0; i < CARDS; i++) {

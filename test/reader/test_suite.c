@@ -21,6 +21,7 @@
 #include "../../apdu/error.h"
 #include "../../keys/openssl/openssl.h"
 #include "../support/bank.h"
+#include "../support/temp.h"
 
 #define NOW	  ((int64_t)1768478400) /* 2026-01-15T12:00:00Z */
 #define PLACE_MAX 256
@@ -37,13 +38,10 @@ static int
 setup(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(p);
 	*state = p;
-	snprintf(p->dir, sizeof(p->dir), "%s/jiaozi-suite-XXXXXX",
-	    tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
-	assert_non_null(mkdtemp(p->dir));
+	assert_true(temp_new(p->dir, sizeof(p->dir), "jiaozi-suite"));
 	snprintf(p->path, sizeof(p->path), "%s/a.card", p->dir);
 	snprintf(p->key, sizeof(p->key), "%s/a.card.key", p->dir);
 	return 0;

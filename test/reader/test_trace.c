@@ -21,6 +21,7 @@
 #include "../../apdu/apdu.h"
 #include "../../apdu/error.h"
 #include "../../reader/reader.h"
+#include "../support/temp.h"
 
 #define BYTES_MAX 600u
 #define TEXT_MAX  4096u
@@ -115,11 +116,7 @@ struct trace_file {
 static void
 make_trace(struct trace_file *t)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	(void)snprintf(t->dir, sizeof(t->dir), "%s/jz-trace-XXXXXX",
-	    tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(t->dir));
+	assert_true(temp_new(t->dir, sizeof(t->dir), "jz-trace"));
 	(void)snprintf(t->path, sizeof(t->path), "%s/trace", t->dir);
 	assert_int_equal(setenv("JIAOZI_TRACE", t->path, 1), 0);
 }

@@ -24,6 +24,7 @@
 
 #include "../../apdu/error.h"
 #include "../../apdu/purse.h"
+#include "../support/temp.h"
 
 #define FILE_MAX   (512u * 1024u)
 #define HASH_BYTES 32
@@ -40,12 +41,9 @@ static int
 setup(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(p);
-	snprintf(p->dir, sizeof(p->dir), "%s/jiaozi-virtual-XXXXXX",
-	    tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
-	assert_non_null(mkdtemp(p->dir));
+	assert_true(temp_new(p->dir, sizeof(p->dir), "jiaozi-virtual"));
 	snprintf(p->card, sizeof(p->card), "%s/alice.card", p->dir);
 	snprintf(p->key, sizeof(p->key), "%s/alice.card.key", p->dir);
 	snprintf(p->other, sizeof(p->other), "%s/other", p->dir);

@@ -72,6 +72,7 @@ clear_registers(void)
 	memset(b, ' ', sizeof(zeros[1]) - 1);
 	read += strlen(a) + (size_t)strncmp(a, b, sizeof(zeros[0]));
 	read += strchr(a, '=') != NULL;
+	(void)read;
 #ifdef __x86_64__
 	if (__builtin_cpu_supports("avx"))
 		__asm__ volatile("vzeroall");

@@ -9,6 +9,7 @@
 #include "../../host/issuer/sql.h"
 #include "../../keys/openssl/openssl.h"
 #include "../support/gpclient.h"
+#include "../support/temp.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -130,12 +131,9 @@ static void
 issuer_new(struct sim *s, enum jz_suite suite)
 {
 	const struct bank *b = &s->rig.bank;
-	const char *tmp = getenv("TMPDIR");
 	char dir[96];
 
-	snprintf(s->dir, sizeof(s->dir), "%.40s/jz-sim.XXXXXX",
-	    tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(s->dir));
+	assert_true(temp_new(s->dir, sizeof(s->dir), "jz-sim"));
 	snprintf(dir, sizeof(dir), "%s/bank", s->dir);
 	assert_int_equal(
 	    jz_issuer_create_suite(dir, PASSPHRASE, BANK_CURRENCY, suite), 0);

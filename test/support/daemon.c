@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "daemon.h"
+#include "temp.h"
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
@@ -76,8 +77,7 @@ void
 daemon_new(struct daemon *d)
 {
 	memset(d, 0, sizeof(*d));
-	snprintf(d->dir, sizeof(d->dir), "/tmp/jz-daemon.XXXXXX");
-	assert_non_null(mkdtemp(d->dir));
+	assert_true(temp_new(d->dir, sizeof(d->dir), "jz-daemon"));
 	snprintf(d->certificate, sizeof(d->certificate), "%s/a.pem", d->dir);
 	snprintf(d->key, sizeof(d->key), "%s/a.key", d->dir);
 	snprintf(d->other, sizeof(d->other), "%s/b.pem", d->dir);

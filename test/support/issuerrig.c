@@ -23,6 +23,7 @@
 #include "../../keys/openssl/openssl.h"
 #include "rigpostgres.h"
 #include "suite.h"
+#include "temp.h"
 
 #define OPEN_FILES 8
 #define TABLES_MAX 48
@@ -71,12 +72,9 @@ int
 rig_setup(void **state)
 {
 	struct rig *r = calloc(1, sizeof(*r));
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(r);
-	snprintf(r->parent, sizeof(r->parent), "%.40s/jz-issuer.XXXXXX",
-	    tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(r->parent));
+	assert_true(temp_new(r->parent, sizeof(r->parent), "jz-issuer"));
 	snprintf(r->dir, sizeof(r->dir), "%s/bank", r->parent);
 	snprintf(r->database, sizeof(r->database), "%s/issuer.db", r->dir);
 	r->begin = r->now = (int64_t)time(NULL);

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE 1
 
 #include "pcscd.h"
+#include "temp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,22 +218,15 @@ make_entry(const struct pcscd *d, unsigned entry, FILE *config)
 static bool
 make_files(struct pcscd *d)
 {
-	const char *tmp = getenv("TMPDIR");
 	char path[PATH_MAX];
 	bool ok = true;
 	FILE *f;
 	unsigned i;
-	int n;
 
-	n = snprintf(d->dir, sizeof(d->dir), "%s/jiaozi-pcscd-XXXXXX",
-	    tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
 	/* Leaves room for the socket's own name. */
-	if (n < 0 || (size_t)n + sizeof("/socket") > sizeof(d->dir))
+	if (!temp_new(
+		d->dir, sizeof(d->dir) - sizeof("/socket"), "jiaozi-pcscd"))
 		return false;
-	if (mkdtemp(d->dir) == NULL) {
-		d->dir[0] = '\0';
-		return false;
-	}
 	path_in(d, "config", path);
 	if (mkdir(path, 0700) != 0)
 		return false;

@@ -5,6 +5,7 @@
 #define _XOPEN_SOURCE 700
 
 #include "plugins.h"
+#include "temp.h"
 
 #include <ftw.h>
 #include <limits.h>
@@ -61,11 +62,7 @@ plugin_write(const char *path, const void *bytes, size_t len)
 void
 folder_new(char *out, size_t cap)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(out, cap, "%s/jiaozi-plugin-XXXXXX",
-	    tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
-	assert_non_null(mkdtemp(out));
+	assert_true(temp_new(out, cap, "jiaozi-plugin"));
 }
 
 static int

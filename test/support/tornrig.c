@@ -8,6 +8,7 @@
 #include "tornrig.h"
 #include "cardrig.h"
 #include "suite.h"
+#include "temp.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -233,11 +234,7 @@ world_customer(struct world *w, const char *account, uint64_t deposit)
 void
 world_new(struct world *w)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(w->dir, sizeof(w->dir), "%.40s/jz-torn-XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(w->dir));
+	assert_true(temp_new(w->dir, sizeof(w->dir), "jz-torn"));
 	assert_int_equal(rmdir(w->dir), 0);
 	assert_int_equal(
 	    jz_issuer_create_suite(w->dir, &PASSPHRASE, TORN_CNY, test_suite()),

@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "../../../apdu/error.h"
+#include "../../support/temp.h"
 
 struct place {
 	char dir[PATH_MAX / 2];
@@ -38,12 +39,9 @@ static int
 setup(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
-	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(p);
-	snprintf(p->dir, sizeof(p->dir), "%s/jiaozi-file-XXXXXX",
-	    tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
-	assert_non_null(mkdtemp(p->dir));
+	assert_true(temp_new(p->dir, sizeof(p->dir), "jiaozi-file"));
 	snprintf(p->card, sizeof(p->card), "%s/alice.card", p->dir);
 	snprintf(p->temp, sizeof(p->temp), "%s/.alice.card.new", p->dir);
 	snprintf(p->other, sizeof(p->other), "%s/other", p->dir);

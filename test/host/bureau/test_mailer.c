@@ -20,6 +20,7 @@
 
 #include "../../../apdu/error.h"
 #include "../../../host/bureau/bureau.h"
+#include "../../support/temp.h"
 
 #define PIN_A "271828"
 #define PIN_B "314159"
@@ -47,8 +48,7 @@ setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/jz-mailer.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	assert_true(temp_new(f->dir, sizeof(f->dir), "jz-mailer"));
 	snprintf(f->path, sizeof(f->path), "%s/pins", f->dir);
 	*state = f;
 	return 0;

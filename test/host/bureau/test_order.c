@@ -4,6 +4,7 @@
  */
 #define _XOPEN_SOURCE 700
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 
 #include "../../../apdu/error.h"
 #include "../../../host/bureau/bureau.h"
+#include "../../support/temp.h"
 
 static const struct jz_order_line LIKE = {
     .max_balance_minor = 1000, .max_single_minor = 500};
@@ -36,15 +38,19 @@ amount(const char *text, void *arg, uint64_t *minor)
 static int
 read_list(const char *text, mode_t mode, struct jz_order *o, size_t *bad)
 {
-	char path[] = "/tmp/jz-order.XXXXXX";
-	int fd = mkstemp(path), err;
+	char dir[128], path[160];
+	int fd, err;
 
+	assert_true(temp_new(dir, sizeof(dir), "jz-order"));
+	snprintf(path, sizeof(path), "%s/list", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
 	err = jz_order_read(path, &LIKE, 7, amount, NULL, o, bad);
 	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
 	return err;
 }
 

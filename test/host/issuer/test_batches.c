@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../../../apdu/error.h"
+#include "../../../host/issuer/control.h"
 
 #define PAIRS	4u
 #define ROUNDS	20u
@@ -220,6 +221,65 @@ test_evidence_is_verified(void **state)
 	free_stream(s);
 }
 
+struct seen {
+	const uint8_t *card;
+	unsigned n;
+	enum jz_incident_kind kind;
+	struct letter evidence;
+};
+
+static int
+see(const struct jz_incident *x, void *arg)
+{
+	struct seen *s = arg;
+
+	if (memcmp(x->card_id, s->card, JZ_ID_BYTES) != 0)
+		return 0;
+	s->n++;
+	s->kind = x->kind;
+	s->evidence.len = x->evidence.len;
+	assert_true(x->evidence.len <= sizeof(s->evidence.data));
+	memcpy(s->evidence.data, x->evidence.data, x->evidence.len);
+	return 0;
+}
+
+/* The good batch beside it is posted; the copy's is kept, and once. */
+static void
+test_an_incident_is_booked(void **state)
+{
+	struct rig *r = *state;
+	struct stream *s = calloc(1, sizeof(*s));
+	struct fakecard payer, payee, clone;
+	struct seen seen = {.card = payer.id};
+
+	assert_non_null(s);
+	s->batch = calloc(2, sizeof(*s->batch));
+	s->processed = calloc(2, sizeof(*s->processed));
+	pair(r, &payer, &payee);
+	rig_sign_in(r, &payer);
+	clone = payer;
+	fakecard_pay(&payer, &payee, 1);
+	fakecard_pay(&clone, &payee, 2);
+	s->n = 2;
+	s->batch[0] = rig_batch(&payer, 1);
+	s->batch[1] = rig_batch(&clone, 1);
+	for (unsigned again = 0; again < 2; again++) {
+		assert_int_equal(run(r, s, 2), 0);
+		assert_int_equal(s->err[0], 0);
+		assert_int_equal(s->err[1], JZ_ERR_REFUSED);
+		assert_int_equal(s->why[1], JZ_REFUSAL_CONFLICT);
+		seen.n = 0;
+		assert_int_equal(
+		    jz_issuer_each_incident(r->issuer, see, &seen), 0);
+		assert_int_equal(seen.n, 1);
+	}
+	assert_int_equal(seen.kind, JZ_INCIDENT_CLONED_CARD);
+	assert_int_equal(seen.evidence.len, s->batch[1].len);
+	assert_memory_equal(
+	    seen.evidence.data, s->batch[1].data, seen.evidence.len);
+	free_stream(s);
+}
+
 /* A program that is killed has told less than it has posted, or as much. */
 static void
 test_goes_on_after_a_stop(void **state)
@@ -262,6 +322,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_all_are_posted, rig_after),
 	    cmocka_unit_test_teardown(test_a_bad_batch_is_alone, rig_after),
 	    cmocka_unit_test_teardown(test_evidence_is_verified, rig_after),
+	    cmocka_unit_test_teardown(test_an_incident_is_booked, rig_after),
 	    cmocka_unit_test_teardown(test_goes_on_after_a_stop, rig_after),
 	    cmocka_unit_test_teardown(test_an_error_of_the_feed, rig_after),
 	};

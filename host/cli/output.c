@@ -180,11 +180,13 @@ jz_cli_issuer_error(struct jz_cli *c, const struct jz_issuer *issuer, int error)
 	return error;
 }
 
-/* The certificate or signature of whoever stands on the other side is bad. */
+/* The certificate or signature of whoever stands on the other side is bad, or
+ * what was sealed is not her card's. */
 static bool
-about_identity(int error)
+about_identity(const struct jz_cli *c, int error)
 {
 	return error == JZ_ERR_SIGNATURE ||
+	    (error == JZ_ERR_DECRYPT && c->sw == JZ_SW_DECRYPT) ||
 	    (error <= JZ_ERR_CERT_MALFORMED && error >= JZ_ERR_CERT_SUITE);
 }
 
@@ -193,7 +195,7 @@ failure_text(const struct jz_cli *c, int error, char *out, size_t cap)
 {
 	const char *own = jz_error_text(error, c->lang);
 
-	if (c->stranger && about_identity(error))
+	if (c->stranger && about_identity(c, error))
 		snprintf(out, cap, "%s: %s",
 		    jz_error_text(JZ_ERR_AUTHENTICATION, c->lang), own);
 	else

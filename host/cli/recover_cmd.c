@@ -77,6 +77,7 @@ recover(struct jz_cli *c, struct jz_cli_card *payer, struct jz_cli_card *payee)
 
 	jz_cli_put(c, "payments", r.list);
 	err = jz_recover(&payer->session, &payee->session, told, &r);
+	c->stranger = err != 0;
 	if (err != 0)
 		return jz_cli_card_error(c,
 		    payee->session.sw != JZ_SW_OK ? &payee->session
@@ -228,6 +229,7 @@ recover_alone(struct jz_cli *c, struct jz_cli_card *card, bool payer)
 	if (err == 0) {
 		err = payer ? jz_recover_payer(&card->session, &m, told, &r)
 			    : jz_recover_payee(&card->session, &m, told, &r);
+		c->stranger = err != 0;
 		if (err != 0)
 			err = jz_cli_card_error(c, &card->session, err);
 	}

@@ -77,6 +77,7 @@ failed(struct transfer *t, int err)
 	    t->card.session.sw != JZ_SW_OK ? &t->card.session : &t->key.session;
 
 	bell(t->c);
+	t->c->stranger = true;
 	return jz_cli_card_error(t->c, which, err);
 }
 

@@ -144,6 +144,13 @@ for suite in nist gm; do
 	want 0 pay agree --card virtual:secret.card --in 1 --amount 2.00 --out 2
 	want 0 pay confirm --card virtual:hidden.card --in 2 --out 3
 	want 0 pay complete --card virtual:secret.card --in 3 --out 4
+	# The last byte is of the seal.
+	python3 -c 'b = bytearray(open("4", "rb").read()); b[-1] ^= 1
+open("forged", "wb").write(b)'
+	want 8 pay credit --card virtual:hidden.card --in forged --out 5
+	complains 'authentication failed: the counterparty is not legitimate'
+	want 8 --lang zh pay credit --card virtual:hidden.card --in forged --out 5
+	complains '认证失败：交易的对象不合法'
 	want 0 pay fetch --card virtual:secret.card --in 2 --out again
 	cases=$((cases + 1))
 	cmp -s 4 again || wrong 'another completion'

@@ -105,11 +105,12 @@ static void
 asked(struct fixture *f, struct payment *pay)
 {
 	uint32_t counter = f->purse->offline_counter;
+	uint8_t open = f->purse->agreement.open;
 
 	assert_int_equal(payment_run(pay, STEP_AGREE), JZ_SW_CONFIRM);
 	assert_int_equal(pay->next, STEP_AGREE);
 	assert_int_equal(f->purse->offline_counter, counter);
-	assert_int_equal(f->purse->agreement.open, 0);
+	assert_int_equal(f->purse->agreement.open, open);
 	assert_true(jz_card_run(&f->payer->card));
 }
 
@@ -223,6 +224,13 @@ test_ok_is_not_for_ever(void **state)
 	struct fixture *f = *state;
 	struct payment pay = of(f, AMOUNT);
 
+	/* From the press on. */
+	asked(f, &pay);
+	f->screen.seconds += JZ_CONFIRM_SECONDS;
+	assert_false(press(f, JZ_KEY_OK));
+	f->screen.seconds += JZ_CONFIRM_SECONDS;
+	assert_int_equal(payment_run(&pay, STEP_AGREE), JZ_SW_OK);
+	pay = of(f, AMOUNT);
 	asked(f, &pay);
 	assert_false(press(f, JZ_KEY_OK));
 	f->screen.seconds += JZ_CONFIRM_SECONDS + 1;

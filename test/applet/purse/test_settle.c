@@ -543,6 +543,32 @@ test_what_came_after_the_batch_stays(void **state)
 	assert_int_equal(port_info(f->port).count, 0);
 }
 
+/* Nor is its counter, below which there is no proof: of the agreement before it
+ * that nobody completed there still is one. */
+static void
+test_what_was_paid_after_the_batch_is_not_cleared(void **state)
+{
+	struct fixture *f = *state;
+	struct payment stopped =
+	    payment_of(&f->other->port, f->port, 5, RIG_NOW);
+	struct payment paid = stopped;
+	const struct purse_nvm *p = rig_purse(f->card);
+	struct jz_payment open;
+	struct blob question;
+
+	run(f, 1, 4);
+	assert_int_equal(payment_run(&stopped, STEP_AGREE), JZ_SW_OK);
+	purse_payment_load(p, &open, &p->agreement.payment, PURSE_PAYER);
+	assert_int_equal(payment_run(&paid, STEP_ACKNOWLEDGE), JZ_SW_OK);
+	run(f, 5, 5);
+	assert_true(p->cleared_counter < open.payer_counter);
+	question = question_of(&open);
+	rig_accepts(f->card, AT_PROVE, blob_span(&question), NULL);
+	run(f, 4, 5);
+	assert_int_equal(p->cleared_counter, p->offline_counter);
+	rig_refuses(f->card, AT_PROVE, blob_span(&question), JZ_SW_SETTLED);
+}
+
 /* A batch asked for again, with a record more: the last one counts. */
 static void
 test_the_last_batch_counts(void **state)
@@ -659,6 +685,7 @@ main(void)
 	    TEST(test_confirmations_of_an_earlier_session_are_9429),
 	    TEST(test_confirmations_of_another_card_are_9429),
 	    TEST(test_what_came_after_the_batch_stays),
+	    TEST(test_what_was_paid_after_the_batch_is_not_cleared),
 	    TEST(test_the_last_batch_counts),
 	    TEST(test_the_same_batch_again_is_confirmed_by_either),
 	    TEST(test_more_records_than_a_batch_holds),

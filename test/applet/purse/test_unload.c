@@ -295,6 +295,24 @@ test_settlement_acknowledges(void **state)
 	debit(f, &u);
 }
 
+/* But not that of the records before it. */
+static void
+test_the_settlement_of_other_records_does_not(void **state)
+{
+	struct loading *f = *state;
+	struct unload u;
+	uint32_t n;
+
+	fund(f);
+	initialize(f, &u, AMOUNT);
+	debit(f, &u);
+	/* As if two records had been there before it. */
+	rig_poke_u32(f->card, &f->purse->online.unload.record, 3);
+	assert_int_equal(bank_settle(f->bank, f->port, &n), JZ_SW_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(f->purse->online.unload.open, UNLOAD_DEBITED);
+}
+
 /* Permissions that do not fit, each for its own reason. */
 static void
 test_refusals_of_debit(void **state)
@@ -482,6 +500,7 @@ main(void)
 	    T(test_an_unload_beside_an_open_load),
 	    T(test_the_proof_first),
 	    T(test_settlement_acknowledges),
+	    T(test_the_settlement_of_other_records_does_not),
 	    T(test_refusals_of_debit),
 	    T(test_the_money_was_spent_in_between),
 	    T(test_a_blocked_pin_keeps_nothing),

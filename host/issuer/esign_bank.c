@@ -117,10 +117,23 @@ execute(void *arg, const struct jz_esign_transfer *t)
 	return err == JZ_ERR_REFUSED ? refuse_for_good(i, t) : err;
 }
 
+static int
+begin(void *arg)
+{
+	return jz_issuer_group_begin(arg);
+}
+
+static int
+end(void *arg, int rc)
+{
+	return jz_issuer_group_end(arg, rc);
+}
+
 struct jz_esign_executor
 jz_esign_bank(struct jz_issuer *issuer)
 {
-	return (struct jz_esign_executor){execute, issuer};
+	return (struct jz_esign_executor){
+	    .execute = execute, .begin = begin, .end = end, .arg = issuer};
 }
 
 /* ---- in an issuer's directory ------------------------------------------- */
@@ -173,6 +186,8 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 		(void)snprintf(path, sizeof(path), "%s/esign.db", dir);
 		err = jz_esign_db_open(path, &out->db);
 	}
+	if (err == 0)
+		err = jz_esign_db_open(path, &out->reader);
 	if (err != 0) {
 		jz_issuer_esign_close(out);
 		return err;
@@ -183,6 +198,7 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
 	    .store = &jz_esign_sqlite,
 	    .store_state = out->db,
+	    .reader = out->reader,
 	    .executor = jz_esign_bank(issuer)};
 	return 0;
 }
@@ -190,6 +206,7 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 void
 jz_issuer_esign_close(struct jz_issuer_esign *e)
 {
+	jz_esign_db_free(&e->reader);
 	jz_esign_db_free(&e->db);
 	jz_wipe(e, sizeof(*e));
 }

@@ -77,7 +77,7 @@ setup(void **state)
 	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
 	    .store = &jz_esign_sqlite,
 	    .store_state = db,
-	    .executor = {recharge, &server}};
+	    .executor = {.execute = recharge, .arg = &server}};
 	assert_int_equal(jz_esign_register(&verifier, (const uint8_t *)ESIGN_ID,
 			     rig.point, ACCOUNT),
 	    0);

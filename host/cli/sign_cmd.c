@@ -344,6 +344,52 @@ jz_cmd_issuer_unlock(struct jz_cli *c)
 	return err;
 }
 
+/* ---- jiaozi issuer tries ------------------------------------------------- */
+
+static int
+set_tries(struct jz_cli *c, struct jz_esign_db *db)
+{
+	const char *text = c->argument[1];
+	char *end = NULL;
+	unsigned long n = strtoul(text, &end, 10);
+	int err = JZ_ERR_RANGE;
+
+	if (*text >= '0' && *text <= '9' && *end == '\0' &&
+	    n <= JZ_ESIGN_FAILURES_MAX)
+		err = jz_esign_db_set_limit(db, (uint32_t)n);
+	if (err != JZ_ERR_RANGE)
+		return err;
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "1 to %d wrong joint passwords lock an account",
+		"联合密码错误 1 至 %d 次锁定账户"),
+	    JZ_ESIGN_FAILURES_MAX);
+}
+
+int
+jz_cmd_issuer_tries(struct jz_cli *c)
+{
+	struct desk d = {0};
+	uint32_t n = 0;
+	int err = open_desk_in(c, c->argument[0], &d);
+
+	if (err != 0)
+		return err;
+	if (c->argument[1] != NULL)
+		err = set_tries(c, d.esign.db);
+	if (err == 0)
+		err = jz_esign_db_limit(d.esign.db, &n);
+	if (err == 0) {
+		jz_cli_say(c,
+		    jz_tr(c,
+			"%u wrong joint passwords in a row lock an account\n",
+			"联合密码连错 %u 次锁定账户\n"),
+		    (unsigned)n);
+		jz_cli_put(c, "tries", json_integer(n));
+	}
+	close_desk(&d);
+	return err;
+}
+
 /* ---- the contact -------------------------------------------------------- */
 
 /* The card in a file, with this terminal as its display. */

@@ -35,7 +35,10 @@
 #include "../../keys/crypto.h"
 #include "issuer.h"
 
+/* Wrong joint passwords in a row that lock an account (JPS-14).  The most leaves
+ * who guesses one of 10^6 a chance of 1 in 10^5. */
 #define JZ_ESIGN_FAILURES_DEFAULT 3
+#define JZ_ESIGN_FAILURES_MAX	  10
 
 /* In order of precedence: the first that applies. */
 enum jz_esign_verdict {
@@ -106,6 +109,10 @@ struct jz_esign_db;
 extern const struct jz_esign_store jz_esign_sqlite;
 int jz_esign_db_open(const char *path, struct jz_esign_db **out);
 void jz_esign_db_free(struct jz_esign_db **db);
+/* The limit that is kept in the file, for all who judge by it; the default until
+ * one is set.  1 to JZ_ESIGN_FAILURES_MAX: JZ_ERR_RANGE. */
+int jz_esign_db_limit(struct jz_esign_db *db, uint32_t *out);
+int jz_esign_db_set_limit(struct jz_esign_db *db, uint32_t limit);
 
 /* ---- what is done ------------------------------------------------------- */
 
@@ -214,7 +221,7 @@ unsigned jz_esign_json(jz_esign_submit_fn *submit, void *arg,
 /*
  * The verifier of an issuer: its key in keys/esign.key, sealed under the
  * passphrase of its other keys and made when it is not there; its store in
- * esign.db; the issuer's books as executor.  The issuer is lent.
+ * esign.db, and the limit in it; the issuer's books as executor.  The issuer is lent.
  * JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE, JZ_ERR_DATABASE.
  */
 struct jz_issuer_esign {

@@ -174,6 +174,7 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
     const struct jz_secret *passphrase, struct jz_issuer_esign *out)
 {
 	char path[PATH_CAP];
+	uint32_t limit = 0;
 	int n, err;
 
 	memset(out, 0, sizeof(*out));
@@ -188,6 +189,8 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 	}
 	if (err == 0)
 		err = jz_esign_db_open(path, &out->reader);
+	if (err == 0)
+		err = jz_esign_db_limit(out->db, &limit);
 	if (err != 0) {
 		jz_issuer_esign_close(out);
 		return err;
@@ -195,7 +198,7 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 	out->verifier = (struct jz_esign_verifier){.engine = issuer->engine,
 	    .key = &out->key,
 	    .key_version = KEY_VERSION,
-	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
+	    .limit = limit,
 	    .store = &jz_esign_sqlite,
 	    .store_state = out->db,
 	    .reader = out->reader,

@@ -111,21 +111,27 @@ lead(struct jz_gate *g)
 }
 
 /* Out of the list again before this returns. */
-void
-jz_gate_pass(struct jz_gate *g, void *work)
+static void
+wait_for(struct jz_gate *g, struct place *p)
 {
-	struct place p = {work, false, NULL};
-
 	(void)pthread_mutex_lock(&g->lock);
-	*g->last = &p;
-	g->last = &p.next;
-	while (!p.done) {
+	*g->last = p;
+	g->last = &p->next;
+	while (!p->done) {
 		if (g->led) /* G1 */
 			(void)pthread_cond_wait(&g->changed, &g->lock);
 		else
 			lead(g);
 	}
 	(void)pthread_mutex_unlock(&g->lock);
+}
+
+void
+jz_gate_pass(struct jz_gate *g, void *work)
+{
+	struct place p = {work, false, NULL};
+
+	wait_for(g, &p);
 }
 
 /* ---- to an issuer ------------------------------------------------------- */

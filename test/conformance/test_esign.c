@@ -171,7 +171,7 @@ open_verifier(void)
 	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
 	    .store = &jz_esign_sqlite,
 	    .store_state = w.db,
-	    .executor = {execute, &w}};
+	    .executor = {.execute = execute, .arg = &w}};
 	assert_int_equal(jz_esign_register(&w.verifier, (const uint8_t *)ID,
 			     w.point, ACCOUNT),
 	    0);

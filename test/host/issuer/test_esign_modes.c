@@ -74,7 +74,7 @@ setup(void **state)
 	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
 	    .store = &jz_esign_sqlite,
 	    .store_state = db,
-	    .executor = {execute, NULL}};
+	    .executor = {.execute = execute}};
 	assert_int_equal(jz_esign_register(&verifier, (const uint8_t *)ESIGN_ID,
 			     rig.point, ACCOUNT),
 	    0);

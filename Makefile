@@ -84,7 +84,8 @@ HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
 ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 	host/issuer/batch.c host/issuer/batches.c host/issuer/books.c \
 	host/issuer/card.c host/issuer/decision.c host/issuer/dialect.c \
-	host/issuer/esign.c host/issuer/esign_bank.c host/issuer/esign_json.c \
+	host/issuer/esign.c host/issuer/esign_bank.c host/issuer/esign_group.c \
+	host/issuer/esign_json.c host/issuer/esign_many.c \
 	host/issuer/esign_store.c host/issuer/evidence.c \
 	host/issuer/exception.c host/issuer/incident.c host/issuer/issuer.c \
 	host/issuer/keys.c host/issuer/ledger.c host/issuer/load.c \
@@ -92,10 +93,11 @@ ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 	host/issuer/operator.c host/issuer/password.c host/issuer/proposal.c \
 	host/issuer/refusal.c host/issuer/replace.c host/issuer/restore.c \
 	host/issuer/revocation.c host/issuer/schema.c host/issuer/sealed.c \
-	host/issuer/serve/gate.c host/issuer/serve/handle.c \
-	host/issuer/serve/meter.c host/issuer/serve/serve.c \
-	host/issuer/settle.c host/issuer/sql.c host/issuer/sql_postgres.c \
-	host/issuer/sql_sqlite.c host/issuer/statement.c host/issuer/store.c \
+	host/issuer/serve/desk.c host/issuer/serve/gate.c \
+	host/issuer/serve/handle.c host/issuer/serve/meter.c \
+	host/issuer/serve/serve.c host/issuer/settle.c host/issuer/sql.c \
+	host/issuer/sql_postgres.c host/issuer/sql_sqlite.c \
+	host/issuer/statement.c host/issuer/store.c \
 	host/issuer/store_control.c host/issuer/store_evidence.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/unload.c host/issuer/x509.c
@@ -129,20 +131,17 @@ PORTABLE_SRC = $(APDU_SRC) $(KEYS_SRC) $(RUNTIME_SRC) $(MANAGER_SRC) \
 
 SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c \
 	test/sim/set.c test/sim/step.c test/sim/ways.c test/sim/world.c \
-	test/support/bank.c test/support/cardrig.c \
-	test/support/conform.c test/support/contact.c test/support/daemon.c \
-	test/support/desk.c test/support/esignrig.c \
-	test/support/fakecard.c test/support/forge.c \
+	test/support/bank.c test/support/cardrig.c test/support/conform.c \
+	test/support/contact.c test/support/daemon.c test/support/desk.c \
+	test/support/esignrig.c test/support/fakecard.c test/support/forge.c \
 	test/support/gpcard.c test/support/gpclient.c test/support/hand.c \
-	test/support/heap.c \
-	test/support/issuerrig.c test/support/loading.c \
+	test/support/heap.c test/support/issuerrig.c test/support/loading.c \
 	test/support/managed.c test/support/memo.c test/support/page.c \
 	test/support/payment.c test/support/pcscd.c test/support/plugins.c \
-	test/support/port.c \
-	test/support/probe.c test/support/refusals.c test/support/script.c \
-	test/support/rigpostgres.c test/support/seeds.c \
-	test/support/session.c test/support/story.c test/support/temp.c \
-	test/support/tornrig.c
+	test/support/port.c test/support/probe.c test/support/refusals.c \
+	test/support/rigpostgres.c test/support/script.c test/support/seeds.c \
+	test/support/session.c test/support/signer.c test/support/story.c \
+	test/support/temp.c test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/channel.c test/bench/commit.c test/bench/daemon.c \
@@ -228,7 +227,8 @@ READER_TESTS = test/conformance/test_confirm test/conformance/test_encrypted \
 	test/reader/test_store test/reader/test_suite test/reader/test_trace \
 	test/reader/test_virtual
 HOST_TESTS = test/conformance/test_esign test/host/test_https \
-	test/host/test_resume test/host/issuer/serve/test_handle \
+	test/host/test_resume test/host/issuer/serve/test_desk \
+	test/host/issuer/serve/test_handle \
 	test/host/issuer/test_dialect test/host/issuer/test_password \
 	test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \
@@ -236,7 +236,8 @@ HOST_TESTS = test/conformance/test_esign test/host/test_https \
 	test/host/issuer/test_batches test/host/issuer/test_books \
 	test/host/issuer/test_cancel test/host/issuer/test_create \
 	test/host/issuer/test_decision test/host/issuer/test_esign \
-	test/host/issuer/test_esign_bank test/host/issuer/test_esign_modes \
+	test/host/issuer/test_esign_bank test/host/issuer/test_esign_many \
+	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence test/host/issuer/test_exception \
 	test/host/issuer/test_incident test/host/issuer/test_load \
 	test/host/issuer/test_many test/host/issuer/test_refusal \
@@ -276,7 +277,8 @@ GM_TESTS = test/applet/esign/test_personalise test/applet/esign/test_sign \
 	test/conformance/test_load test/conformance/test_payment \
 	test/conformance/test_records test/conformance/test_robust \
 	test/conformance/test_settlement test/host/issuer/test_decision \
-	test/host/issuer/test_esign test/host/issuer/test_esign_modes \
+	test/host/issuer/test_esign test/host/issuer/test_esign_many \
+	test/host/issuer/test_esign_modes \
 	test/host/issuer/test_evidence test/host/issuer/test_incident \
 	test/host/issuer/test_settle test/host/issuer/test_statement \
 	test/host/test_sign test/host/test_story test/sim/test_every \

@@ -178,12 +178,13 @@ jz_esign_binds_password(uint32_t kind)
 }
 
 bool
-jz_scheme_is_good(uint8_t scheme)
+jz_scheme_is_good(uint32_t kind, uint8_t scheme)
 {
 	const unsigned known =
 	    JZ_SCHEME_DIGESTS | JZ_SCHEME_SYMMETRIC | JZ_SCHEME_BARE;
 
-	return (scheme & ~known) == 0 && (scheme & JZ_SCHEME_DIGESTS) != 0;
+	return (scheme & ~known) == 0 &&
+	    ((scheme & JZ_SCHEME_DIGESTS) != 0 || kind == JZ_ESIGN_SEPARATE);
 }
 
 bool
@@ -218,7 +219,7 @@ jz_joint_sealed_bytes(uint8_t scheme, size_t len)
 static bool
 sealed_fits(const struct jz_esign_signature *m)
 {
-	return jz_scheme_is_good(m->scheme) &&
+	return jz_scheme_is_good(m->kind, m->scheme) &&
 	    fits(m->sealed, jz_joint_sealed_bytes(m->scheme, JZ_JOINT_MIN),
 		jz_joint_sealed_bytes(m->scheme, JZ_JOINT_MAX));
 }
@@ -256,6 +257,7 @@ jz_esign_get_signature(struct jz_span in, struct jz_esign_signature *out)
 	uint64_t counter = 0;
 
 	memset(out, 0, sizeof(*out));
+	out->kind = (enum jz_esign_kind)kind;
 	if (jz_esign_is_mode(kind) && open_template(in, kind, &c) == 0 &&
 	    jz_tlv_expect_bytes(
 		&c, JZ_TAG_CARD_ID, out->card_id, sizeof(out->card_id)) == 0 &&
@@ -269,7 +271,6 @@ jz_esign_get_signature(struct jz_span in, struct jz_esign_signature *out)
 	    jz_tlv_expect_bytes(&c, JZ_TAG_SIGNATURE, out->signature,
 		sizeof(out->signature)) == 0 &&
 	    jz_cursor_end(&c)) {
-		out->kind = (enum jz_esign_kind)kind;
 		out->counter = (uint32_t)counter;
 		return 0;
 	}

@@ -102,7 +102,8 @@ enum jz_esign_flags {
 /*
  * How digests and ciphertexts are made (JPS-6, JPS-8).  A digest is what is
  * chosen of the three, one or more, joined in this order.  MAC and ciphertext
- * are under keys that card and issuer alone have.
+ * are under keys that card and issuer alone have.  In JZ_ESIGN_SEPARATE it may
+ * be none: the message is signed directly (JPS-7).
  */
 enum jz_scheme {
 	JZ_SCHEME_HASH = 0x01,
@@ -187,8 +188,8 @@ jz_esign_put_head(const struct jz_esign_signature *m, struct jz_buffer *out);
 bool jz_esign_is_mode(uint32_t kind);
 /* Whether the joint password is in what this mode signs: JPS-2, JPS-3. */
 bool jz_esign_binds_password(uint32_t kind);
-/* Whether there is such a scheme. */
-bool jz_scheme_is_good(uint8_t scheme);
+/* Whether there is such a scheme in this mode. */
+bool jz_scheme_is_good(uint32_t kind, uint8_t scheme);
 /*
  * Whether who has what the card emits, and knows its public keys, can test a
  * guess of the joint password (JPS-17): it is signed with nothing unknown

@@ -66,5 +66,5 @@ struct jz_esign_executor bus_executor(struct bus_operator *o);
 struct jz_esign_executor
 bus_executor(struct bus_operator *o)
 {
-	return (struct jz_esign_executor){bus_execute, o};
+	return (struct jz_esign_executor){.execute = bus_execute, .arg = o};
 }

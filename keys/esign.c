@@ -367,6 +367,17 @@ put_direct(const struct jz_esign_signature *s, struct jz_buffer *out)
 		jz_tlv_put(out, JZ_TAG_RANDOM, s->random, sizeof(s->random));
 }
 
+/* JPS-7 signs the message directly or by its digest. */
+static int
+put_message(const struct digester *d, const struct jz_esign_signature *s,
+    struct jz_buffer *out)
+{
+	if ((s->scheme & JZ_SCHEME_DIGESTS) != 0)
+		return put_digest(d, JZ_TAG_ORDER_DIGEST, &s->order, 1, out);
+	jz_put(out, s->order.data, s->order.len);
+	return 0;
+}
+
 /* By the mode, beside the message. */
 static int
 put_password(const struct digester *d, const struct jz_esign_signature *s,
@@ -406,7 +417,7 @@ jz_esign_signed(const struct jz_engine *e, const struct jz_esign_signature *s,
 	if (s->kind == JZ_ESIGN_DIRECT) {
 		put_direct(s, out);
 	} else {
-		err = put_digest(&d, JZ_TAG_ORDER_DIGEST, &s->order, 1, out);
+		err = put_message(&d, s, out);
 		if (err == 0)
 			err = put_password(&d, s, out);
 	}

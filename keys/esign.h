@@ -41,7 +41,8 @@
  *   FF33  9F65 digest(message), 9F72 digest(joint password || random number)
  *   FF34  9F65 digest(message), the encrypted joint password
  *   FF35  9F65 digest(message), 9F66 digest(encrypted joint password)
- *   FF36  9F65 digest(message)
+ *   FF36  9F65 digest(message), or the whole message where the scheme has no
+ *	   digest
  */
 #ifndef JZ_KEYS_ESIGN_H
 #define JZ_KEYS_ESIGN_H

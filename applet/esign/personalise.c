@@ -97,7 +97,7 @@ password_is_good(const struct jz_esign_profile *m)
 	uint32_t kind = MODE_HIGH | m->mode;
 	bool guessable = jz_esign_guessable(kind, m->scheme);
 
-	return jz_esign_is_mode(kind) && jz_scheme_is_good(m->scheme) &&
+	return jz_esign_is_mode(kind) && jz_scheme_is_good(kind, m->scheme) &&
 	    m->length >= JZ_JOINT_MIN && m->length <= JZ_JOINT_MAX &&
 	    (!guessable || (m->flags & JZ_ESIGN_MAY_BE_GUESSED) != 0) &&
 	    esign_strong(m->alphabet, m->length, guessable);

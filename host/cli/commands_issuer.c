@@ -213,12 +213,30 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	 "      --out statement.html --passphrase env:BANK\n"},
 },
 {
+	"issuer tries", "DIR [N]", 1, 2, PASS, 0,
+	JZ_EXITS_ISSUER, jz_cmd_issuer_tries,
+	{"how many wrong joint passwords lock an account",
+	 "联合密码错误几次锁定账户"},
+	{"So many wrong joint passwords in a row, 1 to 10, lock the account that a\n"
+	 "card signs for; three until another number is set.  A daemon that runs\n"
+	 "takes it up when it is started again.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi issuer tries bank 5 --passphrase env:BANK\n",
+	 "联合密码连错若干次（1 至 10，缺省 3）即锁定卡签名的账户。运行中的守护进程\n"
+	 "重启后采用新值。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi issuer tries bank 5 --passphrase env:BANK\n"},
+},
+{
 	"issuer unlock", "DIR CARD", 2, 2, PASS, 0,
 	JZ_EXITS_ISSUER | JZ_EXIT(NOT_FOUND), jz_cmd_issuer_unlock,
 	{"unlock an account after wrong joint passwords",
 	 "联合密码错误锁定后解锁账户"},
-	{"Three wrong joint passwords in a row lock the account that a card signs\n"
-	 "for, with all its cards.  This lets them sign again.\n"
+	{"Three wrong joint passwords in a row (`jiaozi issuer tries`) lock the\n"
+	 "account that a card signs for, with all its cards.  This lets them sign\n"
+	 "again.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi issuer unlock bank CN00000000200001 --passphrase env:BANK\n",

@@ -26,6 +26,7 @@
 #define WAIT_S	       180
 #define SHOW_S	       60
 #define TURN_MS	       50
+#define DIRECTLY       0x80u   /* no digest: of no scheme */
 #define MODE_HIGH      0xFF00u /* of a kind, above its mode */
 
 /* ---- the issuer --------------------------------------------------------- */
@@ -151,22 +152,30 @@ alphabet(struct jz_cli *c, uint8_t *out)
 }
 
 static int
-scheme(struct jz_cli *c, uint8_t *out)
+scheme(struct jz_cli *c, enum jz_esign_kind kind, uint8_t *out)
 {
-	static const struct word parts[] = {{"hash", JZ_SCHEME_HASH},
-	    {"mac", JZ_SCHEME_MAC}, {"ciphertext", JZ_SCHEME_CIPHERTEXT},
+	static const struct word parts[] = {{"direct", DIRECTLY},
+	    {"hash", JZ_SCHEME_HASH}, {"mac", JZ_SCHEME_MAC},
+	    {"ciphertext", JZ_SCHEME_CIPHERTEXT},
 	    {"symmetric", JZ_SCHEME_SYMMETRIC}, {"bare", JZ_SCHEME_BARE}};
 	const char *list = c->value[JZ_OPT_SCHEME];
+	uint8_t bits =
+	    list == NULL ? JZ_SCHEME_DEFAULT : bits_of(list, parts, 6);
+	bool digests = (bits & JZ_SCHEME_DIGESTS) != 0;
 
-	*out = list == NULL ? JZ_SCHEME_DEFAULT : bits_of(list, parts, 5);
-	/* The digest may be left out. */
-	if (*out != 0 && (*out & JZ_SCHEME_DIGESTS) == 0)
+	*out = (uint8_t)(bits & ~DIRECTLY);
+	/* The digest may be left out: then it is the hash. */
+	if (!digests && bits == *out)
 		*out |= JZ_SCHEME_HASH;
-	if (*out != 0)
+	if (bits != 0 && jz_scheme_is_good(kind, *out) &&
+	    (!digests || (bits & DIRECTLY) == 0))
 		return 0;
 	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
-	    jz_tr(c, "--scheme is a list of hash,mac,ciphertext,symmetric,bare",
-		"--scheme 由 hash、mac、ciphertext、symmetric、bare 组成"));
+	    jz_tr(c,
+		"--scheme is a list of hash,mac,ciphertext,symmetric,bare; "
+		"direct instead of a digest with --mode JPS-7",
+		"--scheme 由 hash、mac、ciphertext、symmetric、bare 组成；"
+		"--mode JPS-7 可用 direct 代替摘要"));
 }
 
 static int
@@ -217,7 +226,7 @@ personal(struct jz_cli *c, const struct desk *d, struct jz_sign_personal *p,
 	int err = mode(c, &p->mode);
 
 	if (err == 0)
-		err = scheme(c, &p->scheme);
+		err = scheme(c, p->mode, &p->scheme);
 	if (err == 0)
 		err = alphabet(c, &p->alphabet);
 	if (err == 0)
@@ -331,6 +340,52 @@ jz_cmd_issuer_unlock(struct jz_cli *c)
 		    jz_tr(c, "unlocked the account of %s\n",
 			"已解锁 %s 的账户\n"),
 		    c->argument[1]);
+	close_desk(&d);
+	return err;
+}
+
+/* ---- jiaozi issuer tries ------------------------------------------------- */
+
+static int
+set_tries(struct jz_cli *c, struct jz_esign_db *db)
+{
+	const char *text = c->argument[1];
+	char *end = NULL;
+	unsigned long n = strtoul(text, &end, 10);
+	int err = JZ_ERR_RANGE;
+
+	if (*text >= '0' && *text <= '9' && *end == '\0' &&
+	    n <= JZ_ESIGN_FAILURES_MAX)
+		err = jz_esign_db_set_limit(db, (uint32_t)n);
+	if (err != JZ_ERR_RANGE)
+		return err;
+	return jz_cli_fail(c, JZ_ERR_ARGUMENT,
+	    jz_tr(c, "1 to %d wrong joint passwords lock an account",
+		"联合密码错误 1 至 %d 次锁定账户"),
+	    JZ_ESIGN_FAILURES_MAX);
+}
+
+int
+jz_cmd_issuer_tries(struct jz_cli *c)
+{
+	struct desk d = {0};
+	uint32_t n = 0;
+	int err = open_desk_in(c, c->argument[0], &d);
+
+	if (err != 0)
+		return err;
+	if (c->argument[1] != NULL)
+		err = set_tries(c, d.esign.db);
+	if (err == 0)
+		err = jz_esign_db_limit(d.esign.db, &n);
+	if (err == 0) {
+		jz_cli_say(c,
+		    jz_tr(c,
+			"%u wrong joint passwords in a row lock an account\n",
+			"联合密码连错 %u 次锁定账户\n"),
+		    (unsigned)n);
+		jz_cli_put(c, "tries", json_integer(n));
+	}
 	close_desk(&d);
 	return err;
 }

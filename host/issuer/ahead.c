@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that verify.  They share the list that is being worked on, and a
- * number that says which of its entries is the next to be taken.
+ * Threads that work.  They share what is to be done, and a number that says
+ * which part of it is the next to be taken.
  */
 #define _GNU_SOURCE 1
 
@@ -43,14 +43,15 @@ struct worker {
 };
 
 struct jz_ahead {
-	struct jz_engine *base;
 	struct worker worker[THREADS_MAX]; /* the first is the caller */
 	unsigned n_workers;
 	pthread_mutex_t lock;
 	pthread_cond_t begun, ended;
-	struct jz_ahead_list *list; /* NULL: nothing to do */
-	unsigned long round;	    /* counts the lists */
-	unsigned busy;		    /* threads in this round */
+	jz_ahead_work *work; /* NULL: nothing to do */
+	void *arg;
+	size_t n;
+	unsigned long round; /* counts the beginnings */
+	unsigned busy;	     /* threads in this round */
 	bool stop;
 	atomic_size_t next;
 };
@@ -113,19 +114,14 @@ jz_ahead_add(struct jz_ahead_list *l,
 
 /* ---- the threads -------------------------------------------------------- */
 
-/* Takes entries until none is left. */
+/* Takes one after the other until none is left. */
 static void
-go_through(
-    struct jz_ahead *a, struct jz_ahead_list *l, struct jz_engine *engine)
+go_through(struct jz_ahead *a, const struct jz_engine *engine)
 {
 	size_t k;
 
-	while ((k = atomic_fetch_add(&a->next, 1)) < l->n) {
-		struct entry *e = &l->entry[k];
-
-		e->good = engine->crypto->verify(engine->state, e->public_key,
-			      &e->message, 1, e->signature) == 0;
-	}
+	while ((k = atomic_fetch_add(&a->next, 1)) < a->n)
+		a->work(a->arg, k, engine);
 }
 
 static void *
@@ -133,7 +129,6 @@ work(void *arg)
 {
 	struct worker *w = arg;
 	struct jz_ahead *a = w->ahead;
-	struct jz_ahead_list *l;
 	unsigned long round = 0;
 
 	(void)pthread_mutex_lock(&a->lock);
@@ -143,9 +138,8 @@ work(void *arg)
 			continue;
 		}
 		round = a->round;
-		l = a->list;
 		(void)pthread_mutex_unlock(&a->lock);
-		go_through(a, l, &w->engine);
+		go_through(a, &w->engine);
 		(void)pthread_mutex_lock(&a->lock);
 		if (--a->busy == 0)
 			(void)pthread_cond_signal(&a->ended);
@@ -154,8 +148,8 @@ work(void *arg)
 	return NULL;
 }
 
-static unsigned
-cpus(void)
+unsigned
+jz_ahead_cpus(void)
 {
 	cpu_set_t set;
 	int n = 1;
@@ -166,9 +160,9 @@ cpus(void)
 }
 
 static int
-start(struct jz_ahead *a, struct worker *w)
+start(struct jz_ahead *a, enum jz_suite suite, struct worker *w)
 {
-	int err = jz_openssl_new(a->base->crypto->suite, &w->engine);
+	int err = jz_openssl_new(suite, &w->engine);
 
 	w->ahead = a;
 	if (err != 0 || w == &a->worker[0])
@@ -180,29 +174,24 @@ start(struct jz_ahead *a, struct worker *w)
 }
 
 int
-jz_ahead_new(struct jz_engine *base, unsigned threads, size_t entries,
-    struct jz_ahead **out)
+jz_ahead_new(enum jz_suite suite, unsigned threads, struct jz_ahead **out)
 {
 	struct jz_ahead *a = calloc(1, sizeof(*a));
-	int err;
+	int err = 0;
 
 	*out = NULL;
 	if (a == NULL)
 		return JZ_ERR_MEMORY;
-	a->base = base;
 	(void)pthread_mutex_init(&a->lock, NULL);
 	(void)pthread_cond_init(&a->begun, NULL);
 	(void)pthread_cond_init(&a->ended, NULL);
 	atomic_init(&a->next, 0);
 	if (threads == 0)
-		threads = cpus();
+		threads = jz_ahead_cpus();
 	if (threads > THREADS_MAX)
 		threads = THREADS_MAX;
-	/* Two lists, since one is verified while one is asked for; and as much
-	 * again, so that sets that are full by chance push nothing out. */
-	err = jz_openssl_remember(base, 4 * entries);
 	while (err == 0 && a->n_workers < threads)
-		err = start(a, &a->worker[a->n_workers++]);
+		err = start(a, suite, &a->worker[a->n_workers++]);
 	*out = a;
 	if (err != 0)
 		jz_ahead_free(out);
@@ -233,10 +222,12 @@ jz_ahead_free(struct jz_ahead **ahead)
 }
 
 void
-jz_ahead_begin(struct jz_ahead *a, struct jz_ahead_list *l)
+jz_ahead_begin(struct jz_ahead *a, size_t n, jz_ahead_work *f, void *arg)
 {
 	(void)pthread_mutex_lock(&a->lock);
-	a->list = l;
+	a->work = f;
+	a->arg = arg;
+	a->n = n;
 	atomic_store(&a->next, 0);
 	a->busy = a->n_workers - 1;
 	a->round++;
@@ -247,22 +238,45 @@ jz_ahead_begin(struct jz_ahead *a, struct jz_ahead_list *l)
 void
 jz_ahead_end(struct jz_ahead *a)
 {
-	struct jz_ahead_list *l = a->list;
-
-	if (l == NULL)
+	if (a->work == NULL)
 		return;
-	go_through(a, l, &a->worker[0].engine);
+	go_through(a, &a->worker[0].engine);
 	(void)pthread_mutex_lock(&a->lock);
 	while (a->busy > 0)
 		(void)pthread_cond_wait(&a->ended, &a->lock);
-	a->list = NULL;
+	a->work = NULL;
 	(void)pthread_mutex_unlock(&a->lock);
+}
+
+/* ---- a list, verified ---------------------------------------------------- */
+
+static void
+verify(void *arg, size_t k, const struct jz_engine *engine)
+{
+	struct jz_ahead_list *l = arg;
+	struct entry *e = &l->entry[k];
+
+	e->good = engine->crypto->verify(engine->state, e->public_key,
+		      &e->message, 1, e->signature) == 0;
+}
+
+void
+jz_ahead_list_begin(struct jz_ahead *a, struct jz_ahead_list *l)
+{
+	jz_ahead_begin(a, l->n, verify, l);
+}
+
+void
+jz_ahead_list_end(
+    struct jz_ahead *a, struct jz_ahead_list *l, struct jz_engine *base)
+{
+	jz_ahead_end(a);
 	for (size_t k = 0; k < l->n; k++) {
 		const struct entry *e = &l->entry[k];
 
 		/* What cannot be told is verified again. */
 		if (e->good)
-			(void)jz_openssl_verified(a->base, e->public_key,
-			    &e->message, 1, e->signature);
+			(void)jz_openssl_verified(
+			    base, e->public_key, &e->message, 1, e->signature);
 	}
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signatures verified ahead of the transaction that asks for them, on all
- * cores.
+ * Cryptography done ahead of the transaction that asks for it, on all cores:
+ * threads with engines of their own take one thing to do after the other.
  *
- * What must be verified is put into a list; threads with engines of their own
- * go through it; the issuer's engine is told what is good, and remembers
+ * What a settlement must verify is put into a list; the threads go through it;
+ * the issuer's engine is told what is good, and remembers
  * (keys/openssl/openssl.h).  The transaction then verifies everything as it
  * always does, and what was found good costs it a hash.  So nothing here
  * decides anything: what is missing from a list, or was not good, is verified
@@ -20,15 +20,26 @@ struct jz_ahead;
 struct jz_ahead_list;
 
 /*
- * threads: how many go through a list at once, the caller's own among them; 0:
- * as many as CPUs may be used.  base: the engine that is told, of OpenSSL;
- * lent, and the caller's thread uses it during jz_ahead_end() alone.
- * entries: the longest list.  JZ_ERR_MEMORY, JZ_ERR_SYSTEM (no thread).
+ * threads: how many work at once, the caller's own among them; 0: as many as
+ * CPUs may be used.  JZ_ERR_MEMORY, JZ_ERR_SYSTEM (no thread).
  */
-int jz_ahead_new(struct jz_engine *base, unsigned threads, size_t entries,
-    struct jz_ahead **out);
-/* Between jz_ahead_end() and jz_ahead_begin(); takes NULL, clears it. */
+int jz_ahead_new(enum jz_suite suite, unsigned threads, struct jz_ahead **out);
+/* After jz_ahead_end(), and before the next beginning; takes NULL, clears
+ * it. */
 void jz_ahead_free(struct jz_ahead **a);
+/* How many CPUs this process may use. */
+unsigned jz_ahead_cpus(void);
+
+/* One of n, by any of the threads. */
+typedef void jz_ahead_work(void *arg, size_t k, const struct jz_engine *e);
+
+/* The threads do f(arg, 0) to f(arg, n - 1), each once and in no order; what
+ * they work on is theirs until jz_ahead_end(). */
+void jz_ahead_begin(struct jz_ahead *a, size_t n, jz_ahead_work *f, void *arg);
+/* Helps them and waits for them. */
+void jz_ahead_end(struct jz_ahead *a);
+
+/* ---- a list of signatures ------------------------------------------------ */
 
 int jz_ahead_list_new(size_t entries, struct jz_ahead_list **out);
 void jz_ahead_list_free(struct jz_ahead_list **l);
@@ -39,9 +50,10 @@ void jz_ahead_add(struct jz_ahead_list *l,
     const uint8_t public_key[static JZ_POINT_BYTES], struct jz_span message,
     const uint8_t signature[static JZ_SIGNATURE_BYTES]);
 
-/* The threads go through the list, which is theirs until jz_ahead_end(). */
-void jz_ahead_begin(struct jz_ahead *a, struct jz_ahead_list *l);
-/* Helps them, waits for them, and tells the base engine. */
-void jz_ahead_end(struct jz_ahead *a);
+void jz_ahead_list_begin(struct jz_ahead *a, struct jz_ahead_list *l);
+/* base: the engine that is told, of OpenSSL and of this suite; it remembers
+ * what its owner has asked it to (jz_openssl_remember()). */
+void jz_ahead_list_end(
+    struct jz_ahead *a, struct jz_ahead_list *l, struct jz_engine *base);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../../apdu/error.h"
+#include "../../keys/openssl/openssl.h"
 
 #define GROUP	   128u
 #define SIGNATURES (1 + 2 * JZ_BATCH_RECORDS) /* the batch's, two a record */
@@ -146,7 +147,7 @@ run(struct stream *s)
 	struct group *now = &s->group[0], *next = &s->group[1];
 	int fed = fill(s, now), err = 0;
 
-	jz_ahead_begin(s->ahead, now->list);
+	jz_ahead_list_begin(s->ahead, now->list);
 	while (err == 0 && now->n > 0) {
 		struct group *posted = now;
 
@@ -154,8 +155,8 @@ run(struct stream *s)
 		jz_ahead_list_clear(next->list);
 		if (fed == 0)
 			fed = fill(s, next);
-		jz_ahead_end(s->ahead);
-		jz_ahead_begin(s->ahead, next->list);
+		jz_ahead_list_end(s->ahead, now->list, &s->issuer->base);
+		jz_ahead_list_begin(s->ahead, next->list);
 		err = post(s, posted);
 		now = next;
 		next = posted;
@@ -167,8 +168,13 @@ run(struct stream *s)
 static int
 open_stream(struct stream *s, unsigned threads)
 {
-	int err = jz_ahead_new(&s->issuer->base, threads, ENTRIES, &s->ahead);
+	struct jz_engine *base = &s->issuer->base;
+	int err = jz_ahead_new(base->crypto->suite, threads, &s->ahead);
 
+	/* Two lists, since one is verified while one is asked for; and as much
+	 * again, so that sets that are full by chance push nothing out. */
+	if (err == 0)
+		err = jz_openssl_remember(base, 4 * ENTRIES);
 	s->memo = calloc(1, sizeof(*s->memo));
 	if (err == 0 && s->memo == NULL)
 		err = JZ_ERR_MEMORY;

@@ -8,9 +8,8 @@
  *   V3  Only what the card has signed, with a counter that is not used up,
  *       counts as a failure.
  */
-#include "esign.h"
+#include "esign_case.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
@@ -60,34 +59,42 @@ jz_esign_verdict_text(enum jz_esign_verdict v, int lang)
 	return (size_t)v < COUNT ? VERDICTS[v].text[lang == JZ_LANG_ZH] : "";
 }
 
-/* A submission on its way. */
-struct judged {
-	struct jz_esign_submission parts;
-	struct jz_esign_order order;
-	struct jz_esign_signature signature;
-	struct jz_esign_ends ends; /* once the card is known */
-	struct jz_esign_card card;
-	struct jz_esign_entry entry;
-	uint8_t digest[JZ_DIGEST_BYTES]; /* of the whole */
-};
+/* ---- what depends on nobody else ---------------------------------------- */
 
-/* ---- one check after the other ------------------------------------------ */
+void
+jz_esign_take(struct jz_esign_case *c, struct jz_span submission)
+{
+	struct jz_buffer b = jz_buffer(c->bytes, sizeof(c->bytes));
+
+	memset(c, 0, sizeof(*c));
+	jz_put(&b, submission.data, submission.len);
+	if (b.bad ||
+	    jz_esign_get_submission(jz_buffer_span(&b), &c->parts) != 0 ||
+	    jz_esign_get_order(c->parts.order, &c->order) != 0 ||
+	    jz_esign_get_signature(c->parts.signature, &c->signature) != 0)
+		c->verdict = JZ_ESIGN_MALFORMED;
+	c->len = b.len;
+}
+
+void
+jz_esign_look(
+    const struct jz_esign_verifier *v, void *state, struct jz_esign_case *c)
+{
+	if (!jz_esign_goes_on(c))
+		return;
+	/* What cannot be read now is read again when it is judged. */
+	c->looked = v->store->card(state, c->signature.card_id, &c->card) == 0;
+	memcpy(c->key, c->card.public_key, sizeof(c->key));
+}
 
 static int
-take_apart(const struct jz_esign_verifier *v, struct jz_span bytes,
-    struct judged *j, enum jz_esign_verdict *verdict)
+hashes(const struct jz_engine *e, struct jz_esign_case *c)
 {
-	const struct jz_engine *e = &v->engine;
+	const struct jz_span bytes = jz_span(c->bytes, c->len);
 
-	if (jz_esign_get_submission(bytes, &j->parts) != 0 ||
-	    jz_esign_get_order(j->parts.order, &j->order) != 0 ||
-	    jz_esign_get_signature(j->parts.signature, &j->signature) != 0) {
-		*verdict = JZ_ESIGN_MALFORMED;
-		return 0;
-	}
 	/* V1: over the bytes that are executed. */
-	return e->crypto->hash(e->state, &bytes, 1, j->digest) != 0 ||
-		jz_esign_order(e, j->parts.order, &j->signature) != 0
+	return e->crypto->hash(e->state, &bytes, 1, c->digest) != 0 ||
+		jz_esign_order(e, c->parts.order, &c->signature) != 0
 	    ? JZ_ERR_CRYPTO
 	    : 0;
 }
@@ -95,22 +102,41 @@ take_apart(const struct jz_esign_verifier *v, struct jz_span bytes,
 /* JPS-2, JPS-3: what was signed is in the block, and only the card can have
  * made that.  JZ_ERR_SIGNATURE: it has not. */
 static int
-bind_password(const struct jz_esign_verifier *v, struct judged *j)
+bind_password(const struct jz_engine *e, struct jz_esign_case *c)
 {
-	struct jz_joint joint;
-	int err;
-
-	if (!jz_esign_binds_password(j->signature.kind))
+	if (!jz_esign_binds_password(c->signature.kind))
 		return 0;
-	err = jz_joint_open(&v->engine, &j->signature, &j->ends, &joint);
-	if (err == 0)
-		jz_esign_bind(&j->signature, &joint);
-	jz_wipe(&joint, sizeof(joint));
-	return err == JZ_ERR_DECRYPT ? JZ_ERR_SIGNATURE : err;
+	c->opened = jz_joint_open(e, &c->signature, &c->ends, &c->joint);
+	if (c->opened == 0)
+		jz_esign_bind(&c->signature, &c->joint);
+	return c->opened == JZ_ERR_DECRYPT ? JZ_ERR_SIGNATURE : c->opened;
 }
 
+void
+jz_esign_examine(const struct jz_esign_verifier *v, const struct jz_engine *e,
+    struct jz_esign_case *c)
+{
+	int err = hashes(e, c);
+
+	if (err == 0)
+		err = jz_esign_meet(e, &c->signature, v->key, c->key, &c->ends);
+	if (err == 0)
+		err = bind_password(e, c);
+	if (err == 0)
+		err = jz_esign_verify(e, &c->signature, &c->ends);
+	if (err == 0 && c->signature.key_version != v->key_version)
+		c->opened = JZ_ERR_DECRYPT;
+	else if (err == 0 && !jz_esign_binds_password(c->signature.kind))
+		c->opened =
+		    jz_joint_open(e, &c->signature, &c->ends, &c->joint);
+	c->found = err;
+	c->examined = true;
+}
+
+/* ---- one check after the other ------------------------------------------ */
+
 static int
-check_card(const struct jz_esign_verifier *v, struct judged *j,
+check_card(const struct jz_esign_verifier *v, struct jz_esign_case *j,
     enum jz_esign_verdict *verdict)
 {
 	int err =
@@ -120,22 +146,22 @@ check_card(const struct jz_esign_verifier *v, struct judged *j,
 		*verdict = JZ_ESIGN_UNKNOWN_CARD;
 		return 0;
 	}
-	if (err == 0)
-		err = jz_esign_meet(&v->engine, &j->signature, v->key,
-		    j->card.public_key, &j->ends);
-	if (err == 0)
-		err = bind_password(v, j);
-	if (err == 0)
-		err = jz_esign_verify(&v->engine, &j->signature, &j->ends);
-	if (err != JZ_ERR_SIGNATURE)
+	if (err != 0)
 		return err;
+	if (!j->examined ||
+	    memcmp(j->key, j->card.public_key, sizeof(j->key)) != 0) {
+		memcpy(j->key, j->card.public_key, sizeof(j->key));
+		jz_esign_examine(v, &v->engine, j);
+	}
+	if (j->found != JZ_ERR_SIGNATURE)
+		return j->found;
 	*verdict = JZ_ESIGN_BAD_SIGNATURE;
 	return 0;
 }
 
 /* What came of a submission whose counter is used up. */
 static void
-verdict_again(const struct judged *j, enum jz_esign_verdict *verdict)
+verdict_again(const struct jz_esign_case *j, enum jz_esign_verdict *verdict)
 {
 	if (memcmp(j->entry.digest, j->digest, sizeof(j->digest)) != 0)
 		*verdict = JZ_ESIGN_REPLAY;
@@ -148,7 +174,7 @@ verdict_again(const struct judged *j, enum jz_esign_verdict *verdict)
 
 /* JPS-15 */
 static int
-check_counter(const struct jz_esign_verifier *v, struct judged *j,
+check_counter(const struct jz_esign_verifier *v, struct jz_esign_case *j,
     enum jz_esign_verdict *verdict)
 {
 	int err;
@@ -174,7 +200,7 @@ same_text(struct jz_span a, const char *b)
 
 /* V3 */
 static int
-count_failure(const struct jz_esign_verifier *v, struct judged *j)
+count_failure(const struct jz_esign_verifier *v, struct jz_esign_case *j)
 {
 	int err;
 
@@ -204,27 +230,21 @@ same_password(const struct jz_joint *joint, struct jz_span typed)
 
 /* JPS-13, JPS-14 */
 static int
-check_password(const struct jz_esign_verifier *v, struct judged *j,
+check_password(const struct jz_esign_verifier *v, struct jz_esign_case *j,
     enum jz_esign_verdict *verdict)
 {
-	struct jz_joint joint;
 	bool same;
-	int err = JZ_ERR_DECRYPT;
 
-	if (j->signature.key_version == v->key_version)
-		err =
-		    jz_joint_open(&v->engine, &j->signature, &j->ends, &joint);
-	if (err == JZ_ERR_DECRYPT) {
+	if (j->opened == JZ_ERR_DECRYPT) {
 		*verdict = JZ_ESIGN_KEY;
 		return 0;
 	}
-	if (err != 0)
-		return err;
+	if (j->opened != 0)
+		return j->opened;
 	/* JPS-7: the block belongs to this message. */
-	same = jz_equal_secret(joint.order_digest, j->signature.order_digest,
+	same = jz_equal_secret(j->joint.order_digest, j->signature.order_digest,
 		   JZ_DIGEST_BYTES) &&
-	    same_password(&joint, j->parts.typed);
-	jz_wipe(&joint, sizeof(joint));
+	    same_password(&j->joint, j->parts.typed);
 	if (same)
 		return 0;
 	*verdict = JZ_ESIGN_PASSWORD;
@@ -233,7 +253,7 @@ check_password(const struct jz_esign_verifier *v, struct judged *j,
 
 /* V2 */
 static int
-accept(const struct jz_esign_verifier *v, struct judged *j)
+accept(const struct jz_esign_verifier *v, struct jz_esign_case *j)
 {
 	int err;
 
@@ -248,10 +268,9 @@ accept(const struct jz_esign_verifier *v, struct judged *j)
 	return err != 0 ? err : v->store->entry_set(v->store_state, &j->entry);
 }
 
-/* In a transaction of the store.  The verdict stays JZ_ESIGN_EXECUTED for what
- * the executor is to be asked. */
+/* The verdict stays JZ_ESIGN_EXECUTED for what the executor is to be asked. */
 static int
-judge(const struct jz_esign_verifier *v, struct judged *j,
+judge(const struct jz_esign_verifier *v, struct jz_esign_case *j,
     enum jz_esign_verdict *verdict)
 {
 	int err = check_card(v, j, verdict);
@@ -273,8 +292,8 @@ judge(const struct jz_esign_verifier *v, struct judged *j,
 /* What the executor has said, if another process with the same submission has
  * not written it yet. */
 static int
-write_down(const struct jz_esign_verifier *v, struct judged *j,
-    enum jz_esign_state said, enum jz_esign_verdict *verdict)
+write_down(const struct jz_esign_verifier *v, struct jz_esign_case *j,
+    enum jz_esign_verdict *verdict)
 {
 	int err = v->store->entry(
 	    v->store_state, j->card.id, j->signature.counter, &j->entry);
@@ -285,61 +304,20 @@ write_down(const struct jz_esign_verifier *v, struct judged *j,
 		verdict_again(j, verdict);
 		return 0;
 	}
-	j->entry.state = said;
+	j->entry.state = j->said;
+	if (j->said == JZ_ESIGN_REFUSED)
+		*verdict = JZ_ESIGN_EXECUTOR_REFUSED;
 	return v->store->entry_set(v->store_state, &j->entry);
 }
 
-static int
-execute(const struct jz_esign_verifier *v, struct judged *j,
-    enum jz_esign_verdict *verdict)
-{
-	struct jz_esign_transfer t = {.order = j->order};
-	enum jz_esign_state said;
-	int err;
-
-	snprintf(t.reference, sizeof(t.reference), "%.*s:%lu", JZ_ID_BYTES,
-	    (const char *)j->card.id, (unsigned long)j->entry.counter);
-	err = v->executor.execute(v->executor.arg, &t);
-	if (err != 0 && err != JZ_ERR_REFUSED)
-		return err;
-	if (err != 0)
-		*verdict = JZ_ESIGN_EXECUTOR_REFUSED;
-	said = err == 0 ? JZ_ESIGN_DONE : JZ_ESIGN_REFUSED;
-	err = v->store->begin(v->store_state);
-	if (err != 0)
-		return err;
-	return v->store->end(v->store_state, write_down(v, j, said, verdict));
-}
-
-static int
-submit(const struct jz_esign_verifier *v, struct jz_span submission,
-    struct judged *j, enum jz_esign_verdict *verdict)
-{
-	int err = take_apart(v, submission, j, verdict);
-
-	if (err != 0 || *verdict != JZ_ESIGN_EXECUTED)
-		return err;
-	err = v->store->begin(v->store_state);
-	if (err != 0)
-		return err;
-	err = v->store->end(v->store_state, judge(v, j, verdict));
-	if (err != 0 || *verdict != JZ_ESIGN_EXECUTED)
-		return err;
-	return execute(v, j, verdict);
-}
-
 int
-jz_esign_submit(const struct jz_esign_verifier *v, struct jz_span submission,
-    enum jz_esign_verdict *verdict)
+jz_esign_step(const struct jz_esign_verifier *v, struct jz_esign_case *c)
 {
-	struct judged j;
-	int err;
-
-	memset(&j, 0, sizeof(j));
-	*verdict = JZ_ESIGN_EXECUTED;
-	err = submit(v, submission, &j, verdict);
-	jz_wipe(&j, sizeof(j));
-	return err;
+	memset(&c->entry, 0, sizeof(c->entry));
+	c->verdict = JZ_ESIGN_EXECUTED;
+	c->err = c->said == 0 ? judge(v, c, &c->verdict)
+			      : write_down(v, c, &c->verdict);
+	return c->err;
 }
 
 /* ---- cards -------------------------------------------------------------- */

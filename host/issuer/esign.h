@@ -19,6 +19,10 @@
  * does not have; a wrong submission that is sent again counts once.  Locked is
  * the account: all cards that sign for it.
  *
+ * Many submissions are judged in groups, on all cores (jz_esign_many()); a
+ * daemon does the same with those that come at once (serve/desk.h).  What comes
+ * of them is what would have come of one after the other.
+ *
  * Used by one thread at a time.
  */
 #ifndef JZ_HOST_ISSUER_ESIGN_H
@@ -31,7 +35,10 @@
 #include "../../keys/crypto.h"
 #include "issuer.h"
 
+/* Wrong joint passwords in a row that lock an account (JPS-14).  The most leaves
+ * who guesses one of 10^6 a chance of 1 in 10^5. */
 #define JZ_ESIGN_FAILURES_DEFAULT 3
+#define JZ_ESIGN_FAILURES_MAX	  10
 
 /* In order of precedence: the first that applies. */
 enum jz_esign_verdict {
@@ -85,6 +92,7 @@ struct jz_esign_entry {
 struct jz_esign_store {
 	int (*begin)(void *store);
 	int (*end)(void *store, int rc);
+	/* Also where no begin() is open. */
 	int (*card)(void *store, const uint8_t id[static JZ_ID_BYTES],
 	    struct jz_esign_card *out);
 	int (*card_set)(void *store, const struct jz_esign_card *card);
@@ -101,6 +109,10 @@ struct jz_esign_db;
 extern const struct jz_esign_store jz_esign_sqlite;
 int jz_esign_db_open(const char *path, struct jz_esign_db **out);
 void jz_esign_db_free(struct jz_esign_db **db);
+/* The limit that is kept in the file, for all who judge by it; the default until
+ * one is set.  1 to JZ_ESIGN_FAILURES_MAX: JZ_ERR_RANGE. */
+int jz_esign_db_limit(struct jz_esign_db *db, uint32_t *out);
+int jz_esign_db_set_limit(struct jz_esign_db *db, uint32_t limit);
 
 /* ---- what is done ------------------------------------------------------- */
 
@@ -117,6 +129,14 @@ struct jz_esign_executor {
 	 * error: ask again. */
 	int (*execute)(void *arg, const struct jz_esign_transfer *transfer);
 	void *arg;
+	/*
+	 * Around several calls; NULL, both: each stands by itself.  end() with 0
+	 * makes all of it durable or says why not; with an error it undoes what
+	 * was done since begin(), and returns it.  Whatever it returned, the
+	 * same may be asked again.
+	 */
+	int (*begin)(void *arg);
+	int (*end)(void *arg, int rc);
 };
 
 /* From account to account in this issuer's books, lent.  What it refuses is
@@ -132,6 +152,9 @@ struct jz_esign_verifier {
 	uint32_t limit; /* of wrong passwords in a row */
 	const struct jz_esign_store *store;
 	void *store_state;
+	/* Another handle on the same store, for card() alone, in another thread
+	 * than the rest of it; may be NULL. */
+	void *reader;
 	struct jz_esign_executor executor;
 };
 
@@ -152,6 +175,29 @@ int jz_esign_submit(const struct jz_esign_verifier *v,
     struct jz_span submission, enum jz_esign_verdict *verdict);
 
 /*
+ * Many submissions, of any cards, as a stream: while one group is written and
+ * executed, signatures and joint passwords of the next are examined by
+ * `threads` threads (0: one for each CPU), with engines of their own of the
+ * verifier's suite.  Each gets what it would have got from jz_esign_submit(), in
+ * their order.
+ */
+struct jz_esign_feed {
+	/* The next submission into an empty buffer, which has room for any;
+	 * JZ_ERR_NOT_FOUND: there is none any more; another error ends it. */
+	int (*next)(void *arg, struct jz_buffer *out);
+	/* What became of submission n, from 0: what jz_esign_submit() gives.  It
+	 * is durable when this is called.  0 to go on.  May be NULL. */
+	int (*told)(
+	    void *arg, uint64_t n, int err, enum jz_esign_verdict verdict);
+	void *arg;
+};
+/* 0 when all have been told, whatever their verdict; or an error of next(), of
+ * told(), of memory or of threads.  What has been told stands; the rest may be
+ * sent again. */
+int jz_esign_many(const struct jz_esign_verifier *v,
+    const struct jz_esign_feed *feed, unsigned threads);
+
+/*
  * The same for a server: the request is a JSON object, {"message": FF37 in
  * hexadecimal}, the response one with a verdict's name and its texts,
  *
@@ -164,18 +210,23 @@ int jz_esign_submit(const struct jz_esign_verifier *v,
  */
 unsigned jz_esign_submit_json(
     const struct jz_esign_verifier *v, struct jz_span request, char **response);
+/* As jz_esign_submit(), by somebody. */
+typedef int jz_esign_submit_fn(
+    void *arg, struct jz_span submission, enum jz_esign_verdict *verdict);
+unsigned jz_esign_json(jz_esign_submit_fn *submit, void *arg,
+    struct jz_span request, char **response);
 
 /* ---- in an issuer's directory ------------------------------------------- */
 
 /*
  * The verifier of an issuer: its key in keys/esign.key, sealed under the
  * passphrase of its other keys and made when it is not there; its store in
- * esign.db; the issuer's books as executor.  The issuer is lent.
+ * esign.db, and the limit in it; the issuer's books as executor.  The issuer is lent.
  * JZ_ERR_PASSPHRASE, JZ_ERR_KEYFILE, JZ_ERR_DATABASE.
  */
 struct jz_issuer_esign {
 	struct jz_esign_verifier verifier;
-	struct jz_esign_db *db;
+	struct jz_esign_db *db, *reader;
 	struct jz_key_pair key;
 };
 int jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,

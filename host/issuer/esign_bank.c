@@ -110,10 +110,23 @@ execute(void *arg, const struct jz_esign_transfer *t)
 	return err == JZ_ERR_REFUSED ? refuse_for_good(i, t) : err;
 }
 
+static int
+begin(void *arg)
+{
+	return jz_issuer_group_begin(arg);
+}
+
+static int
+end(void *arg, int rc)
+{
+	return jz_issuer_group_end(arg, rc);
+}
+
 struct jz_esign_executor
 jz_esign_bank(struct jz_issuer *issuer)
 {
-	return (struct jz_esign_executor){execute, issuer};
+	return (struct jz_esign_executor){
+	    .execute = execute, .begin = begin, .end = end, .arg = issuer};
 }
 
 /* ---- in an issuer's directory ------------------------------------------- */
@@ -154,6 +167,7 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
     const struct jz_secret *passphrase, struct jz_issuer_esign *out)
 {
 	char path[PATH_CAP];
+	uint32_t limit = 0;
 	int n, err;
 
 	memset(out, 0, sizeof(*out));
@@ -166,6 +180,10 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 		(void)snprintf(path, sizeof(path), "%s/esign.db", dir);
 		err = jz_esign_db_open(path, &out->db);
 	}
+	if (err == 0)
+		err = jz_esign_db_open(path, &out->reader);
+	if (err == 0)
+		err = jz_esign_db_limit(out->db, &limit);
 	if (err != 0) {
 		jz_issuer_esign_close(out);
 		return err;
@@ -173,9 +191,10 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 	out->verifier = (struct jz_esign_verifier){.engine = issuer->engine,
 	    .key = &out->key,
 	    .key_version = KEY_VERSION,
-	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
+	    .limit = limit,
 	    .store = &jz_esign_sqlite,
 	    .store_state = out->db,
+	    .reader = out->reader,
 	    .executor = jz_esign_bank(issuer)};
 	return 0;
 }
@@ -183,6 +202,7 @@ jz_issuer_esign_open(struct jz_issuer *issuer, const char *dir,
 void
 jz_issuer_esign_close(struct jz_issuer_esign *e)
 {
+	jz_esign_db_free(&e->reader);
 	jz_esign_db_free(&e->db);
 	jz_wipe(e, sizeof(*e));
 }

@@ -74,8 +74,8 @@ answer(const struct said *a, unsigned status, char **response)
 }
 
 unsigned
-jz_esign_submit_json(
-    const struct jz_esign_verifier *v, struct jz_span request, char **response)
+jz_esign_json(jz_esign_submit_fn *submit, void *arg, struct jz_span request,
+    char **response)
 {
 	static const struct said again = {"AGAIN",
 	    {"nothing was decided; send the same again",
@@ -87,11 +87,33 @@ jz_esign_submit_json(
 	int err = 0;
 
 	if (take_message(request, &b))
-		err = jz_esign_submit(v, jz_buffer_span(&b), &verdict);
+		err = submit(arg, jz_buffer_span(&b), &verdict);
 	if (err != 0)
 		return answer(&again, UNAVAILABLE, response);
 	a = (struct said){jz_esign_verdict_name(verdict),
 	    {jz_esign_verdict_text(verdict, JZ_LANG_EN),
 		jz_esign_verdict_text(verdict, JZ_LANG_ZH)}};
 	return answer(&a, status_of(verdict), response);
+}
+
+struct alone {
+	const struct jz_esign_verifier *v;
+};
+
+static int
+submit_alone(
+    void *arg, struct jz_span submission, enum jz_esign_verdict *verdict)
+{
+	const struct alone *a = arg;
+
+	return jz_esign_submit(a->v, submission, verdict);
+}
+
+unsigned
+jz_esign_submit_json(
+    const struct jz_esign_verifier *v, struct jz_span request, char **response)
+{
+	struct alone a = {v};
+
+	return jz_esign_json(submit_alone, &a, request, response);
 }

@@ -5,6 +5,7 @@
 #include "esign.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,43 @@ jz_esign_db_free(struct jz_esign_db **db)
 	sqlite3_close((*db)->db);
 	free(*db);
 	*db = NULL;
+}
+
+/* SQLite keeps a number for whoever the file belongs to; 0 until it is set. */
+int
+jz_esign_db_limit(struct jz_esign_db *d, uint32_t *out)
+{
+	sqlite3_stmt *st = NULL;
+	int err = JZ_ERR_DATABASE;
+
+	*out = JZ_ESIGN_FAILURES_DEFAULT;
+	if (sqlite3_prepare_v2(d->db, "PRAGMA user_version", -1, &st, NULL) ==
+		SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
+		int kept = sqlite3_column_int(st, 0);
+
+		err = 0;
+		if (kept > 0 && kept <= JZ_ESIGN_FAILURES_MAX)
+			*out = (uint32_t)kept;
+		else if (kept != 0)
+			err = JZ_ERR_DATABASE;
+	}
+	sqlite3_finalize(st);
+	return err;
+}
+
+int
+jz_esign_db_set_limit(struct jz_esign_db *d, uint32_t limit)
+{
+	char sql[40];
+
+	if (limit == 0 || limit > JZ_ESIGN_FAILURES_MAX)
+		return JZ_ERR_RANGE;
+	(void)snprintf(
+	    sql, sizeof(sql), "PRAGMA user_version = %u", (unsigned)limit);
+	return sqlite3_exec(d->db, sql, NULL, NULL, NULL) == SQLITE_OK
+	    ? 0
+	    : JZ_ERR_DATABASE;
 }
 
 /* NULL: SQLite cannot make it. */

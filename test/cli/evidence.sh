@@ -166,7 +166,8 @@ for suite in nist gm; do
 			--passphrase env:BANK --account alice --holder Carol \
 			--pin env:PIN >out 2>&1 || fail 'no second card'
 		for profile in '--mode JPS-2 --scheme bare' '--scheme md5' \
-			'--mode JPS-6' '--scheme bare'; do
+			'--mode JPS-6' '--scheme direct' \
+			'--mode JPS-7 --scheme direct,hash' '--scheme bare'; do
 			code=0
 			# shellcheck disable=SC2086 # several options
 			jiaozi card esign --card virtual:carol.card --issuer bank \
@@ -184,6 +185,14 @@ for suite in nist gm; do
 			--passphrase env:BANK --account alice --pin env:PIN \
 			--mode JPS-7 --scheme mac,symmetric >out 2>&1 ||
 			fail 'no scheme'
+		jiaozi card create dora.card >out 2>&1
+		jiaozi card personalise --card virtual:dora.card --issuer bank \
+			--passphrase env:BANK --account alice --holder Dora \
+			--pin env:PIN >out 2>&1 || fail 'no third card'
+		jiaozi card esign --card virtual:dora.card --issuer bank \
+			--passphrase env:BANK --account alice --pin env:PIN \
+			--mode JPS-7 --scheme direct >out 2>&1 ||
+			fail 'no message signed directly'
 		screen new-session -d -x 80 -y 24 "cd '$dir/$suite'; \
 			'$JIAOZI' sign --screen --card virtual:carol.card \
 			--issuer bank --passphrase env:BANK --account alice \

@@ -161,6 +161,27 @@ done
 shows 'locked after too many wrong passwords'
 shows 'exit=7'
 "$JIAOZI" issuer unlock bank "$id" --passphrase env:BANK >out || fail 'unlock'
+# Three, if the issuer says nothing else.
+"$JIAOZI" issuer tries bank --passphrase env:BANK | grep -q '^3 wrong' ||
+	fail 'another number than three'
+for n in 0 11 x 2x ''; do
+	code=0
+	"$JIAOZI" issuer tries bank "$n" --passphrase env:BANK >out 2>&1 ||
+		code=$?
+	[ "$code" -eq 2 ] || fail "exit $code for $n tries"
+done
+"$JIAOZI" issuer tries bank 1 --passphrase env:BANK >out || fail 'one try'
+sign --account alice --to bob --amount 1
+shows 'CNY 1.00'
+press Escape
+shows 'on the card:'
+press 111111 Enter
+shows 'wrong joint password'
+press 222222 Enter
+shows 'locked after too many wrong passwords'
+shows 'exit=7'
+"$JIAOZI" issuer unlock bank "$id" --passphrase env:BANK >out || fail 'unlock'
+"$JIAOZI" issuer tries bank 3 --passphrase env:BANK >out || fail 'three tries'
 code=0
 "$JIAOZI" issuer unlock bank CN99999999900001 --passphrase env:BANK \
 	>out 2>err || code=$?

@@ -171,7 +171,7 @@ open_verifier(void)
 	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
 	    .store = &jz_esign_sqlite,
 	    .store_state = w.db,
-	    .executor = {execute, &w}};
+	    .executor = {.execute = execute, .arg = &w}};
 	assert_int_equal(jz_esign_register(&w.verifier, (const uint8_t *)ID,
 			     w.point, ACCOUNT),
 	    0);
@@ -402,15 +402,15 @@ test_each_contact_has_a_fresh_password(void **state)
 }
 
 /*
- * A card of each mode, with digests and encryptions of each kind.
+ * A card of each mode, with digests and encryptions of each kind; JPS-7 without.
  * proves: JPS-2 JPS-3 JPS-4 JPS-5 JPS-6 JPS-7 JPS-8 JPS-13
  */
 static void
 test_each_mode_is_verified_and_executed(void **state)
 {
 	static const uint8_t schemes[] = {
-	    0x01, 0x02, 0x04, 0x07, 0x09, 0x0A, 0x0F, 0x1A};
-	unsigned judged = 0;
+	    0x01, 0x02, 0x04, 0x07, 0x09, 0x0A, 0x0F, 0x1A, 0x00, 0x08};
+	unsigned judged = 0, all = 0;
 
 	(void)state;
 	begin();
@@ -420,24 +420,25 @@ test_each_mode_is_verified_and_executed(void **state)
 
 		p.mode = (uint8_t)((JZ_ESIGN_DIRECT + i % MODES) & 0xFF);
 		p.scheme = schemes[i / MODES];
+		if (!jz_scheme_is_good(0xFF00u | p.mode, p.scheme))
+			continue;
 		if (jz_esign_guessable(0xFF00u | p.mode, p.scheme))
 			p.flags = JZ_ESIGN_MAY_BE_GUESSED, p.alphabet = 0x0F,
 			p.length = 10;
+		all++;
 		open_card(&p);
 		if (w.why != NULL)
 			continue;
 		w.executed = 0;
 		c = sign(1234);
-		assert_int_equal(c.s.kind & 0xFF, p.mode);
-		assert_int_equal(c.s.scheme, p.scheme);
+		assert_true(
+		    (c.s.kind & 0xFF) == p.mode && c.s.scheme == p.scheme);
 		assert_int_equal(
 		    c.sealed_len, jz_joint_sealed_bytes(p.scheme, p.length));
 		assert_int_equal(submit(&c, password(&c)), JZ_ESIGN_EXECUTED);
-		assert_int_equal(w.executed, 1);
-		judged++;
+		judged += w.executed;
 	}
-	assert_true(judged > 0);
-	assert_true(is_foreign() || judged == MODES * sizeof(schemes));
+	assert_true(judged > 0 && (is_foreign() || judged == all));
 }
 
 /* No byte of an answer is the password in clear.  proves: JPS-10 JPS-17 */

@@ -24,6 +24,7 @@
 #include "../support/contact.h"
 #include "../support/daemon.h"
 #include "../support/issuerrig.h"
+#include "../support/signer.h"
 #include "../support/suite.h"
 #include "../support/tornrig.h"
 
@@ -167,6 +168,92 @@ test_sign(void **state)
 	assert_int_equal(jz_issuer_account_balance(r->issuer, "to", &after), 0);
 	assert_int_equal(after - before, 1);
 	contact_card_free(&c);
+	jz_issuer_esign_close(&desk);
+}
+
+#define CARDS	   4
+#define SIGNATURES 6
+
+/* Two clients submit what one card has signed. */
+struct client {
+	const struct daemon *d;
+	const struct submitted {
+		uint8_t data[JZ_ESIGN_SUBMISSION_MAX];
+		size_t len;
+	} * list;
+	unsigned executed;
+	pthread_t thread;
+};
+
+static void *
+submit_list(void *arg)
+{
+	struct client *c = arg;
+	struct jz_bank *bank = daemon_bank(c->d, TIMEOUT_S);
+	enum jz_esign_verdict v;
+
+	for (unsigned i = 0; i < SIGNATURES; i++)
+		if (jz_bank_submit(bank,
+			jz_span(c->list[i].data, c->list[i].len), &v) == 0 &&
+		    v == JZ_ESIGN_EXECUTED)
+			c->executed++;
+	jz_bank_free(&bank);
+	return NULL;
+}
+
+/* JPS-15: many at once, each executed once. */
+static void
+test_sign_at_once(void **state)
+{
+	static struct submitted list[CARDS][SIGNATURES];
+	struct rig *r = *state;
+	struct signer signer[CARDS];
+	struct client client[2 * CARDS] = {0};
+	struct jz_issuer_esign desk;
+	struct daemon d;
+	int64_t before, after;
+
+	assert_int_equal(
+	    jz_issuer_esign_open(r->issuer, r->dir, rig_passphrase(), &desk),
+	    0);
+	assert_int_equal(
+	    jz_issuer_account_balance(r->issuer, "to", &before), 0);
+	for (unsigned k = 0; k < CARDS; k++) {
+		char id[JZ_ID_BYTES + 1];
+
+		(void)snprintf(id, sizeof(id), "CN000000005%05u", k);
+		assert_int_equal(
+		    signer_new(&signer[k], &desk.verifier, id, "from"), 0);
+		for (unsigned i = 0; i < SIGNATURES; i++) {
+			struct submitted *s = &list[k][i];
+			struct jz_buffer b =
+			    jz_buffer(s->data, sizeof(s->data));
+			const struct signer_order o = {
+			    .to = "to", .amount = 1, .currency = RIG_CURRENCY};
+
+			assert_int_equal(
+			    signer_sign(&signer[k], &desk.verifier, &o, &b), 0);
+			s->len = b.len;
+		}
+	}
+	daemon_new(&d);
+	daemon_start(&d, r->issuer,
+	    (struct jz_server_options){.signatures = &desk.verifier});
+	for (unsigned k = 0; k < 2 * CARDS; k++) {
+		client[k] = (struct client){.d = &d, .list = list[k / 2]};
+		assert_int_equal(pthread_create(&client[k].thread, NULL,
+				     submit_list, &client[k]),
+		    0);
+	}
+	for (unsigned k = 0; k < 2 * CARDS; k++) {
+		assert_int_equal(pthread_join(client[k].thread, NULL), 0);
+		assert_int_equal(client[k].executed, SIGNATURES);
+	}
+	daemon_free(&d);
+	assert_int_equal(jz_issuer_account_balance(r->issuer, "to", &after), 0);
+	assert_int_equal(after - before, CARDS * SIGNATURES);
+	for (unsigned k = 0; k < CARDS; k++)
+		signer_free(&signer[k]);
 	jz_issuer_esign_close(&desk);
 }
 
@@ -530,6 +617,7 @@ main(void)
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test_teardown(test_other_server, rig_after),
 	    cmocka_unit_test_teardown(test_sign, rig_after),
+	    cmocka_unit_test_teardown(test_sign_at_once, rig_after),
 	    cmocka_unit_test(test_urls),
 	    cmocka_unit_test(test_nobody_there),
 	    cmocka_unit_test_teardown(test_limits, rig_after),

@@ -2,7 +2,7 @@
 /*
  * Group commit: leader and followers.
  *
- *   G1  the issuer is used by the leader alone, and there is one leader;
+ *   G1  what is behind the gate is used by the leader alone, and there is one;
  *   G2  who has waited is told after his group's commit, never before.
  */
 #include "gate.h"
@@ -16,25 +16,24 @@
  * order. */
 #define CONTENDED_MAX 100
 
-struct work {
-	int (*f)(void *arg, struct jz_issuer *i);
-	void *arg;
-	int err;
-	bool done, alone;
-	struct work *next;
+struct place {
+	void *work;
+	bool done;
+	struct place *next;
 };
 
 struct jz_gate {
-	struct jz_issuer *issuer;
+	jz_gate_group *together;
+	void *arg;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct work *first, **last; /* who waits */
+	struct place *first, **last; /* who waits */
 	bool led;
 	uint64_t groups, done;
 };
 
 int
-jz_gate_new(struct jz_issuer *i, struct jz_gate **out)
+jz_gate_new_to(jz_gate_group *together, void *arg, struct jz_gate **out)
 {
 	struct jz_gate *g = calloc(1, sizeof(*g));
 
@@ -50,7 +49,8 @@ jz_gate_new(struct jz_issuer *i, struct jz_gate **out)
 		free(g);
 		return JZ_ERR_SYSTEM;
 	}
-	g->issuer = i;
+	g->together = together;
+	g->arg = arg;
 	g->last = &g->first;
 	*out = g;
 	return 0;
@@ -69,47 +69,16 @@ jz_gate_free(struct jz_gate **gate)
 	*gate = NULL;
 }
 
-/* Each in turn, then the commit. */
-static int
-run_group(struct jz_gate *g, struct work *group)
+/* ---- leading and following ---------------------------------------------- */
+
+/* Takes up to JZ_GATE_GROUP_MAX of those who wait; locked. */
+static struct place *
+take(struct jz_gate *g, void *work[static JZ_GATE_GROUP_MAX], size_t *n)
 {
-	int err = jz_issuer_group_begin(g->issuer);
+	struct place *group = g->first, **end = &group;
 
-	if (err != 0)
-		return err;
-	for (struct work *w = group; w != NULL && err == 0; w = w->next) {
-		w->err = w->f(w->arg, g->issuer);
-		if (w->err == JZ_ERR_CONTENDED)
-			err = w->err;
-	}
-	return jz_issuer_group_end(g->issuer, err);
-}
-
-static void
-do_group(struct jz_gate *g, struct work *group)
-{
-	int err = JZ_ERR_CONTENDED;
-
-	if (group->alone) {
-		group->err = group->f(group->arg, g->issuer);
-		return;
-	}
-	for (unsigned n = 0; err == JZ_ERR_CONTENDED && n < CONTENDED_MAX; n++)
-		err = run_group(g, group);
-	for (struct work *w = group; w != NULL && err != 0; w = w->next)
-		w->err = err;
-}
-
-/* Takes up to JZ_GATE_GROUP_MAX of those who wait, or one who goes alone;
- * locked. */
-static struct work *
-take(struct jz_gate *g)
-{
-	struct work *group = g->first, **end = &group;
-
-	for (unsigned n = 0; *end != NULL && n < JZ_GATE_GROUP_MAX; n++) {
-		if (n > 0 && ((*end)->alone || group->alone))
-			break;
+	for (*n = 0; *end != NULL && *n < JZ_GATE_GROUP_MAX; ++*n) {
+		work[*n] = (*end)->work;
 		end = &(*end)->next;
 	}
 	g->first = *end;
@@ -122,56 +91,103 @@ take(struct jz_gate *g)
 static void
 lead(struct jz_gate *g)
 {
-	struct work *group = take(g), *next;
+	void *work[JZ_GATE_GROUP_MAX];
+	size_t n;
+	struct place *group = take(g, work, &n), *next;
 
 	g->led = true;
 	(void)pthread_mutex_unlock(&g->lock);
-	do_group(g, group);
+	g->together(g->arg, work, n);
 	(void)pthread_mutex_lock(&g->lock);
 	g->led = false;
 	g->groups++;
-	/* Who is told is gone, and his work with him. */
-	for (struct work *w = group; w != NULL; w = next) {
-		next = w->next;
+	/* Who is told is gone, and his place with him. */
+	for (struct place *p = group; p != NULL; p = next) {
+		next = p->next;
 		g->done++;
-		w->done = true; /* G2 */
+		p->done = true; /* G2 */
 	}
 	(void)pthread_cond_broadcast(&g->changed);
 }
 
 /* Out of the list again before this returns. */
-static int
-wait_for(struct jz_gate *g, struct work *w)
+static void
+wait_for(struct jz_gate *g, struct place *p)
 {
 	(void)pthread_mutex_lock(&g->lock);
-	*g->last = w;
-	g->last = &w->next;
-	while (!w->done) {
+	*g->last = p;
+	g->last = &p->next;
+	while (!p->done) {
 		if (g->led) /* G1 */
 			(void)pthread_cond_wait(&g->changed, &g->lock);
 		else
 			lead(g);
 	}
 	(void)pthread_mutex_unlock(&g->lock);
-	return w->err;
+}
+
+void
+jz_gate_pass(struct jz_gate *g, void *work)
+{
+	struct place p = {work, false, NULL};
+
+	wait_for(g, &p);
+}
+
+/* ---- to an issuer ------------------------------------------------------- */
+
+struct work {
+	int (*f)(void *arg, struct jz_issuer *i);
+	void *arg;
+	int err;
+};
+
+/* Each in turn, then the commit. */
+static int
+run_group(struct jz_issuer *i, void *const *group, size_t n)
+{
+	int err = jz_issuer_group_begin(i);
+
+	if (err != 0)
+		return err;
+	for (size_t k = 0; k < n && err == 0; k++) {
+		struct work *w = group[k];
+
+		w->err = w->f(w->arg, i);
+		if (w->err == JZ_ERR_CONTENDED)
+			err = w->err;
+	}
+	return jz_issuer_group_end(i, err);
+}
+
+static void
+do_group(void *issuer, void *const *group, size_t n)
+{
+	int err = JZ_ERR_CONTENDED;
+
+	for (unsigned t = 0; err == JZ_ERR_CONTENDED && t < CONTENDED_MAX; t++)
+		err = run_group(issuer, group, n);
+	for (size_t k = 0; k < n && err != 0; k++) {
+		struct work *w = group[k];
+
+		w->err = err;
+	}
+}
+
+int
+jz_gate_new(struct jz_issuer *i, struct jz_gate **out)
+{
+	return jz_gate_new_to(do_group, i, out);
 }
 
 int
 jz_gate_do(
     struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg)
 {
-	struct work w = {f, arg, JZ_ERR_INTERNAL, false, false, NULL};
+	struct work w = {f, arg, JZ_ERR_INTERNAL};
 
-	return wait_for(g, &w);
-}
-
-int
-jz_gate_do_alone(
-    struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg)
-{
-	struct work w = {f, arg, JZ_ERR_INTERNAL, false, true, NULL};
-
-	return wait_for(g, &w);
+	jz_gate_pass(g, &w);
+	return w.err;
 }
 
 void

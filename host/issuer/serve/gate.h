@@ -20,16 +20,21 @@ struct jz_gate;
 int jz_gate_new(struct jz_issuer *i, struct jz_gate **out);
 void jz_gate_free(struct jz_gate **gate);
 
+/* A gate to something else: together() does n pieces of work, 1 to
+ * JZ_GATE_GROUP_MAX, in the thread of whoever leads, and says in each what came
+ * of it. */
+typedef void jz_gate_group(void *arg, void *const *work, size_t n);
+int jz_gate_new_to(jz_gate_group *together, void *arg, struct jz_gate **out);
+/* Returns when it is done.  Any thread. */
+void jz_gate_pass(struct jz_gate *g, void *work);
+
 /*
  * Does f with the issuer and commits it.  Returns what f returned, or why it
  * could not be committed: then nobody knows whether it was (a database that
  * went away), and the same may be asked for again.  f is called again when its
- * group was in the way of another daemon's: it starts from the beginning.  Any
- * thread.
+ * group was in the way of another daemon's: it starts from the beginning.  Of a
+ * gate to an issuer.  Any thread.
  */
-/* The same for what commits by itself: in a turn of its own, in no group. */
-int jz_gate_do_alone(
-    struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg);
 int jz_gate_do(
     struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg);
 

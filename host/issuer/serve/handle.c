@@ -239,26 +239,6 @@ readmit(struct jz_call *c, struct jz_issuer *i)
 	return err != 0 ? err : outcome(c, i);
 }
 
-/* A joint password with what was signed.  The text is the answer. */
-static int
-submit(struct jz_call *c, struct jz_issuer *i)
-{
-	char *text = NULL;
-
-	(void)i;
-	if (c->signatures == NULL) {
-		jz_call_answer(c, 404, "NO_SUCH_PATH");
-		return 0;
-	}
-	c->status = jz_esign_submit_json(
-	    c->signatures, jz_span(c->body, c->body_len), &text);
-	free(c->text);
-	c->text = text;
-	c->len = text != NULL ? strlen(text) : 0;
-	c->code = c->status == 200 ? "" : "VERDICT";
-	return text != NULL ? 0 : JZ_ERR_MEMORY;
-}
-
 /* The store answers: that is what it is asked for. */
 static int
 health(struct jz_call *c, struct jz_issuer *i)
@@ -284,7 +264,8 @@ static const struct jz_route ROUTES[] = {
     {JZ_WIRE_SIGN_IN, "POST", JZ_KIND_SIGN_IN, false, sign_in},
     {JZ_WIRE_BATCH, "POST", JZ_KIND_BATCH, false, batch},
     {JZ_WIRE_OWED, "POST", JZ_KIND_SIGN_IN, false, owed},
-    {JZ_WIRE_SUBMIT, "POST", 0, false, submit},
+    /* By jz_call_judge(). */
+    {JZ_WIRE_SUBMIT, "POST", 0, false, NULL},
     {JZ_WIRE_READMIT, "POST", 0, false, readmit},
     {JZ_WIRE_ISSUER, "GET", 0, false, issuer},
     {JZ_WIRE_REVOCATION, "GET", 0, false, revocation},
@@ -319,6 +300,12 @@ route_of(const char *path)
 		if (strcmp(ROUTES[i].path, path) == 0)
 			return &ROUTES[i];
 	return NULL;
+}
+
+bool
+jz_call_is_submission(const struct jz_call *c)
+{
+	return strcmp(c->route->path, JZ_WIRE_SUBMIT) == 0;
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -395,7 +382,7 @@ keep_body(struct jz_call *c, struct jz_span body)
 static bool
 take_body(struct jz_call *c, struct jz_span body)
 {
-	if (c->route->run == submit)
+	if (jz_call_is_submission(c))
 		return keep_body(c, body);
 	return strcmp(c->route->method, "GET") == 0 ? body.len == 0
 						    : read_body(c, body);
@@ -425,12 +412,6 @@ jz_call_read(struct jz_call *c, const char *method, const char *path,
 
 /* ---- running and answering ----------------------------------------------- */
 
-bool
-jz_call_alone(const struct jz_call *c)
-{
-	return c->route->run == submit;
-}
-
 int
 jz_call_run(struct jz_call *c, struct jz_issuer *i)
 {
@@ -447,6 +428,25 @@ jz_call_run(struct jz_call *c, struct jz_issuer *i)
 	    c->refusal == JZ_REFUSAL_EXISTS_DIFFERENT ? jz_issuer_detail(i)
 						      : "");
 	return err;
+}
+
+/* The text is the answer. */
+int
+jz_call_judge(struct jz_call *c, jz_esign_submit_fn *submit, void *arg)
+{
+	char *text = NULL;
+
+	if (submit == NULL) {
+		jz_call_answer(c, 404, "NO_SUCH_PATH");
+		return 0;
+	}
+	c->status =
+	    jz_esign_json(submit, arg, jz_span(c->body, c->body_len), &text);
+	free(c->text);
+	c->text = text;
+	c->len = text != NULL ? strlen(text) : 0;
+	c->code = c->status == 200 ? "" : "VERDICT";
+	return text != NULL ? 0 : JZ_ERR_MEMORY;
 }
 
 static unsigned
@@ -526,7 +526,7 @@ jz_call_finish(struct jz_call *c, int err)
 {
 	const char *name = jz_error_name(err);
 
-	if (err == 0 && c->route->run == submit)
+	if (err == 0 && jz_call_is_submission(c))
 		return;
 	if (err == 0)
 		set_text(c, 200, "", json_incref(c->result));

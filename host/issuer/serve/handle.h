@@ -5,6 +5,7 @@
  *
  *   jz_call_read()    reads it; false: it is answered already (400, 404, 405)
  *   jz_call_run()     does it, with an issuer; may be called again
+ *   jz_call_judge()   does a submission instead, without one
  *   jz_call_finish()  makes the answer of what came of it
  *   jz_call_free()
  *
@@ -16,7 +17,7 @@
  *   403  the card, its user or its signature is refused
  *   409  contradicts what is booked      422  otherwise refused
  *   500, 503  our own fault: the same again may be answered
- * A submission's are jz_esign_submit_json()'s, of esign.h.
+ * A submission's are jz_esign_json()'s, of esign.h.
  * Of the others those above 299 have "error", which is a refusal's name (issuer.h) or one of
  * enum jz_error's, and "text"; "incident", when one is why (control.h).
  */
@@ -38,8 +39,6 @@ struct jz_call {
 	char *
 	    body; /* of a submission, which is read where it is judged; owned */
 	size_t body_len;
-	/* The server's, set before jz_call_run(); NULL: it judges none. */
-	const struct jz_esign_verifier *signatures;
 	/* What a log may say of it: the card and counter that it names. */
 	char card[JZ_ID_BYTES + 1];
 	/* By jz_call_run(). */
@@ -62,9 +61,12 @@ unsigned jz_route_of(const struct jz_call *c);
 
 bool jz_call_read(struct jz_call *c, const char *method, const char *path,
     struct jz_span body);
-/* Whether its run commits by itself, and goes into no group. */
-bool jz_call_alone(const struct jz_call *c);
+/* Whether it is a joint password with what was signed. */
+bool jz_call_is_submission(const struct jz_call *c);
+/* Any other. */
 int jz_call_run(struct jz_call *c, struct jz_issuer *i);
+/* Such a one; submit NULL: nobody judges any, and there is no such path. */
+int jz_call_judge(struct jz_call *c, jz_esign_submit_fn *submit, void *arg);
 void jz_call_finish(struct jz_call *c, int err);
 /* Answers at once, without an issuer. */
 void jz_call_answer(struct jz_call *c, unsigned status, const char *code);

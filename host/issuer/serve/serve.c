@@ -25,6 +25,7 @@
 #include "../../../apdu/time.h"
 #include "../../../keys/secret.h"
 #include "../../../keys/store/file.h"
+#include "desk.h"
 #include "gate.h"
 #include "handle.h"
 #include "meter.h"
@@ -46,7 +47,7 @@ struct pem {
 struct jz_server {
 	struct MHD_Daemon *daemon;
 	struct jz_gate *gate;
-	const struct jz_esign_verifier *signatures;
+	struct jz_desk *desk; /* NULL: nobody judges submissions */
 	struct jz_meter *meter;
 	FILE *log;
 	bool client_certificates;
@@ -218,6 +219,21 @@ run(void *arg, struct jz_issuer *i)
 	return jz_call_run(arg, i);
 }
 
+static int
+submit(void *arg, struct jz_span submission, enum jz_esign_verdict *verdict)
+{
+	return jz_desk_submit(arg, submission, verdict);
+}
+
+static int
+carry_out(struct jz_server *s, struct jz_call *c)
+{
+	if (jz_call_is_submission(c))
+		return jz_call_judge(
+		    c, s->desk != NULL ? submit : NULL, s->desk);
+	return jz_gate_do(s->gate, run, c);
+}
+
 static enum MHD_Result
 answer(struct jz_server *s, struct MHD_Connection *connection, const char *path,
     const char *method, const struct incoming *in)
@@ -234,12 +250,8 @@ answer(struct jz_server *s, struct MHD_Connection *connection, const char *path,
 		jz_call_answer(&c, 413, "TOO_LONG");
 	else if (jz_call_read(&c, method, path, jz_span(in->body, in->len))) {
 		metrics = strcmp(path, JZ_WIRE_METRICS) == 0;
-		c.signatures = s->signatures;
 		if (!metrics)
-			jz_call_finish(&c,
-			    jz_call_alone(&c)
-				? jz_gate_do_alone(s->gate, run, &c)
-				: jz_gate_do(s->gate, run, &c));
+			jz_call_finish(&c, carry_out(s, &c));
 	}
 	if (metrics) {
 		c.status = 200;
@@ -497,6 +509,7 @@ free_server(struct jz_server *s)
 {
 	if (s->listener >= 0)
 		close(s->listener);
+	jz_desk_free(&s->desk);
 	jz_gate_free(&s->gate);
 	jz_meter_free(&s->meter);
 	(void)pthread_mutex_destroy(&s->lock);
@@ -519,8 +532,9 @@ jz_server_start(const struct jz_server_options *o, struct jz_server **out)
 	s->listener = -1;
 	s->log = o->log;
 	s->client_certificates = o->client_ca != NULL;
-	s->signatures = o->signatures;
 	err = jz_gate_new(o->issuer, &s->gate);
+	if (err == 0 && o->signatures != NULL)
+		err = jz_desk_new(o->signatures, s->gate, &s->desk);
 	if (err == 0)
 		err = jz_meter_new(o->rate, &s->meter);
 	if (err == 0)

@@ -20,8 +20,9 @@ struct jz_server;
 
 struct jz_server_options {
 	struct jz_issuer *issuer; /* the server's until it is stopped */
-	/* Judges submissions with joint passwords; NULL: nobody does.  Its
-	 * engine and its executor's issuer are those of this issuer. */
+	/* Judges submissions with joint passwords; NULL: nobody does.  The
+	 * server's until it is stopped; its suite and its executor's issuer are
+	 * those of this issuer (desk.h). */
 	const struct jz_esign_verifier *signatures;
 	const char *address; /* numeric; NULL: 127.0.0.1 */
 	unsigned short port; /* 0: any that is free */

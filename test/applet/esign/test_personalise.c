@@ -103,6 +103,7 @@ test_parameters_that_cannot_be_are_refused(void **state)
 	} while (0)
 	REFUSED(p.mode = 0x31);
 	REFUSED(p.mode = 0x37);
+	/* Signed directly: JPS-7 alone. */
 	REFUSED(p.scheme = 0);
 	REFUSED(p.scheme = JZ_SCHEME_BARE);
 	REFUSED(p.scheme = 0x21);

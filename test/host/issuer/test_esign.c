@@ -77,7 +77,7 @@ setup(void **state)
 	    .limit = JZ_ESIGN_FAILURES_DEFAULT,
 	    .store = &jz_esign_sqlite,
 	    .store_state = db,
-	    .executor = {recharge, &server}};
+	    .executor = {.execute = recharge, .arg = &server}};
 	assert_int_equal(jz_esign_register(&verifier, (const uint8_t *)ESIGN_ID,
 			     rig.point, ACCOUNT),
 	    0);
@@ -233,6 +233,38 @@ test_three_wrong_passwords_lock_the_card(void **state)
 	assert_int_equal(
 	    jz_esign_unlock(&verifier, (const uint8_t *)ESIGN_ID), 0);
 	assert_int_equal(submit(&next, next.password), JZ_ESIGN_EXECUTED);
+}
+
+/* As many as the issuer says.  proves: JPS-14 */
+static void
+test_the_limit_is_the_issuers(void **state)
+{
+	char typed[JZ_JOINT_MAX + 1];
+	uint32_t limit = 0;
+
+	(void)state;
+	assert_int_equal(jz_esign_db_limit(db, &limit), 0);
+	assert_int_equal(limit, 3);
+	assert_int_equal(jz_esign_db_set_limit(db, 0), JZ_ERR_RANGE);
+	assert_int_equal(jz_esign_db_set_limit(db, 11), JZ_ERR_RANGE);
+	assert_int_equal(jz_esign_db_limit(db, &limit), 0);
+	assert_int_equal(limit, 3);
+	for (uint32_t n = 1; n <= 5; n += 4) {
+		struct contact c = sign();
+
+		assert_int_equal(jz_esign_db_set_limit(db, n), 0);
+		assert_int_equal(jz_esign_db_limit(db, &verifier.limit), 0);
+		assert_int_equal(verifier.limit, n);
+		for (unsigned k = 0; k < n; k++) {
+			assert_false(card_row().locked);
+			assert_int_equal(
+			    submit(&c, wrong(&c, k, typed)), JZ_ESIGN_PASSWORD);
+		}
+		assert_true(card_row().locked);
+		assert_int_equal(submit(&c, c.password), JZ_ESIGN_LOCKED);
+		assert_int_equal(
+		    jz_esign_unlock(&verifier, (const uint8_t *)ESIGN_ID), 0);
+	}
 }
 
 /* The account is locked, not the card alone: its other cards sign for it no
@@ -637,6 +669,7 @@ main(void)
 	    TEST(test_the_same_purchase_signed_anew_is_executed),
 	    TEST(test_an_older_signature_is_passed_over),
 	    TEST(test_three_wrong_passwords_lock_the_card),
+	    TEST(test_the_limit_is_the_issuers),
 	    TEST(test_the_lock_is_the_accounts),
 	    TEST(test_a_typing_error_costs_a_try),
 	    TEST(test_forged_requests_lock_nobody),

@@ -226,6 +226,7 @@ READER_TESTS = test/conformance/test_encrypted test/conformance/test_key \
 	test/reader/test_virtual
 HOST_TESTS = test/conformance/test_esign test/host/test_https \
 	test/host/test_resume test/host/issuer/serve/test_handle \
+	test/host/issuer/serve/test_serve \
 	test/host/issuer/test_dialect test/host/issuer/test_password \
 	test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \

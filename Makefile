@@ -151,7 +151,8 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
 	test/bench/submit.c test/bench/traffic.c test/bench/world.c
 
-CHAOS_SRC = test/chaos/chaos.c test/chaos/proxy.c
+CHAOS_SRC = test/chaos/chaos.c test/chaos/proxy.c test/chaos/repeater.c \
+	test/chaos/stage.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
 

@@ -689,12 +689,14 @@ tear: setup
 	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
 	    printf "%s\n" {} "$$out"; exit $$s'
 
-# Loads whose daemon, client, network or database ends at some byte.
+# Loads and unloads whose daemon, client, card, network or database ends at some
+# byte.
 CHAOS_RUNS = 1000
 
 chaos: setup
-	@$(SUBMAKE) all $(BUILD)/test/chaos/chaos
-	@JIAOZI='$(abspath $(PROGRAM))' BUILD='$(abspath $(BUILD))' \
+	@$(SUBMAKE) $(BUILD)/test/weak-jiaozi $(BUILD)/test/with-pcscd \
+		$(BUILD)/test/chaos/chaos
+	@JIAOZI='$(abspath $(BUILD)/test/weak-jiaozi)' BUILD='$(abspath $(BUILD))' \
 		test/chaos/chaos.sh $(BUILD)/test $(CHAOS_RUNS)
 
 # The simulator with SEED, or SEEDS of them from there on, for STEPS, of SUITE.

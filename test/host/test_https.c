@@ -384,6 +384,7 @@ struct racer {
 	const struct letter *request;
 	struct letter permission;
 	int err;
+	enum jz_refusal refusal;
 };
 
 static void *
@@ -410,6 +411,7 @@ race_proof(void *arg)
 	    jz_buffer(x->permission.data, sizeof(x->permission.data));
 
 	x->err = bank->ops->unload(bank, letter_span(x->request), &b);
+	x->refusal = jz_bank_refusal(bank);
 	x->permission.len = b.len;
 	jz_bank_free(&bank);
 	return NULL;
@@ -493,6 +495,77 @@ test_same_unload_at_both(void **state)
 	jz_issuer_free(&other);
 }
 
+static void *
+race_report(void *arg)
+{
+	struct racer *x = arg;
+	struct jz_bank *bank = daemon_bank(x->d, TIMEOUT_S);
+
+	x->err = bank->ops->report(bank, letter_span(x->request));
+	x->refusal = jz_bank_refusal(bank);
+	jz_bank_free(&bank);
+	return NULL;
+}
+
+/* A card and its copy use one counter, for a load here and an unload there. */
+static void
+load_or_unload(struct rig *r, const struct daemon d[static 2], unsigned first)
+{
+	struct fakecard c, copy;
+	struct letter permission, request, report, proof;
+	struct racer x[2] = {{.d = &d[0]}, {.d = &d[1]}};
+	void *(*const how[2])(void *arg) = {race_report, race_proof};
+	pthread_t thread[2];
+	struct jz_message m;
+
+	rig_card(r, &c, DEPOSIT);
+	(void)rig_load(r, &c, AMOUNT);
+	copy = c;
+	m = fakecard_load_request(&c, 1);
+	request = fakecard_sign(&c, &m);
+	permission = rig_permit(r, &request);
+	m = fakecard_load_report(&c, &permission);
+	report = letter_of(&m);
+	proof = rig_debit_card(r, &copy, AMOUNT);
+	x[0].request = &report;
+	x[1].request = &proof;
+	for (unsigned k = first; k < first + 2; k++)
+		assert_int_equal(pthread_create(&thread[k % 2], NULL,
+				     how[k % 2], &x[k % 2]),
+		    0);
+	for (unsigned k = 0; k < 2; k++)
+		assert_int_equal(pthread_join(thread[k], NULL), 0);
+	assert_true((x[0].err == 0) != (x[1].err == 0));
+	for (unsigned k = 0; k < 2; k++)
+		if (x[k].err != 0) {
+			assert_int_equal(x[k].err, JZ_ERR_REFUSED);
+			assert_int_equal(x[k].refusal, JZ_REFUSAL_CONFLICT);
+		}
+	assert_int_equal(rig_balance(r, &c),
+	    DEPOSIT - AMOUNT - 1 + (x[1].err == 0 ? AMOUNT : 0));
+	assert_int_equal(rig_shadow(r, &c), x[1].err == 0 ? 0 : AMOUNT + 1);
+}
+
+/* LOD-12: one of them is booked, at whichever daemon, and the other refused. */
+static void
+test_load_or_unload(void **state)
+{
+	struct rig *r = *state;
+	struct jz_issuer *other = rig_open(r);
+	struct daemon d[2];
+
+	for (unsigned k = 0; k < 2; k++) {
+		daemon_new(&d[k]);
+		daemon_start(&d[k], k == 0 ? r->issuer : other,
+		    (struct jz_server_options){0});
+	}
+	for (unsigned round = 0; round < 6; round++)
+		load_or_unload(r, d, round);
+	daemon_free(&d[0]);
+	daemon_free(&d[1]);
+	jz_issuer_free(&other);
+}
+
 int
 main(void)
 {
@@ -508,6 +581,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_two_daemons, rig_after),
 	    cmocka_unit_test_teardown(test_same_load_at_both, rig_after),
 	    cmocka_unit_test_teardown(test_same_unload_at_both, rig_after),
+	    cmocka_unit_test_teardown(test_load_or_unload, rig_after),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);

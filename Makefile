@@ -151,7 +151,8 @@ BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
 	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
 	test/bench/submit.c test/bench/traffic.c test/bench/world.c
 
-CHAOS_SRC = test/chaos/chaos.c test/chaos/proxy.c
+CHAOS_SRC = test/chaos/chaos.c test/chaos/proxy.c test/chaos/repeater.c \
+	test/chaos/stage.c
 
 # ---- tests, by layer: each is linked with its layer and those below --------
 
@@ -226,33 +227,31 @@ READER_TESTS = test/conformance/test_confirm test/conformance/test_encrypted \
 	test/reader/test_screen test/reader/test_seeded test/reader/test_serve \
 	test/reader/test_store test/reader/test_suite test/reader/test_trace \
 	test/reader/test_virtual
-HOST_TESTS = test/conformance/test_esign test/host/test_https \
-	test/host/test_resume test/host/issuer/serve/test_desk \
-	test/host/issuer/serve/test_handle \
-	test/host/issuer/test_dialect test/host/issuer/test_password \
-	test/host/bureau/test_mailer \
+HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \
-	test/host/issuer/test_account test/host/issuer/test_audit \
-	test/host/issuer/test_batches test/host/issuer/test_books \
-	test/host/issuer/test_cancel test/host/issuer/test_create \
-	test/host/issuer/test_decision test/host/issuer/test_esign \
+	test/host/issuer/serve/test_desk test/host/issuer/serve/test_handle \
+	test/host/issuer/serve/test_serve test/host/issuer/test_account \
+	test/host/issuer/test_audit test/host/issuer/test_batches \
+	test/host/issuer/test_books test/host/issuer/test_cancel \
+	test/host/issuer/test_create test/host/issuer/test_decision \
+	test/host/issuer/test_dialect test/host/issuer/test_esign \
 	test/host/issuer/test_esign_bank test/host/issuer/test_esign_many \
-	test/host/issuer/test_esign_modes \
-	test/host/issuer/test_evidence test/host/issuer/test_exception \
-	test/host/issuer/test_incident test/host/issuer/test_load \
-	test/host/issuer/test_many test/host/issuer/test_refusal \
+	test/host/issuer/test_esign_modes test/host/issuer/test_evidence \
+	test/host/issuer/test_exception test/host/issuer/test_incident \
+	test/host/issuer/test_load test/host/issuer/test_many \
+	test/host/issuer/test_password test/host/issuer/test_refusal \
 	test/host/issuer/test_restore test/host/issuer/test_revocation \
 	test/host/issuer/test_settle test/host/issuer/test_statement \
 	test/host/issuer/test_unload test/host/issuer/test_x509 \
 	test/host/test_cancel test/host/test_card test/host/test_certificates \
-	test/host/test_confirm \
-	test/host/test_gp test/host/test_gp_content test/host/test_pay \
-	test/host/test_personalise test/host/test_purse test/host/test_recover \
+	test/host/test_confirm test/host/test_gp test/host/test_gp_content \
+	test/host/test_https test/host/test_pay test/host/test_personalise \
+	test/host/test_purse test/host/test_recover \
 	test/host/test_recover_killed test/host/test_replace \
-	test/host/test_roll test/host/test_sealed test/host/test_settle_cut \
-	test/host/test_sign test/host/test_story test/host/test_transfer \
-	test/host/test_unload test/sim/test_every test/sim/test_forgery \
-	test/sim/test_random test/tear/test_kill
+	test/host/test_resume test/host/test_roll test/host/test_sealed \
+	test/host/test_settle_cut test/host/test_sign test/host/test_story \
+	test/host/test_transfer test/host/test_unload test/sim/test_every \
+	test/sim/test_forgery test/sim/test_random test/tear/test_kill
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.
@@ -697,7 +696,8 @@ tear: setup
 	    'out=$$(JIAOZI_TEAR=full $(BUILD)/{} 2>&1); s=$$?; \
 	    printf "%s\n" {} "$$out"; exit $$s'
 
-# Loads whose daemon, client, network or database ends at some byte.
+# Loads and unloads whose daemon, client, card, network or database ends at some
+# byte.
 CHAOS_RUNS = 1000
 
 chaos: setup

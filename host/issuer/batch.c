@@ -274,8 +274,14 @@ jz_batch_settle(
 	if (err != 0)
 		return err;
 	err = jz_store_batch(i->store, b.m.card_id, b.digest, out);
-	i->again = err == 0;
-	return err == JZ_ERR_NOT_FOUND ? process(i, &b, out) : err;
+	if (err != JZ_ERR_NOT_FOUND) {
+		i->again = err == 0;
+		return err;
+	}
+	err = process(i, &b, out);
+	/* A record that was known does not make it a batch that was. */
+	i->again = false;
+	return err;
 }
 
 int

@@ -182,7 +182,7 @@ int jz_issuer_take_online(struct jz_issuer *i, struct jz_span bytes,
 /* Enciphered or not, as the card's certificate has it.  Refuses MALFORMED. */
 int jz_issuer_check_online(struct jz_issuer *i,
     const struct jz_known_card *card, const struct jz_online *o);
-/* A permission, in the keys of its request. */
+/* A permission, in the keys of its request; one that is so already, as it is. */
 int jz_issuer_put_online(struct jz_issuer *i, struct jz_span permission,
     const struct jz_online *o, struct jz_buffer *out);
 

@@ -172,7 +172,7 @@ enum jz_refusal jz_issuer_refusal(const struct jz_issuer *i);
 /* Puts a refusal back, for who has more to do here before telling why. */
 void jz_issuer_recall(struct jz_issuer *i, enum jz_refusal why);
 /* Whether the last call found that it had done this before, and gave the same
- * answer: permission, report, cancel, sign-in, batch. */
+ * answer: permission, report, cancel, proof of an unload, sign-in, batch. */
 bool jz_issuer_again(const struct jz_issuer *i);
 const char *jz_issuer_detail(const struct jz_issuer *i);
 uint16_t jz_issuer_currency(const struct jz_issuer *i);

@@ -105,15 +105,35 @@ make_permission(struct jz_issuer *i, const struct jz_message *request,
 	return err;
 }
 
+/* Kept as the card is to have it: who takes up the load later has the request
+ * no more, and so not its keys. */
+static int
+seal_permission(
+    struct jz_issuer *i, const struct jz_online *o, struct jz_load_row *load)
+{
+	uint8_t bytes[sizeof(load->permission)];
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	int err = jz_issuer_put_online(
+	    i, jz_span(load->permission, load->permission_len), o, &b);
+
+	if (err != 0)
+		return err;
+	memcpy(load->permission, bytes, b.len);
+	load->permission_len = b.len;
+	return 0;
+}
+
 /* Debit, request and permission: one commit. */
 static int
-new_load(struct jz_issuer *i, const struct jz_message *m, struct jz_span bytes,
-    struct jz_load_row *load)
+new_load(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_online *o, struct jz_load_row *load)
 {
 	struct jz_ledger_name account;
 	char reference[JZ_LOAD_REFERENCE_CAP];
 	int err = make_permission(i, m, load);
 
+	if (err == 0)
+		err = seal_permission(i, o, load);
 	if (err != 0)
 		return err;
 	jz_issuer_load_reference(m, reference);
@@ -125,7 +145,7 @@ new_load(struct jz_issuer *i, const struct jz_message *m, struct jz_span bytes,
 	if (err == JZ_ERR_FUNDS)
 		return jz_refuse(i, JZ_REFUSAL_FUNDS);
 	if (err == 0)
-		err = jz_store_load_add(i->store, load, bytes);
+		err = jz_store_load_add(i->store, load, o->clear);
 	return err;
 }
 
@@ -164,7 +184,7 @@ permit(struct jz_issuer *i, struct jz_span bytes, struct jz_online *o,
 	i->again = err == 0;
 	if (err == JZ_ERR_NOT_FOUND) {
 		memcpy(load.request_digest, digest, JZ_DIGEST_BYTES);
-		err = new_load(i, &m, o->clear, &load);
+		err = new_load(i, &m, o, &load);
 	}
 	if (err != 0)
 		return err;

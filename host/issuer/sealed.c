@@ -104,7 +104,8 @@ jz_issuer_put_online(struct jz_issuer *i, struct jz_span permission,
 {
 	struct jz_message m;
 
-	if (!o->sealed) {
+	if (!o->sealed ||
+	    jz_message_peek(permission) == JZ_KIND_ONLINE_SEALED) {
 		jz_put(out, permission.data, permission.len);
 		return out->bad ? JZ_ERR_SPACE : 0;
 	}

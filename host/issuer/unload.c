@@ -134,6 +134,7 @@ jz_issuer_book_unload(struct jz_issuer *i, const struct jz_message *proof,
 	    i->store, proof->card_id, proof->online_counter, row);
 	if (err == 0 && memcmp(row->digest, digest, sizeof(digest)) != 0)
 		return jz_refuse(i, different);
+	i->again = err == 0;
 	if (err != JZ_ERR_NOT_FOUND)
 		return err;
 	memcpy(row->digest, digest, sizeof(digest));

@@ -117,15 +117,29 @@ want 2 load --card virtual:a.card --issuer "https://localhost:$port/x" \
 want 2 load --resume $B --amount 1
 want 2 load --resume --cancel $B
 
+part 'from card to account'
+want 0 unload $B --amount 30 --pin env:PIN
+says '30.00 CNY to the account, the card holds 70.00 CNY'
+want 0 unload --resume $B
+says 'no unload was cut off'
+want 9 unload $B --amount 70.01 --pin env:PIN
+want 6 unload $B --amount 1 --pin env:BAD_PIN
+want 0 load $B --amount 30 --pin env:PIN
+
 part 'nobody there'
 stop TERM 0
 want 15 load $B --amount 5 --pin env:PIN --timeout 1
 complains 'jiaozi load --resume'
 want 15 load --resume $B --timeout 1 --lang zh
 complains '无法连接发卡行'
+want 15 unload $B --amount 5 --pin env:PIN --timeout 1
+want 15 unload --resume $B --timeout 1 --lang zh
+complains '无法连接发卡行'
 start
 want 0 load --resume $B
 says 'no load was cut off'
+want 0 unload --resume $B
+says 'no unload was cut off'
 want 0 load $B --amount 5 --pin env:PIN --json
 says '"balance_minor": 10500'
 stop INT 0
@@ -140,6 +154,8 @@ start
 want 0 issuer account-block bank alice $P
 want 7 load $B --amount 1 --pin env:PIN
 complains 'the account is blocked'
+want 7 unload $B --amount 1 --pin env:PIN
+complains 'the account is blocked'
 want 0 issuer account-unblock bank alice $P
 want 0 load $B --amount 1 --pin env:PIN
 want 10 issuer account-block bank nobody $P
@@ -149,7 +165,7 @@ says '-100.00 CNY  load permitted    CN00000000100001:1'
 stop TERM 0
 
 part 'the log'
-for secret in "$BANK" "$PIN" 'PRIVATE KEY' ff41 7f4e; do
+for secret in "$BANK" "$PIN" 'PRIVATE KEY' ff41 ff45 ff47 7f4e; do
 	if grep -qiF -- "$secret" serve.log serve.out; then
 		wrong "the log holds: $secret"
 	fi

@@ -305,6 +305,12 @@ title '6. Bob settles: what was in transit is his' \
 run settle --card "$bob" $bank
 holdings
 
+title '7. Bob unloads: from his card to his account, over TLS' \
+	'七、Bob 圈提：经 TLS 从卡转入账户'
+# shellcheck disable=SC2086
+run unload --card "$bob" $bank --amount 25.00 --pin env:BOB_PIN
+holdings
+
 title 'The end' '结束'
 run issuer statement bank --passphrase env:BANK
 run issuer books bank --passphrase env:BANK

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LOD-6, LOD-7, LOD-12: a load over a network that loses any one question or
- * answer, with a card that loses its power at any command, is finished by
+ * LOD-6, LOD-7, LOD-8, LOD-12: a load over a network that loses any one question
+ * or answer, with a card that loses its power at any command, is finished by
  * jz_bank_resume() or given up by it; account, card and transit sum up all
  * along, and both logs tell the same story.
  */
@@ -90,6 +90,18 @@ find(struct jz_bank *b, struct jz_span in, uint32_t counter,
 }
 
 static int
+unload_permit(struct jz_bank *b, struct jz_span in, struct jz_buffer *out)
+{
+	return ASK(b, of(b)->real->ops->unload_permit(of(b)->real, in, out));
+}
+
+static int
+unload(struct jz_bank *b, struct jz_span in, struct jz_buffer *out)
+{
+	return ASK(b, of(b)->real->ops->unload(of(b)->real, in, out));
+}
+
+static int
 challenge(struct jz_bank *b, struct jz_span in, struct jz_buffer *out)
 {
 	return ASK(b, of(b)->real->ops->challenge(of(b)->real, in, out));
@@ -113,6 +125,8 @@ static const struct jz_bank_ops LOSSY = {
     .report = report,
     .cancel = cancel,
     .find = find,
+    .unload_permit = unload_permit,
+    .unload = unload,
     .challenge = challenge,
     .sign_in = sign_in,
     .list = list,
@@ -219,14 +233,14 @@ resume(struct world *w, struct jz_bank *bank)
 
 /* Every question of a load is lost once, and every answer. */
 static void
-test_network_lost(void **state)
+network_lost(bool sealed)
 {
 	unsigned met[JZ_RESUME_RETURNED + 1] = {0};
 	struct world w = {0};
 	struct lossy l;
 
-	(void)state;
 	world_new(&w);
+	w.alice.sealed = sealed;
 	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
 	lossy_new(&l, &w);
 	for (unsigned n = 1; n < 2 * CALLS_MAX; n++) {
@@ -255,15 +269,71 @@ test_network_lost(void **state)
 	world_free(&w);
 }
 
+static void
+test_network_lost(void **state)
+{
+	(void)state;
+	network_lost(false);
+}
+
+/* LOD-8: enciphered, too. */
+static void
+test_network_lost_sealed(void **state)
+{
+	(void)state;
+	network_lost(true);
+}
+
+/* An unload likewise: it was not begun, or is done by the resumption. */
+static void
+test_network_lost_unload(void **state)
+{
+	struct jz_unload_result r;
+	struct world w = {0};
+	unsigned found = 0, tries;
+	struct lossy l;
+
+	(void)state;
+	world_new(&w);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	assert_int_equal(world_load(&w, &w.alice, 100 * AMOUNT), 0);
+	lossy_new(&l, &w);
+	for (unsigned n = 1; n < 2 * CALLS_MAX; n++) {
+		struct jz_session *s = &w.alice.session;
+		struct before b = before(&w);
+		int64_t moved;
+		int err;
+
+		assert_int_equal(jz_purse_verify_pin(s, TORN_PIN, &tries), 0);
+		lose(&l, n / 2 + 1, n % 2 == 1);
+		err = jz_bank_unload(s, &l.bank, AMOUNT, TORN_TERMINAL, &r);
+		assert_int_equal(err, l.lost ? JZ_ERR_NETWORK : 0);
+		lose(&l, 0, false);
+		assert_int_equal(jz_bank_unload_resume(s, &l.bank, &r), 0);
+		moved = account(&w) - b.account;
+		found += r.found;
+		assert_true(moved == AMOUNT || (moved == 0 && !r.found));
+		assert_int_equal(
+		    (int64_t)torn_balance(&w.alice), (int64_t)b.card - moved);
+		assert_int_equal(jz_bank_unload_resume(s, &l.bank, &r), 0);
+		assert_false(r.found);
+		if (err == 0)
+			break;
+	}
+	assert_int_equal(found, 2);
+	jz_bank_free(&l.real);
+	world_free(&w);
+}
+
 /* The card loses its power at every command, before it and after it. */
 static void
-test_card_torn(void **state)
+card_torn(bool sealed)
 {
 	struct world w = {0};
 	struct jz_bank *bank = NULL;
 
-	(void)state;
 	world_new(&w);
+	w.alice.sealed = sealed;
 	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
 	assert_int_equal(jz_bank_of_issuer(w.issuer, &bank), 0);
 	for (unsigned n = 2; n < 2 * TORN_CUTS_MAX; n++) {
@@ -282,6 +352,20 @@ test_card_torn(void **state)
 	}
 	jz_bank_free(&bank);
 	world_free(&w);
+}
+
+static void
+test_card_torn(void **state)
+{
+	(void)state;
+	card_torn(false);
+}
+
+static void
+test_card_torn_sealed(void **state)
+{
+	(void)state;
+	card_torn(true);
 }
 
 /* A resumption that is cut off is itself resumed. */
@@ -469,7 +553,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_network_lost),
+	    cmocka_unit_test(test_network_lost_sealed),
+	    cmocka_unit_test(test_network_lost_unload),
 	    cmocka_unit_test(test_card_torn),
+	    cmocka_unit_test(test_card_torn_sealed),
 	    cmocka_unit_test(test_resumption_lost),
 	    cmocka_unit_test(test_proof_brought),
 	    cmocka_unit_test(test_messages_repeated),

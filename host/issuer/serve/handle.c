@@ -275,6 +275,9 @@ static const struct jz_route ROUTES[] = {
 };
 #define ROUTES_N ((unsigned)(sizeof(ROUTES) / sizeof(ROUTES[0])))
 
+_Static_assert(sizeof(ROUTES) / sizeof(ROUTES[0]) <= JZ_ROUTES_MAX,
+    "who counts has a place for each");
+
 unsigned
 jz_routes(void)
 {
@@ -459,6 +462,7 @@ refusal_status(enum jz_refusal r)
 		return 402;
 	case JZ_REFUSAL_UNKNOWN_CARD:
 	case JZ_REFUSAL_CARD_BLOCKED:
+	case JZ_REFUSAL_CERT_NOT_YET:
 	case JZ_REFUSAL_CERT_EXPIRED:
 	case JZ_REFUSAL_CARD_REVOKED:
 	case JZ_REFUSAL_SIGNATURE:

@@ -53,7 +53,8 @@ struct jz_call {
 	size_t len;
 };
 
-/* The number of paths, and the i-th, for counting. */
+/* The number of paths, at most JZ_ROUTES_MAX, and the i-th, for counting. */
+#define JZ_ROUTES_MAX 32u
 unsigned jz_routes(void);
 const char *jz_route_path(unsigned i);
 /* Its number; jz_routes() for a call of none. */

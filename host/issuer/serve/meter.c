@@ -15,7 +15,7 @@
 #include "../../../apdu/error.h"
 #include "handle.h"
 
-#define PATHS_MAX 16
+#define PATHS_MAX (JZ_ROUTES_MAX + 1) /* and what is no path of ours */
 #define STATUSES  6 /* 1xx to 5xx, and 0 */
 #define CODES_MAX 64
 #define BUCKETS	  4096u

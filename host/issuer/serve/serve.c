@@ -37,6 +37,7 @@
 #define MEMORY_PER	(32u * 1024u) /* of one connection: headers and all */
 #define WORKERS_DEFAULT 16u
 #define WORKERS_MAX	256u
+#define DROPPED_MAX	(64u * 1024u)
 #define PRIORITIES	"NORMAL:-VERS-ALL:+VERS-TLS1.3"
 #define MICRO		UINT64_C(1000000)
 
@@ -62,6 +63,7 @@ struct incoming {
 	uint64_t began;
 	size_t len;
 	bool too_long;
+	size_t dropped; /* of a body that is */
 	unsigned refused; /* a status, before anything was read */
 	const char *code;
 	uint8_t body[JZ_WIRE_REQUEST_MAX];
@@ -176,8 +178,12 @@ static void
 print_gate(struct jz_server *s, FILE *out)
 {
 	uint64_t groups, done;
+	unsigned in_flight;
 
 	jz_gate_counts(s->gate, &groups, &done);
+	(void)pthread_mutex_lock(&s->lock);
+	in_flight = s->in_flight;
+	(void)pthread_mutex_unlock(&s->lock);
 	fprintf(out,
 	    "# HELP jiaozi_commits_total Commits of the store.\n"
 	    "# TYPE jiaozi_commits_total counter\n"
@@ -188,7 +194,7 @@ print_gate(struct jz_server *s, FILE *out)
 	    "# HELP jiaozi_in_flight Requests not yet answered.\n"
 	    "# TYPE jiaozi_in_flight gauge\n"
 	    "jiaozi_in_flight %u\n",
-	    groups, done, s->in_flight);
+	    groups, done, in_flight);
 }
 
 static enum MHD_Result
@@ -295,6 +301,10 @@ admitted(struct jz_server *s, struct MHD_Connection *connection, uint64_t now)
 	if (a->sa_family == AF_INET6) {
 		const struct sockaddr_in6 *six = (const void *)a;
 
+		/* One of IPv4 at a socket for both. */
+		if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+			return jz_meter_admits(
+			    s->meter, &six->sin6_addr.s6_addr[12], 4, now);
 		/* Half of it: one customer has all of a network. */
 		return jz_meter_admits(s->meter, &six->sin6_addr, 8, now);
 	}
@@ -321,7 +331,7 @@ begin(struct jz_server *s, struct MHD_Connection *connection)
 	if (in == NULL)
 		return NULL;
 	in->began = microseconds();
-	in->len = 0;
+	in->len = in->dropped = 0;
 	in->refused = 0;
 	in->code = "";
 	in->too_long = says_too_long(connection);
@@ -356,9 +366,14 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	}
 	if (*len == 0)
 		return answer(s, connection, url, method, in);
-	if (in->len + *len > sizeof(in->body))
+	if (in->len + *len > sizeof(in->body)) {
+		/* Whoever has not said how long it is gets his answer at its
+		 * end; who has none gets no answer. */
 		in->too_long = true;
-	else {
+		in->dropped += *len;
+		if (in->dropped > DROPPED_MAX)
+			return MHD_NO;
+	} else {
 		memcpy(in->body + in->len, data, *len);
 		in->len += *len;
 	}

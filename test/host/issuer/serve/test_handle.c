@@ -138,6 +138,49 @@ test_exists(void **state)
 	assert_int_equal(rig_balance(r, &c), DEPOSIT - AMOUNT);
 }
 
+/* Unloads likewise: the proof is taken once, and what is no proof moves
+ * nothing. */
+static void
+test_unload(void **state)
+{
+	struct rig *r = *state;
+	struct letter request, permission, proof, bad;
+	struct jz_message m;
+	struct fakecard c, other;
+	uint64_t before;
+
+	rig_card(r, &c, DEPOSIT);
+	rig_card(r, &other, DEPOSIT);
+	(void)rig_load(r, &c, AMOUNT);
+	before = rig_snapshot(r);
+	m = fakecard_unload_request(&c, AMOUNT);
+	request = fakecard_sign(&c, &m);
+	bad = fakecard_sign(&other, &m);
+	assert_answer(r, JZ_WIRE_UNLOAD_PERMIT, &bad, 403, "\"SIGNATURE\"");
+	assert_answer(r, JZ_WIRE_UNLOAD_PROOF, &request, 400, "\"MALFORMED\"");
+	assert_answer(r, JZ_WIRE_PERMIT, &request, 400, "\"MALFORMED\"");
+	assert_answer(r, JZ_WIRE_UNLOAD_PERMIT, &request, 200, "\"done\"");
+	assert_true(rig_snapshot(r) == before);
+	permission = rig_permit_unload(r, &request);
+	m = fakecard_unload_proof(&c, &permission);
+	proof = letter_of(&m);
+	m.payment.amount--;
+	bad = letter_of(&m);
+	assert_answer(r, JZ_WIRE_UNLOAD_PROOF, &bad, 403, "\"SIGNATURE\"");
+	assert_true(rig_snapshot(r) == before);
+	assert_answer(r, JZ_WIRE_UNLOAD_PROOF, &proof, 200, "\"exists\"");
+	before = rig_snapshot(r);
+	assert_int_equal(
+	    jz_message_decode(letter_span(&proof), JZ_KIND_UNLOAD_PROOF, &m),
+	    0);
+	m.payment.amount--;
+	bad = fakecard_sign(&c, &m);
+	assert_answer(
+	    r, JZ_WIRE_UNLOAD_PROOF, &bad, 409, "\"EXISTS_DIFFERENT\"");
+	assert_true(rig_snapshot(r) == before);
+	assert_int_equal(rig_balance(r, &c), DEPOSIT);
+}
+
 /* LOD-13: a load is told of to the card that signs, and to nobody else. */
 static void
 test_find(void **state)
@@ -192,6 +235,7 @@ test_malformed(void **state)
 		const char *path = jz_route_path(p);
 
 		if (strncmp(path, "/v1/load", 8) != 0 &&
+		    strncmp(path, "/v1/unload", 10) != 0 &&
 		    strncmp(path, "/v1/settle", 10) != 0)
 			continue;
 		for (size_t k = 0; k < sizeof(BODIES) / sizeof(BODIES[0]);
@@ -372,6 +416,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_refusals, rig_after),
 	    cmocka_unit_test_teardown(test_exists, rig_after),
+	    cmocka_unit_test_teardown(test_unload, rig_after),
 	    cmocka_unit_test_teardown(test_find, rig_after),
 	    cmocka_unit_test_teardown(test_readmit, rig_after),
 	    cmocka_unit_test_teardown(test_submit, rig_after),

@@ -225,7 +225,8 @@ READER_TESTS = test/conformance/test_encrypted test/conformance/test_key \
 	test/reader/test_store test/reader/test_suite test/reader/test_trace \
 	test/reader/test_virtual
 HOST_TESTS = test/conformance/test_esign test/host/test_https \
-	test/host/test_resume test/host/issuer/serve/test_handle \
+	test/host/test_resume test/host/issuer/serve/test_gate \
+	test/host/issuer/serve/test_handle \
 	test/host/issuer/test_dialect test/host/issuer/test_password \
 	test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \

@@ -229,24 +229,24 @@ READER_TESTS = test/conformance/test_confirm test/conformance/test_encrypted \
 	test/reader/test_virtual
 HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \
-	test/host/issuer/serve/test_desk test/host/issuer/serve/test_handle \
-	test/host/issuer/serve/test_serve test/host/issuer/test_account \
-	test/host/issuer/test_audit test/host/issuer/test_batches \
-	test/host/issuer/test_books test/host/issuer/test_cancel \
-	test/host/issuer/test_create test/host/issuer/test_decision \
-	test/host/issuer/test_dialect test/host/issuer/test_esign \
-	test/host/issuer/test_esign_bank test/host/issuer/test_esign_many \
-	test/host/issuer/test_esign_modes test/host/issuer/test_evidence \
-	test/host/issuer/test_exception test/host/issuer/test_incident \
-	test/host/issuer/test_load test/host/issuer/test_many \
-	test/host/issuer/test_password test/host/issuer/test_refusal \
-	test/host/issuer/test_restore test/host/issuer/test_revocation \
-	test/host/issuer/test_settle test/host/issuer/test_statement \
-	test/host/issuer/test_unload test/host/issuer/test_x509 \
-	test/host/test_cancel test/host/test_card test/host/test_certificates \
-	test/host/test_confirm test/host/test_gp test/host/test_gp_content \
-	test/host/test_https test/host/test_pay test/host/test_personalise \
-	test/host/test_purse test/host/test_recover \
+	test/host/issuer/serve/test_desk test/host/issuer/serve/test_gate \
+	test/host/issuer/serve/test_handle test/host/issuer/serve/test_serve \
+	test/host/issuer/test_account test/host/issuer/test_audit \
+	test/host/issuer/test_batches test/host/issuer/test_books \
+	test/host/issuer/test_cancel test/host/issuer/test_create \
+	test/host/issuer/test_decision test/host/issuer/test_dialect \
+	test/host/issuer/test_esign test/host/issuer/test_esign_bank \
+	test/host/issuer/test_esign_many test/host/issuer/test_esign_modes \
+	test/host/issuer/test_evidence test/host/issuer/test_exception \
+	test/host/issuer/test_incident test/host/issuer/test_load \
+	test/host/issuer/test_many test/host/issuer/test_password \
+	test/host/issuer/test_refusal test/host/issuer/test_restore \
+	test/host/issuer/test_revocation test/host/issuer/test_settle \
+	test/host/issuer/test_statement test/host/issuer/test_unload \
+	test/host/issuer/test_x509 test/host/test_cancel test/host/test_card \
+	test/host/test_certificates test/host/test_confirm test/host/test_gp \
+	test/host/test_gp_content test/host/test_https test/host/test_pay \
+	test/host/test_personalise test/host/test_purse test/host/test_recover \
 	test/host/test_recover_killed test/host/test_replace \
 	test/host/test_resume test/host/test_roll test/host/test_sealed \
 	test/host/test_settle_cut test/host/test_sign test/host/test_story \

@@ -21,8 +21,17 @@ struct jz_desk;
  * JZ_ERR_MEMORY, JZ_ERR_SYSTEM. */
 int jz_desk_new(const struct jz_esign_verifier *v, struct jz_gate *books,
     struct jz_desk **out);
-/* Takes NULL, clears it. */
+/* Does what waits and takes no more: what is posted is told so at once. */
+void jz_desk_close(struct jz_desk *d);
+/* Closes it first.  Takes NULL, clears it. */
 void jz_desk_free(struct jz_desk **desk);
+
+/*
+ * Does w->f with w->arg in one of the desk's own threads and tells, as
+ * jz_gate_post(); there is no group, and f gets no issuer.  For whoever must not
+ * stand in jz_desk_submit() himself.  Any thread.
+ */
+void jz_desk_post(struct jz_desk *d, struct jz_gate_work *w);
 
 /* As jz_esign_submit().  Any thread. */
 int jz_desk_submit(struct jz_desk *d, struct jz_span submission,

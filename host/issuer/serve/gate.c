@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Group commit: leader and followers.
+ * Group commit.
  *
- *   G1  what is behind the gate is used by the leader alone, and there is one;
- *   G2  who has waited is told after his group's commit, never before.
+ *   G1  what is behind the gate is used by the gate's thread alone;
+ *   G2  who has waited is told after his group's commit, never before;
+ *   G3  whoever has come is told once, whatever becomes of the gate.
  */
 #include "gate.h"
 
@@ -16,44 +17,167 @@
  * order. */
 #define CONTENDED_MAX 100
 
-struct place {
-	void *work;
-	bool done;
-	struct place *next;
-};
-
 struct jz_gate {
 	jz_gate_group *together;
-	void *arg;
+	void *state;
+	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct place *first, **last; /* who waits */
-	bool led;
+	struct jz_gate_work *first, **last; /* who waits */
+	bool closed, joined;
 	uint64_t groups, done;
 };
 
+/* ---- a group -------------------------------------------------------------- */
+
+/* Each in turn, then the commit. */
+static int
+run_group(struct jz_issuer *i, struct jz_gate_work *group)
+{
+	int err = jz_issuer_group_begin(i);
+
+	if (err != 0)
+		return err;
+	for (struct jz_gate_work *w = group; w != NULL && err == 0;
+	     w = w->next) {
+		w->err = w->f(w->arg, i);
+		if (w->err == JZ_ERR_CONTENDED)
+			err = w->err;
+	}
+	return jz_issuer_group_end(i, err);
+}
+
+static void
+do_group(void *issuer, struct jz_gate_work *group)
+{
+	int err = JZ_ERR_CONTENDED;
+
+	for (unsigned n = 0; err == JZ_ERR_CONTENDED && n < CONTENDED_MAX; n++)
+		err = run_group(issuer, group);
+	for (struct jz_gate_work *w = group; w != NULL && err != 0; w = w->next)
+		w->err = err;
+}
+
+/* Takes up to JZ_GATE_GROUP_MAX of those who wait; locked. */
+static struct jz_gate_work *
+take(struct jz_gate *g)
+{
+	struct jz_gate_work *group = g->first, **end = &group;
+
+	for (unsigned n = 0; *end != NULL && n < JZ_GATE_GROUP_MAX; n++)
+		end = &(*end)->next;
+	g->first = *end;
+	if (g->first == NULL)
+		g->last = &g->first;
+	*end = NULL;
+	return group;
+}
+
+/* G2.  Who is told is gone, and his work with him. */
+static void
+tell(struct jz_gate_work *group)
+{
+	struct jz_gate_work *next;
+
+	for (struct jz_gate_work *w = group; w != NULL; w = next) {
+		next = w->next;
+		w->told(w);
+	}
+}
+
+static void
+count(struct jz_gate *g, const struct jz_gate_work *group)
+{
+	g->groups++;
+	for (; group != NULL; group = group->next)
+		g->done++;
+}
+
+static void *
+serve(void *arg)
+{
+	struct jz_gate *g = arg;
+	struct jz_gate_work *group;
+
+	(void)pthread_mutex_lock(&g->lock);
+	for (;;) {
+		while (g->first == NULL && !g->closed)
+			(void)pthread_cond_wait(&g->changed, &g->lock);
+		if (g->first == NULL)
+			break;
+		group = take(g);
+		(void)pthread_mutex_unlock(&g->lock);
+		g->together(g->state, group);
+		(void)pthread_mutex_lock(&g->lock);
+		count(g, group);
+		(void)pthread_mutex_unlock(&g->lock);
+		tell(group);
+		(void)pthread_mutex_lock(&g->lock);
+	}
+	(void)pthread_mutex_unlock(&g->lock);
+	return NULL;
+}
+
+/* ---- opened and closed --------------------------------------------------- */
+
+static int
+make_lock(struct jz_gate *g)
+{
+	if (pthread_mutex_init(&g->lock, NULL) != 0)
+		return JZ_ERR_SYSTEM;
+	if (pthread_cond_init(&g->changed, NULL) == 0)
+		return 0;
+	(void)pthread_mutex_destroy(&g->lock);
+	return JZ_ERR_SYSTEM;
+}
+
+static void
+end_lock(struct jz_gate *g)
+{
+	(void)pthread_cond_destroy(&g->changed);
+	(void)pthread_mutex_destroy(&g->lock);
+}
+
 int
-jz_gate_new_to(jz_gate_group *together, void *arg, struct jz_gate **out)
+jz_gate_new_to(jz_gate_group *together, void *state, struct jz_gate **out)
 {
 	struct jz_gate *g = calloc(1, sizeof(*g));
+	int err;
 
 	*out = NULL;
 	if (g == NULL)
 		return JZ_ERR_MEMORY;
-	if (pthread_mutex_init(&g->lock, NULL) != 0) {
-		free(g);
-		return JZ_ERR_SYSTEM;
-	}
-	if (pthread_cond_init(&g->changed, NULL) != 0) {
-		(void)pthread_mutex_destroy(&g->lock);
-		free(g);
-		return JZ_ERR_SYSTEM;
-	}
 	g->together = together;
-	g->arg = arg;
+	g->state = state;
 	g->last = &g->first;
-	*out = g;
-	return 0;
+	err = make_lock(g);
+	if (err == 0 && pthread_create(&g->thread, NULL, serve, g) != 0) {
+		end_lock(g);
+		err = JZ_ERR_SYSTEM;
+	}
+	if (err == 0)
+		*out = g;
+	else
+		free(g);
+	return err;
+}
+
+int
+jz_gate_new(struct jz_issuer *i, struct jz_gate **out)
+{
+	return jz_gate_new_to(do_group, i, out);
+}
+
+void
+jz_gate_close(struct jz_gate *g)
+{
+	(void)pthread_mutex_lock(&g->lock);
+	g->closed = true;
+	(void)pthread_cond_broadcast(&g->changed);
+	(void)pthread_mutex_unlock(&g->lock);
+	if (!g->joined)
+		(void)pthread_join(g->thread, NULL);
+	g->joined = true;
 }
 
 void
@@ -63,131 +187,65 @@ jz_gate_free(struct jz_gate **gate)
 
 	if (g == NULL)
 		return;
-	(void)pthread_cond_destroy(&g->changed);
-	(void)pthread_mutex_destroy(&g->lock);
+	jz_gate_close(g);
+	end_lock(g);
 	free(g);
 	*gate = NULL;
 }
 
-/* ---- leading and following ---------------------------------------------- */
-
-/* Takes up to JZ_GATE_GROUP_MAX of those who wait; locked. */
-static struct place *
-take(struct jz_gate *g, void *work[static JZ_GATE_GROUP_MAX], size_t *n)
-{
-	struct place *group = g->first, **end = &group;
-
-	for (*n = 0; *end != NULL && *n < JZ_GATE_GROUP_MAX; ++*n) {
-		work[*n] = (*end)->work;
-		end = &(*end)->next;
-	}
-	g->first = *end;
-	if (g->first == NULL)
-		g->last = &g->first;
-	*end = NULL;
-	return group;
-}
-
-static void
-lead(struct jz_gate *g)
-{
-	void *work[JZ_GATE_GROUP_MAX];
-	size_t n;
-	struct place *group = take(g, work, &n), *next;
-
-	g->led = true;
-	(void)pthread_mutex_unlock(&g->lock);
-	g->together(g->arg, work, n);
-	(void)pthread_mutex_lock(&g->lock);
-	g->led = false;
-	g->groups++;
-	/* Who is told is gone, and his place with him. */
-	for (struct place *p = group; p != NULL; p = next) {
-		next = p->next;
-		g->done++;
-		p->done = true; /* G2 */
-	}
-	(void)pthread_cond_broadcast(&g->changed);
-}
-
-/* Out of the list again before this returns. */
-static void
-wait_for(struct jz_gate *g, struct place *p)
-{
-	(void)pthread_mutex_lock(&g->lock);
-	*g->last = p;
-	g->last = &p->next;
-	while (!p->done) {
-		if (g->led) /* G1 */
-			(void)pthread_cond_wait(&g->changed, &g->lock);
-		else
-			lead(g);
-	}
-	(void)pthread_mutex_unlock(&g->lock);
-}
+/* ---- what comes ---------------------------------------------------------- */
 
 void
-jz_gate_pass(struct jz_gate *g, void *work)
+jz_gate_post(struct jz_gate *g, struct jz_gate_work *w)
 {
-	struct place p = {work, false, NULL};
+	bool closed;
 
-	wait_for(g, &p);
+	w->err = JZ_ERR_CONTENDED;
+	w->next = NULL;
+	(void)pthread_mutex_lock(&g->lock);
+	closed = g->closed;
+	if (!closed) {
+		*g->last = w;
+		g->last = &w->next;
+		(void)pthread_cond_broadcast(&g->changed);
+	}
+	(void)pthread_mutex_unlock(&g->lock);
+	if (closed) /* G3 */
+		w->told(w);
 }
 
-/* ---- to an issuer ------------------------------------------------------- */
-
-struct work {
-	int (*f)(void *arg, struct jz_issuer *i);
-	void *arg;
-	int err;
+/* Somebody who stands there until it is done. */
+struct waiting {
+	struct jz_gate_work work; /* first */
+	struct jz_gate *gate;
+	bool done;
 };
 
-/* Each in turn, then the commit. */
-static int
-run_group(struct jz_issuer *i, void *const *group, size_t n)
-{
-	int err = jz_issuer_group_begin(i);
-
-	if (err != 0)
-		return err;
-	for (size_t k = 0; k < n && err == 0; k++) {
-		struct work *w = group[k];
-
-		w->err = w->f(w->arg, i);
-		if (w->err == JZ_ERR_CONTENDED)
-			err = w->err;
-	}
-	return jz_issuer_group_end(i, err);
-}
-
 static void
-do_group(void *issuer, void *const *group, size_t n)
+wake(struct jz_gate_work *w)
 {
-	int err = JZ_ERR_CONTENDED;
+	struct waiting *x = (struct waiting *)w;
+	struct jz_gate *g = x->gate;
 
-	for (unsigned t = 0; err == JZ_ERR_CONTENDED && t < CONTENDED_MAX; t++)
-		err = run_group(issuer, group, n);
-	for (size_t k = 0; k < n && err != 0; k++) {
-		struct work *w = group[k];
-
-		w->err = err;
-	}
-}
-
-int
-jz_gate_new(struct jz_issuer *i, struct jz_gate **out)
-{
-	return jz_gate_new_to(do_group, i, out);
+	(void)pthread_mutex_lock(&g->lock);
+	x->done = true;
+	(void)pthread_cond_broadcast(&g->changed);
+	(void)pthread_mutex_unlock(&g->lock);
 }
 
 int
 jz_gate_do(
     struct jz_gate *g, int (*f)(void *arg, struct jz_issuer *i), void *arg)
 {
-	struct work w = {f, arg, JZ_ERR_INTERNAL};
+	struct waiting w = {.work = {.f = f, .arg = arg, .told = wake}};
 
-	jz_gate_pass(g, &w);
-	return w.err;
+	w.gate = g;
+	jz_gate_post(g, &w.work);
+	(void)pthread_mutex_lock(&g->lock);
+	while (!w.done)
+		(void)pthread_cond_wait(&g->changed, &g->lock);
+	(void)pthread_mutex_unlock(&g->lock);
+	return w.work.err;
 }
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon on libmicrohttpd: its threads read, verify the form and write;
- * the gate takes them to the issuer, a group at a time.
+ * the gate takes requests to the issuer, a group at a time, while their
+ * connections sleep.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -58,12 +59,17 @@ struct jz_server {
 	unsigned in_flight;
 };
 
-/* One request on its way in. */
+/* One request on its way in, and then at the gate. */
 struct incoming {
+	struct jz_gate_work work; /* first */
+	struct jz_server *server;
+	struct MHD_Connection *connection;
+	struct jz_call call;
+	bool asked; /* at the gate, or past it */
 	uint64_t began;
 	size_t len;
 	bool too_long;
-	size_t dropped; /* of a body that is */
+	size_t dropped;	  /* of a body that is */
 	unsigned refused; /* a status, before anything was read */
 	const char *code;
 	uint8_t body[JZ_WIRE_REQUEST_MAX];
@@ -225,6 +231,39 @@ run(void *arg, struct jz_issuer *i)
 	return jz_call_run(arg, i);
 }
 
+static void
+note(struct jz_server *s, struct MHD_Connection *connection,
+    const struct incoming *in)
+{
+	const struct jz_call *c = &in->call;
+	uint64_t us = microseconds() - in->began;
+
+	jz_meter_count(s->meter, jz_route_of(c), c->status, c->code, us);
+	log_request(s, connection, c, us);
+}
+
+/* Says what has come of it. */
+static enum MHD_Result
+conclude(
+    struct jz_server *s, struct MHD_Connection *connection, struct incoming *in)
+{
+	const struct jz_call *c = &in->call;
+	enum MHD_Result rc = MHD_NO;
+
+	if (c->text != NULL)
+		rc = send_text(
+		    connection, c->status, "application/json", c->text, c->len);
+	note(s, connection, in);
+	return rc;
+}
+
+/* In the thread of the gate or the desk: a worker goes on with it. */
+static void
+resume(struct jz_gate_work *w)
+{
+	MHD_resume_connection(((struct incoming *)w)->connection);
+}
+
 static int
 submit(void *arg, struct jz_span submission, enum jz_esign_verdict *verdict)
 {
@@ -232,46 +271,60 @@ submit(void *arg, struct jz_span submission, enum jz_esign_verdict *verdict)
 }
 
 static int
-carry_out(struct jz_server *s, struct jz_call *c)
+judge(void *arg, struct jz_issuer *none)
 {
-	if (jz_call_is_submission(c))
-		return jz_call_judge(
-		    c, s->desk != NULL ? submit : NULL, s->desk);
-	return jz_gate_do(s->gate, run, c);
+	struct incoming *in = arg;
+
+	(void)none;
+	return jz_call_judge(&in->call, submit, in->server->desk);
+}
+
+/* Its connection sleeps meanwhile, and its worker serves others. */
+static enum MHD_Result
+go_in(
+    struct jz_server *s, struct MHD_Connection *connection, struct incoming *in)
+{
+	const bool submission = jz_call_is_submission(&in->call);
+
+	in->asked = true;
+	in->server = s;
+	in->connection = connection;
+	in->work.f = submission ? judge : run;
+	in->work.arg = submission ? (void *)in : &in->call;
+	in->work.told = resume;
+	MHD_suspend_connection(connection);
+	if (submission)
+		jz_desk_post(s->desk, &in->work);
+	else
+		jz_gate_post(s->gate, &in->work);
+	return MHD_YES;
 }
 
 static enum MHD_Result
 answer(struct jz_server *s, struct MHD_Connection *connection, const char *path,
-    const char *method, const struct incoming *in)
+    const char *method, struct incoming *in)
 {
-	struct jz_call c = {0};
-	bool metrics = false;
+	struct jz_call *c = &in->call;
 	enum MHD_Result rc;
-	uint64_t us;
 
-	c.code = "";
+	c->code = "";
 	if (in->refused != 0)
-		jz_call_answer(&c, in->refused, in->code);
+		jz_call_answer(c, in->refused, in->code);
 	else if (in->too_long)
-		jz_call_answer(&c, 413, "TOO_LONG");
-	else if (jz_call_read(&c, method, path, jz_span(in->body, in->len))) {
-		metrics = strcmp(path, JZ_WIRE_METRICS) == 0;
-		if (!metrics)
-			jz_call_finish(&c, carry_out(s, &c));
+		jz_call_answer(c, 413, "TOO_LONG");
+	else if (jz_call_read(c, method, path, jz_span(in->body, in->len))) {
+		if (jz_call_is_submission(c) && s->desk == NULL)
+			jz_call_finish(c, jz_call_judge(c, NULL, NULL));
+		else if (strcmp(path, JZ_WIRE_METRICS) != 0)
+			return go_in(s, connection, in);
+		else {
+			c->status = 200;
+			rc = send_metrics(s, connection);
+			note(s, connection, in);
+			return rc;
+		}
 	}
-	if (metrics) {
-		c.status = 200;
-		rc = send_metrics(s, connection);
-	} else if (c.text == NULL)
-		rc = MHD_NO;
-	else
-		rc = send_text(
-		    connection, c.status, "application/json", c.text, c.len);
-	us = microseconds() - in->began;
-	jz_meter_count(s->meter, jz_route_of(&c), c.status, c.code, us);
-	log_request(s, connection, &c, us);
-	jz_call_free(&c);
-	return rc;
+	return conclude(s, connection, in);
 }
 
 /* ---- one request, as libmicrohttpd tells of it ----------------------------- */
@@ -330,6 +383,8 @@ begin(struct jz_server *s, struct MHD_Connection *connection)
 
 	if (in == NULL)
 		return NULL;
+	memset(&in->call, 0, sizeof(in->call));
+	in->asked = false;
 	in->began = microseconds();
 	in->len = in->dropped = 0;
 	in->refused = 0;
@@ -364,6 +419,10 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 			return answer(s, connection, url, method, in);
 		return MHD_YES;
 	}
+	if (in->asked) {
+		jz_call_finish(&in->call, in->work.err);
+		return conclude(s, connection, in);
+	}
 	if (*len == 0)
 		return answer(s, connection, url, method, in);
 	if (in->len + *len > sizeof(in->body)) {
@@ -391,6 +450,7 @@ on_end(void *arg, struct MHD_Connection *connection, void **state,
 	(void)why;
 	if (in == NULL)
 		return;
+	jz_call_free(&in->call);
 	free(in);
 	*state = NULL;
 	count_in_flight(arg, -1);
@@ -478,20 +538,21 @@ start_daemon(struct jz_server *s, const struct jz_server_options *o,
 	if (ca != NULL)
 		trust = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0,
 		    (void *)(uintptr_t)ca->bytes};
-	s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
-		MHD_USE_EPOLL | MHD_USE_TLS | MHD_USE_ERROR_LOG,
-	    0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
-	    say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, s->listener,
-	    MHD_OPTION_THREAD_POOL_SIZE, workers, MHD_OPTION_CONNECTION_LIMIT,
-	    or_default(o->connections, 1000),
-	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, or_default(o->per_address, 100),
-	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_HTTPS_MEM_CERT,
-	    (const char *)certificate->bytes, MHD_OPTION_HTTPS_MEM_KEY,
-	    (const char *)key->bytes, MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,
-	    MHD_OPTION_ARRAY, (struct MHD_OptionItem[]){trust, last},
-	    MHD_OPTION_END);
+	s->daemon =
+	    MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
+		    MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+		say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, s->listener,
+		MHD_OPTION_THREAD_POOL_SIZE, workers,
+		MHD_OPTION_CONNECTION_LIMIT, or_default(o->connections, 1000),
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		or_default(o->per_address, 100), MHD_OPTION_CONNECTION_TIMEOUT,
+		IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)MEMORY_PER, MHD_OPTION_NOTIFY_COMPLETED, on_end, s,
+		MHD_OPTION_HTTPS_MEM_CERT, (const char *)certificate->bytes,
+		MHD_OPTION_HTTPS_MEM_KEY, (const char *)key->bytes,
+		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES, MHD_OPTION_ARRAY,
+		(struct MHD_OptionItem[]){trust, last}, MHD_OPTION_END);
 	if (s->daemon == NULL)
 		return JZ_ERR_KEY;
 	return 0;
@@ -598,6 +659,10 @@ jz_server_stop(struct jz_server **server)
 	fd = MHD_quiesce_daemon(s->daemon);
 	for (unsigned n = 0; n < STOP_SECONDS * 100 && !idle(s); n++)
 		(void)nanosleep(&TICK, NULL);
+	/* Nobody sleeps there. */
+	if (s->desk != NULL)
+		jz_desk_close(s->desk);
+	jz_gate_close(s->gate);
 	MHD_stop_daemon(s->daemon);
 	if (fd >= 0)
 		close(fd);

@@ -206,9 +206,8 @@ jz_esign_submit(const struct jz_esign_verifier *v, struct jz_span submission,
 	int err;
 
 	jz_esign_take(c, submission);
-	jz_esign_look(v, v->store_state, c);
-	if (c->looked)
-		jz_esign_examine(v, &v->engine, c);
+	/* Examined where it is judged: to look up its key first would be to read
+	 * the card twice. */
 	jz_esign_write(v, &c, 1);
 	jz_esign_execute(v, &c, 1);
 	if (c->said != 0)

@@ -205,13 +205,14 @@ step(sqlite3_stmt *st, bool row)
 	return JZ_ERR_DATABASE;
 }
 
+/* Bound without a copy: what is bound outlives done(). */
 static sqlite3_stmt *
 prepare(struct jz_esign_db *d, enum statement which, const uint8_t *id)
 {
 	sqlite3_stmt *st = get(d, which);
 
 	if (st != NULL &&
-	    sqlite3_bind_blob(st, 1, id, JZ_ID_BYTES, SQLITE_TRANSIENT) ==
+	    sqlite3_bind_blob(st, 1, id, JZ_ID_BYTES, SQLITE_STATIC) ==
 		SQLITE_OK)
 		return st;
 	done(st);
@@ -268,14 +269,14 @@ card_set(void *store, const struct jz_esign_card *c)
 	sqlite3_stmt *st = prepare(store, CARD_SET, c->id);
 	bool good = st != NULL &&
 	    sqlite3_bind_blob(st, 2, c->public_key, sizeof(c->public_key),
-		SQLITE_TRANSIENT) == SQLITE_OK &&
-	    sqlite3_bind_text(st, 3, c->account, -1, SQLITE_TRANSIENT) ==
+		SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_bind_text(st, 3, c->account, -1, SQLITE_STATIC) ==
 		SQLITE_OK &&
 	    sqlite3_bind_int64(st, 4, c->counter) == SQLITE_OK &&
 	    sqlite3_bind_int64(st, 5, c->failures) == SQLITE_OK &&
 	    sqlite3_bind_int(st, 6, c->locked ? 1 : 0) == SQLITE_OK &&
 	    sqlite3_bind_blob(st, 7, c->failed, sizeof(c->failed),
-		SQLITE_TRANSIENT) == SQLITE_OK;
+		SQLITE_STATIC) == SQLITE_OK;
 	int err = good ? step(st, false) : JZ_ERR_DATABASE;
 
 	done(st);
@@ -311,7 +312,7 @@ entry_set(void *store, const struct jz_esign_entry *e)
 	    sqlite3_bind_int64(st, 2, e->counter) == SQLITE_OK &&
 	    sqlite3_bind_int(st, 3, (int)e->state) == SQLITE_OK &&
 	    sqlite3_bind_blob(st, 4, e->digest, sizeof(e->digest),
-		SQLITE_TRANSIENT) == SQLITE_OK;
+		SQLITE_STATIC) == SQLITE_OK;
 	int err = good ? step(st, false) : JZ_ERR_DATABASE;
 
 	done(st);
@@ -326,8 +327,7 @@ lock(void *store, const char *account, bool locked)
 	int err = JZ_ERR_DATABASE;
 
 	if (sqlite3_prepare_v2(d->db, LOCK, -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_bind_text(st, 1, account, -1, SQLITE_TRANSIENT) ==
-		SQLITE_OK &&
+	    sqlite3_bind_text(st, 1, account, -1, SQLITE_STATIC) == SQLITE_OK &&
 	    sqlite3_bind_int(st, 2, locked ? 1 : 0) == SQLITE_OK)
 		err = step(st, false);
 	sqlite3_finalize(st);

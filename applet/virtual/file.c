@@ -38,11 +38,11 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#define LOCK_TRIES	8 /* each one lost: F3, another program */
-#define TEMP_PREFIX	"."
-#define TEMP_SUFFIX	".new"
-#define TEMP_EXTRA	(sizeof(TEMP_PREFIX TEMP_SUFFIX) - 1)
-#define FILE_MODE	(S_IRUSR | S_IWUSR)
+#define LOCK_TRIES  8 /* each one lost: F3, another program */
+#define TEMP_PREFIX "."
+#define TEMP_SUFFIX ".new"
+#define TEMP_EXTRA  (sizeof(TEMP_PREFIX TEMP_SUFFIX) - 1)
+#define FILE_MODE   (S_IRUSR | S_IWUSR)
 
 struct jz_file {
 	int fd;	 /* the file; .FILE.new until published */
@@ -65,8 +65,7 @@ temp_of(const struct jz_file *f)
 {
 	struct temp_name t;
 
-	snprintf(
-	    t.text, sizeof(t.text), TEMP_PREFIX "%s" TEMP_SUFFIX, f->name);
+	snprintf(t.text, sizeof(t.text), TEMP_PREFIX "%s" TEMP_SUFFIX, f->name);
 	return t;
 }
 

@@ -93,8 +93,8 @@ empty(struct replace *r)
 	if (err == 0)
 		err = jz_purse_info(r->before, &r->old);
 	if (err == 0 && r->old.balance_minor > 0)
-		err = jz_bank_unload(r->before, r->bank, r->old.balance_minor,
-		    r->terminal, &u);
+		err = jz_bank_unload(
+		    r->before, r->bank, r->old.balance_minor, r->terminal, &u);
 	/* The record, too: nothing is left to be brought by this card. */
 	if (err == 0)
 		err = jz_bank_settle(r->before, r->bank, &settled);

@@ -112,14 +112,27 @@ check_done(struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES])
 	return err;
 }
 
+static int
+finish(struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES])
+{
+	bool revoked = false;
+	int err = check_done(i, before);
+
+	if (err == 0)
+		err = jz_issuer_revoked(i, before, &revoked);
+	if (err == 0 && !revoked)
+		err = jz_blacklist(i, before, "replaced");
+	i->again = err == 0 && revoked;
+	return err;
+}
+
 int
 jz_issuer_replaced(
     struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES])
 {
-	int err = check_done(i, before);
+	int err;
 
-	if (err == 0)
-		err = jz_issuer_revoke(i, before, "replaced");
-	i->again = err == JZ_ERR_EXISTS;
-	return err == JZ_ERR_EXISTS ? 0 : err;
+	jz_issuer_start(i);
+	err = jz_store_begin(i->store, true);
+	return err != 0 ? err : jz_store_end(i->store, finish(i, before));
 }

@@ -481,8 +481,7 @@ read_body(struct jz_call *c, struct jz_span text)
 	json_t *body = jz_wire_object(text);
 	struct jz_message m;
 	bool good = body != NULL &&
-	    json_object_size(body) ==
-		1u + c->route->counter + c->route->two &&
+	    json_object_size(body) == 1u + c->route->counter + c->route->two &&
 	    jz_wire_bytes(json_object_get(body, "message"), &b) &&
 	    (!c->route->counter || read_counter(c, body)) &&
 	    (!c->route->two || read_other(c, body));

@@ -16,7 +16,7 @@
 #include "handle.h"
 
 #define PATHS_MAX (JZ_ROUTES_MAX + 1) /* and what is no path of ours */
-#define STATUSES  6 /* 1xx to 5xx, and 0 */
+#define STATUSES  6		      /* 1xx to 5xx, and 0 */
 #define CODES_MAX 64
 #define BUCKETS	  4096u
 #define SECOND	  UINT64_C(1000000)

@@ -62,7 +62,7 @@ struct incoming {
 	uint64_t began;
 	size_t len;
 	bool too_long;
-	size_t dropped; /* of a body that is */
+	size_t dropped;	  /* of a body that is */
 	unsigned refused; /* a status, before anything was read */
 	const char *code;
 	uint8_t body[JZ_WIRE_REQUEST_MAX];

@@ -273,7 +273,7 @@ static void
 test_replace(void **state)
 {
 	struct rig *r = *state;
-	struct fakecard old, new, other, stranger;
+	struct fakecard old, new, other, stranger, thief;
 	struct letter proof;
 	bool revoked;
 
@@ -286,6 +286,15 @@ test_replace(void **state)
 	    "WRONG_ACCOUNT");
 	assert_pair(
 	    r, JZ_WIRE_REPLACE, &old, &old, ",\"counter\":1", 422, "SESSION");
+	/* Who has the number of a card and not its key. */
+	thief = new;
+	thief.key = stranger.key;
+	assert_pair(r, JZ_WIRE_REPLACE, &old, &thief, ",\"counter\":1", 403,
+	    "SIGNATURE");
+	thief = old;
+	thief.key = stranger.key;
+	assert_pair(r, JZ_WIRE_REPLACE, &thief, &new, ",\"counter\":1", 403,
+	    "SIGNATURE");
 	assert_pair(r, JZ_WIRE_REPLACED, &old, &new, "", 409, "CONFLICT");
 	assert_pair(r, JZ_WIRE_REPLACE, &old, &new, "", 400, "MALFORMED");
 	assert_pair(r, JZ_WIRE_REPLACE, &old, &new, ",\"counter\":1", 200,

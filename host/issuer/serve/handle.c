@@ -229,6 +229,7 @@ replacement_of(struct jz_call *c, struct jz_issuer *i, struct jz_message *old,
 	struct jz_message new;
 	int err = both_signed_in(c, i, old, &new);
 
+	memset(r, 0, sizeof(*r));
 	if (err == 0)
 		err = jz_issuer_replacement(i, old->card_id, r);
 	if (err == JZ_ERR_NOT_FOUND ||

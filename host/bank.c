@@ -102,6 +102,58 @@ unload(struct jz_bank *b, struct jz_span proof, struct jz_buffer *out)
 	return keep(b, jz_issuer_unload(issuer_of(b), proof, out));
 }
 
+/* The cards of a pair. */
+static int
+pair_of(const struct jz_replace_pair *pair, struct jz_message *before,
+    struct jz_message *after)
+{
+	int err = jz_message_decode(pair->before, JZ_KIND_SIGN_IN, before);
+
+	return err != 0
+	    ? err
+	    : jz_message_decode(pair->after, JZ_KIND_SIGN_IN, after);
+}
+
+static int
+replace(struct jz_bank *b, const struct jz_replace_pair *pair, uint32_t counter,
+    struct jz_replacement *out)
+{
+	struct jz_issuer *i = issuer_of(b);
+	struct jz_message old, new;
+	int err = pair_of(pair, &old, &new);
+
+	if (err == 0)
+		err = keep(
+		    b, jz_issuer_replace(i, old.card_id, new.card_id, counter));
+	if (err == 0)
+		err = keep(b, jz_issuer_replacement(i, old.card_id, out));
+	return err;
+}
+
+static int
+replacement_load(
+    struct jz_bank *b, const struct jz_replace_pair *pair, uint32_t counter)
+{
+	struct jz_message old, new;
+	int err = pair_of(pair, &old, &new);
+
+	return err != 0 ? err
+			: keep(b,
+			      jz_issuer_replacement_load(
+				  issuer_of(b), old.card_id, counter));
+}
+
+static int
+replaced(struct jz_bank *b, const struct jz_replace_pair *pair)
+{
+	struct jz_message old, new;
+	int err = pair_of(pair, &old, &new);
+
+	return err != 0
+	    ? err
+	    : keep(b, jz_issuer_replaced(issuer_of(b), old.card_id));
+}
+
 static int
 challenge(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
 {
@@ -162,6 +214,9 @@ static const struct jz_bank_ops OPS = {
     .find = find,
     .unload_permit = unload_permit,
     .unload = unload,
+    .replace = replace,
+    .replacement_load = replacement_load,
+    .replaced = replaced,
     .challenge = challenge,
     .sign_in = sign_in,
     .readmit = readmit,
@@ -284,6 +339,21 @@ jz_unload(struct jz_session *s, struct jz_issuer *issuer, uint64_t amount_minor,
 	if (err != 0)
 		return err;
 	err = jz_bank_unload(s, b, amount_minor, terminal, result);
+	end(issuer, &b);
+	return err;
+}
+
+int
+jz_replace(struct jz_session *before, struct jz_session *after,
+    struct jz_issuer *issuer, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_replace_result *result)
+{
+	struct jz_bank *b = NULL;
+	int err = jz_bank_of_issuer(issuer, &b);
+
+	if (err != 0)
+		return err;
+	err = jz_bank_replace(before, after, b, terminal, result);
 	end(issuer, &b);
 	return err;
 }

@@ -66,6 +66,12 @@ int jz_bank_settle(struct jz_session *s, struct jz_bank *bank,
 void jz_bank_watch(struct jz_bank *bank,
     void (*told)(unsigned records, unsigned all, void *arg), void *arg);
 
+/* That of pay.h; over HTTPS it is refused (AMOUNT) for an empty card, whose
+ * holder nothing would have asked for the PIN. */
+int jz_bank_replace(struct jz_session *before, struct jz_session *after,
+    struct jz_bank *bank, const uint8_t terminal[static JZ_TERMINAL_BYTES],
+    struct jz_replace_result *result);
+
 /* Those of pay.h; after an error of the network it is jz_bank_unload_resume()
  * that finishes what was begun. */
 int jz_bank_unload_resume(struct jz_session *s, struct jz_bank *bank,
@@ -115,6 +121,11 @@ int jz_bank_bring_list(
 
 /* ---- for those who make one ---------------------------------------------- */
 
+/* Sign-ins of the old card and of the new one. */
+struct jz_replace_pair {
+	struct jz_span before, after;
+};
+
 /*
  * Each asks the issuer one thing, as the functions of issuer.h do.  They keep a
  * refusal in the handle.
@@ -134,6 +145,13 @@ struct jz_bank_ops {
 	    struct jz_bank *b, struct jz_span request, struct jz_buffer *out);
 	int (*unload)(
 	    struct jz_bank *b, struct jz_span proof, struct jz_buffer *out);
+	/* Of the cards that signed these: begun at this online counter of the
+	 * old card, or known; told by which load it is filled; done. */
+	int (*replace)(struct jz_bank *b, const struct jz_replace_pair *pair,
+	    uint32_t counter, struct jz_replacement *out);
+	int (*replacement_load)(struct jz_bank *b,
+	    const struct jz_replace_pair *pair, uint32_t counter);
+	int (*replaced)(struct jz_bank *b, const struct jz_replace_pair *pair);
 	int (*challenge)(
 	    struct jz_bank *b, struct jz_span request, struct jz_buffer *out);
 	int (*sign_in)(

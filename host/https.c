@@ -314,6 +314,66 @@ unload(struct jz_bank *b, struct jz_span proof, struct jz_buffer *out)
 	return exchange(b, JZ_WIRE_UNLOAD_PROOF, proof, out);
 }
 
+/* counter NULL: it goes without; out NULL: the answer is not looked at. */
+static int
+ask_with_two(struct jz_bank *b, const char *path,
+    const struct jz_replace_pair *pair, const uint32_t *counter, json_t **out)
+{
+	json_t *body = letter(pair->before), *answer = NULL;
+	int err = body != NULL &&
+		json_object_set_new(
+		    body, "successor", jz_wire_hex(pair->after)) == 0 &&
+		(counter == NULL ||
+		    json_object_set_new(
+			body, "counter", json_integer(*counter)) == 0)
+	    ? ask(of(b), path, body, &answer)
+	    : JZ_ERR_MEMORY;
+
+	json_decref(body);
+	if (out != NULL)
+		*out = answer;
+	else
+		json_decref(answer);
+	return err;
+}
+
+static int
+replace(struct jz_bank *b, const struct jz_replace_pair *pair, uint32_t counter,
+    struct jz_replacement *out)
+{
+	json_t *answer = NULL;
+	const json_t *amount, *load;
+	int err = ask_with_two(b, JZ_WIRE_REPLACE, pair, &counter, &answer);
+
+	memset(out, 0, sizeof(*out));
+	amount = json_object_get(answer, "amount_minor");
+	load = json_object_get(answer, "counter");
+	if (err == 0 &&
+	    (!json_is_integer(amount) || json_integer_value(amount) < 0 ||
+		!json_is_integer(load) || json_integer_value(load) < 0 ||
+		json_integer_value(load) > UINT32_MAX))
+		err = JZ_ERR_SERVER_ANSWER;
+	else if (err == 0) {
+		out->amount_minor = (uint64_t)json_integer_value(amount);
+		out->load_counter = (uint32_t)json_integer_value(load);
+	}
+	json_decref(answer);
+	return err;
+}
+
+static int
+replacement_load(
+    struct jz_bank *b, const struct jz_replace_pair *pair, uint32_t counter)
+{
+	return ask_with_two(b, JZ_WIRE_REPLACE_LOAD, pair, &counter, NULL);
+}
+
+static int
+replaced(struct jz_bank *b, const struct jz_replace_pair *pair)
+{
+	return ask_with_two(b, JZ_WIRE_REPLACED, pair, NULL, NULL);
+}
+
 static int
 challenge(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
 {
@@ -332,24 +392,27 @@ batch(struct jz_bank *b, struct jz_span bytes, struct jz_buffer *out)
 	return exchange(b, JZ_WIRE_BATCH, bytes, out);
 }
 
+/* A message whose answer says no more than that it was taken. */
 static int
-readmit(struct jz_bank *b, struct jz_span certificate)
+tell(struct jz_bank *b, const char *path, struct jz_span message)
 {
 	json_t *answer = NULL;
-	int err = ask_with(of(b), JZ_WIRE_READMIT, certificate, &answer);
+	int err = ask_with(of(b), path, message, &answer);
 
 	json_decref(answer);
 	return err;
 }
 
 static int
+readmit(struct jz_bank *b, struct jz_span certificate)
+{
+	return tell(b, JZ_WIRE_READMIT, certificate);
+}
+
+static int
 report(struct jz_bank *b, struct jz_span bytes)
 {
-	json_t *answer = NULL;
-	int err = ask_with(of(b), JZ_WIRE_REPORT, bytes, &answer);
-
-	json_decref(answer);
-	return err;
+	return tell(b, JZ_WIRE_REPORT, bytes);
 }
 
 static int
@@ -531,6 +594,9 @@ static const struct jz_bank_ops OPS = {
     .find = find,
     .unload_permit = unload_permit,
     .unload = unload,
+    .replace = replace,
+    .replacement_load = replacement_load,
+    .replaced = replaced,
     .challenge = challenge,
     .sign_in = sign_in,
     .readmit = readmit,

@@ -191,24 +191,26 @@ const struct jz_cli_command jz_cli_card_commands[] = {
 {
 	"card replace", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(NEW_CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) |
-	    JZ_OPT(PIN) | JZ_OPT(NEW_PIN) | JZ_OPT(TERMINAL),
+	    JZ_OPT(PIN) | JZ_OPT(NEW_PIN) | JZ_OPT(TERMINAL) | JZ_OPT(CA) |
+	    JZ_OPT(CERTIFICATE) | JZ_OPT(CERTIFICATE_KEY) | JZ_OPT(TIMEOUT),
 	JZ_OPT(NEW_CARD),
 	JZ_EXITS_CARD | JZ_EXITS_ISSUER | JZ_EXIT(PIN) |
-	    JZ_EXIT(AUTHENTICATION) | JZ_EXIT(FUNDS),
+	    JZ_EXIT(AUTHENTICATION) | JZ_EXIT(FUNDS) | JZ_EXIT(NETWORK),
 	jz_cmd_card_replace,
 	{"move a card's money to its successor", "换卡：把卡内余额转到新卡"},
 	{"The old card settles and unloads all that it has to the account; the\n"
 	 "new card, personalised for the same account and holder, is loaded with\n"
 	 "it; the old card is revoked.  Cut off at whatever point, the same command\n"
 	 "again goes on, and nothing is moved twice.  Payments to the old card that\n"
-	 "are not finished must be finished or given up first.\n"
+	 "are not finished must be finished or given up first.  Over HTTPS an empty\n"
+	 "card is not replaced: there is nothing to move.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi card replace --card virtual:old.card --new-card virtual:new.card \\\n"
 	 "      --issuer bank --passphrase env:BANK --pin env:PIN --new-pin env:NEW\n",
 	 "旧卡先结算，再把全部余额圈提到账户；新卡（同一账户、同一持卡人）圈存同样\n"
 	 "的金额；旧卡随即吊销。在任何一步中断，再执行同一命令即可继续，不会重复\n"
-	 "转移。旧卡未完成的收款须先完成或放弃。\n"
+	 "转移。旧卡未完成的收款须先完成或放弃。经 HTTPS 不替换空卡：无余额可转。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi card replace --card virtual:old.card --new-card virtual:new.card \\\n"

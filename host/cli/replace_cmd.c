@@ -4,11 +4,11 @@
  */
 #include "cli.h"
 
-#include "../pay.h"
+#include "../bank.h"
 
 static int
 failed(struct jz_cli *c, struct jz_cli_card *old, struct jz_cli_card *new,
-    const struct jz_cli_bank *bank, int err)
+    struct jz_bank *bank, int err)
 {
 	struct jz_cli_card *which =
 	    new->session.sw != 0 && new->session.sw != JZ_SW_OK ? new : old;
@@ -21,10 +21,13 @@ failed(struct jz_cli *c, struct jz_cli_card *old, struct jz_cli_card *new,
 			"旧卡还有未完成的收款，请先用 jiaozi recover、pay "
 			"claim "
 			"或 pay release 处理"));
-	/* What it said stands in its handle, and in no bank's. */
-	if (err == JZ_ERR_REFUSED || err == JZ_ERR_DATABASE)
-		return jz_cli_issuer_error(c, bank->issuer, err);
-	return jz_cli_server_error(c, which, bank->bank, err);
+	err = jz_cli_server_error(c, which, bank, err);
+	if (err == JZ_ERR_NETWORK || err == JZ_ERR_SERVER_BUSY ||
+	    err == JZ_ERR_CANCELLED)
+		return jz_cli_fail(c, err, "%s",
+		    jz_tr(c, "the same command again goes on",
+			"再次执行同一命令即可继续"));
+	return err;
 }
 
 static int
@@ -54,8 +57,7 @@ say(struct jz_cli *c, struct jz_cli_card *new,
 }
 
 static int
-replace(
-    struct jz_cli *c, struct jz_cli_card *old, const struct jz_cli_bank *bank)
+replace(struct jz_cli *c, struct jz_cli_card *old, struct jz_bank *bank)
 {
 	uint8_t where[JZ_TERMINAL_BYTES];
 	struct jz_cli_card new = {0};
@@ -69,8 +71,8 @@ replace(
 	if (err == 0)
 		err = jz_cli_verify_pin_of(c, JZ_OPT_NEW_PIN, &new);
 	if (err == 0) {
-		err = jz_replace(
-		    &old->session, &new.session, bank->issuer, where, &r);
+		err = jz_bank_replace(
+		    &old->session, &new.session, bank, where, &r);
 		err = err != 0 ? failed(c, old, &new, bank, err)
 			       : say(c, &new, &r);
 	}
@@ -78,26 +80,8 @@ replace(
 	return err;
 }
 
-/* What belongs together only the issuer's own library keeps. */
 int
 jz_cmd_card_replace(struct jz_cli *c)
 {
-	struct jz_cli_bank bank = {0};
-	struct jz_cli_card old = {0};
-	const char *unused;
-	int err = jz_cli_issuer_dir(c, &unused);
-
-	if (err == 0)
-		err = jz_cli_open(c, JZ_OPT_CARD, &old);
-	if (err == 0)
-		err = jz_cli_bank(c, &bank);
-	if (err == 0 && bank.issuer == NULL)
-		err = jz_cli_fail(c, JZ_ERR_ARGUMENT, "%s",
-		    jz_tr(c, "a card is replaced at its issuer's directory",
-			"换卡须在发卡行目录处办理"));
-	if (err == 0)
-		err = replace(c, &old, &bank);
-	jz_cli_bank_close(&bank);
-	jz_cli_close(&old);
-	return err;
+	return jz_cli_with_bank(c, replace);
 }

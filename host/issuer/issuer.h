@@ -510,6 +510,12 @@ int jz_issuer_replacement(struct jz_issuer *i,
 /* By the load of this counter the new card gets it; the last word counts. */
 int jz_issuer_replacement_load(struct jz_issuer *i,
     const uint8_t before[static JZ_ID_BYTES], uint32_t counter);
+/*
+ * It is done: the old card is revoked, or blocked when the list is full.  Again:
+ * 0.  Refuses CONFLICT while the old card has something, or what it unloaded is not on the new one.
+ */
+int jz_issuer_replaced(
+    struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES]);
 
 /* ---- settlement ---------------------------------------------------------- */
 

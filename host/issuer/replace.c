@@ -88,3 +88,51 @@ jz_issuer_replacement_load(struct jz_issuer *i,
 	    jz_store_replacement_load(
 		i->store, before, counter, jz_issuer_now(i)));
 }
+
+/* What the old card has unloaded is on the new one. */
+static int
+check_done(struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES])
+{
+	struct jz_replacement r;
+	struct jz_load_story story;
+	int64_t left = 0;
+	int err = jz_issuer_replacement(i, before, &r);
+
+	if (err == 0)
+		err = jz_issuer_shadow(i, before, &left);
+	if (err == JZ_ERR_NOT_FOUND || (err == 0 && left > 0))
+		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	if (err != 0 || r.amount_minor == 0)
+		return err;
+	err = jz_issuer_load_story(i, r.after, r.load_counter, &story);
+	if (err == 0 &&
+	    (story.state != JZ_LOAD_REPORTED ||
+		story.amount_minor != r.amount_minor))
+		err = jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	return err;
+}
+
+static int
+finish(struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES])
+{
+	bool revoked = false;
+	int err = check_done(i, before);
+
+	if (err == 0)
+		err = jz_issuer_revoked(i, before, &revoked);
+	if (err == 0 && !revoked)
+		err = jz_blacklist(i, before, "replaced");
+	i->again = err == 0 && revoked;
+	return err;
+}
+
+int
+jz_issuer_replaced(
+    struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES])
+{
+	int err;
+
+	jz_issuer_start(i);
+	err = jz_store_begin(i->store, true);
+	return err != 0 ? err : jz_store_end(i->store, finish(i, before));
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * chaos [RUNS [SEED]]: loads and unloads over TLS, of a card that does them in
- * clear and of one that enciphers them.  At some byte of each the daemon, the
+ * clear and of one that enciphers them, and cards that take their places.  At some byte of each the daemon, the
  * client or the cards are killed (SIGKILL), the network cut or the database
  * stopped; or the network loses and repeats messages.  Then they are started
  * again and what was cut off is resumed, which may meet the same.
@@ -22,10 +22,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../keys/revocation.h"
 #include "stage.h"
 
 #define RUNS_DEFAULT 30
-#define AMOUNT_MAX   300u /* minor units */
+/* Some more than what is said, handshake and all. */
+#define BYTES_ONE  5500u
+#define BYTES_ALL  40000u /* of a replacement */
+#define AMOUNT_MAX 300u	  /* minor units */
 
 struct truth {
 	int64_t account;
@@ -77,8 +81,8 @@ check_sums(struct stage *s, const struct holder *h, const struct truth *before,
 
 /* The card's newest record is of this. */
 static void
-check_log(struct stage *s, const struct truth *now, uint8_t type,
-    uint64_t amount)
+check_log(
+    struct stage *s, const struct truth *now, uint8_t type, uint64_t amount)
 {
 	if (now->last.type != type || now->last.amount_minor != amount ||
 	    now->last.serial != (uint16_t)now->card.online_counter)
@@ -103,8 +107,8 @@ check_load(struct stage *s, const struct holder *h, const struct truth *before,
 	}
 	if (now.card.online_counter != before->card.online_counter + 1)
 		stage_die(s, "a load of two counters");
-	if (jz_issuer_load_story(s->issuer, now.card.id,
-		now.card.online_counter, &story) != 0)
+	if (jz_issuer_load_story(
+		s->issuer, now.card.id, now.card.online_counter, &story) != 0)
 		stage_die(s, "no story");
 	if (moved != 0 ? story.state != JZ_LOAD_REPORTED ||
 		    story.amount_minor != amount
@@ -131,16 +135,67 @@ check_unload(struct stage *s, const struct holder *h,
 		stage_die(s, "an unload and its counter do not go together");
 	if (moved == 0)
 		return;
-	if (jz_issuer_unloaded(s->issuer, now.card.id, now.card.online_counter,
-		&known) != 0 ||
+	if (jz_issuer_unloaded(
+		s->issuer, now.card.id, now.card.online_counter, &known) != 0 ||
 	    known != amount)
 		stage_die(s, "card and books tell two stories");
 	check_log(s, &now, JZ_TYPE_UNLOAD, amount);
 }
 
+static unsigned replaced; /* cards */
+
+/* All of it is on the new card, and the old one has had its last unload. */
+static void
+check_replaced(struct stage *s, const struct holder *old,
+    const struct holder *new, const struct truth *before)
+{
+	uint64_t amount = before->card.balance_minor, known = 0;
+	struct truth was, now;
+	bool revoked = false;
+	int64_t moved;
+
+	look(s, old, &was);
+	if (was.card.balance_minor != 0)
+		stage_die(s, "the old card has money still");
+	/* Those that the list has no room for are blocked. */
+	if (jz_issuer_revoked(s->issuer, was.card.id, &revoked) != 0 ||
+	    (!revoked && replaced < JZ_REVOCATION_MAX))
+		stage_die(s, "the old card is not revoked");
+	if (jz_issuer_unloaded(
+		s->issuer, was.card.id, was.card.online_counter, &known) != 0 ||
+	    known != amount)
+		stage_die(s, "card and books tell two stories");
+	check_log(s, &was, JZ_TYPE_UNLOAD, amount);
+	check_sums(s, new, before, &now, &moved);
+	if (moved != 0 || now.card.balance_minor != amount)
+		stage_die(s, "what the old card had is not on the new one");
+	check_log(s, &now, JZ_TYPE_EP_LOAD, amount);
+	replaced++;
+}
+
 /* ---- a run --------------------------------------------------------------- */
 
 static unsigned plain; /* went through at once */
+
+/* A replacement is resumed by itself; then the new card has its place. */
+static void
+replace(struct stage *s, struct holder *h, const struct truth *before)
+{
+	struct holder new;
+	const char *again[] = {"card", "replace", "--new-card", new.reader,
+	    "--pin", "env:PIN", "--new-pin", "env:PIN", NULL};
+	unsigned more = (unsigned)(stage_draw(s) % 3) + 1;
+
+	stage_successor(s, h, &new);
+	s->bytes_max = BYTES_ALL;
+	plain += stage_client(s, h, again, true) == 0;
+	while (--more > 0)
+		(void)stage_client(s, h, again, true);
+	stage_must(s, h, again);
+	s->bytes_max = BYTES_ONE;
+	check_replaced(s, h, &new, before);
+	*h = new;
+}
 
 static void
 do_and_resume(struct stage *s, const struct holder *h, const char *command,
@@ -178,18 +233,23 @@ prepare(struct stage *s, const struct holder *h, struct truth *t)
 static void
 one_run(struct stage *s)
 {
-	const struct holder *h;
+	struct holder *h;
 	struct truth before;
 	char amount[32];
-	uint64_t minor;
+	uint64_t minor, what;
 	bool load;
 
 	prepare(s, &s->holder[0], &before);
 	prepare(s, &s->holder[1], &before);
 	h = &s->holder[stage_draw(s) % CHAOS_HOLDERS];
-	load = stage_draw(s) % 2 == 0;
+	what = stage_draw(s) % 8;
+	load = what % 2 == 0;
 	minor = stage_draw(s) % AMOUNT_MAX + 1;
 	look(s, h, &before);
+	if (what == 0 && !s->served) {
+		replace(s, h, &before);
+		return;
+	}
 	snprintf(amount, sizeof(amount), "%u.%02u", (unsigned)(minor / 100),
 	    (unsigned)(minor % 100));
 	do_and_resume(s, h, load ? "load" : "unload", amount);
@@ -205,6 +265,7 @@ main(int argc, char **argv)
 	struct stage s;
 
 	stage_set_up(&s);
+	s.bytes_max = BYTES_ONE;
 	for (unsigned long n = 0; n < runs; n++) {
 		stage_seed(&s, first + n);
 		one_run(&s);

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -52,6 +53,15 @@ here(unsigned short port)
 	return a;
 }
 
+/* A chunk does not wait for the last one's acknowledgement. */
+static void
+at_once(int fd)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
 static void
 accept_one(struct proxy *p)
 {
@@ -71,6 +81,8 @@ accept_one(struct proxy *p)
 			close(server);
 		return;
 	}
+	at_once(client);
+	at_once(server);
 	p->fds[2 * k] = client;
 	p->fds[2 * k + 1] = server;
 }

@@ -126,8 +126,7 @@ give(struct repeater *r, struct MHD_Connection *connection)
 
 	if (m == NULL)
 		return MHD_NO;
-	rc =
-	    MHD_queue_response(connection, (unsigned)r->answer.status, m);
+	rc = MHD_queue_response(connection, (unsigned)r->answer.status, m);
 	MHD_destroy_response(m);
 	return rc;
 }
@@ -201,8 +200,7 @@ repeater_new(unsigned short to, const char *certificate, const char *key)
 	if (r == NULL)
 		return NULL;
 	(void)pthread_mutex_init(&r->lock, NULL);
-	snprintf(
-	    r->url, sizeof(r->url), "https://127.0.0.1:%u", (unsigned)to);
+	snprintf(r->url, sizeof(r->url), "https://127.0.0.1:%u", (unsigned)to);
 	r->curl = curl_easy_init();
 	r->headers = curl_slist_append(NULL, "Content-Type: application/json");
 	if (r->curl == NULL || !read_file(certificate, r->pem) ||

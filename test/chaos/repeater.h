@@ -13,8 +13,8 @@ struct repeater;
 
 /* Listens on 127.0.0.1 with this certificate and key, which it trusts in the
  * daemon at 127.0.0.1:to as well.  NULL: it cannot. */
-struct repeater *repeater_new(
-    unsigned short to, const char *certificate, const char *key);
+struct repeater *
+repeater_new(unsigned short to, const char *certificate, const char *key);
 void repeater_free(struct repeater *r);
 unsigned short repeater_port(const struct repeater *r);
 /* What happens to the questions from now on; 0: nothing. */

@@ -22,7 +22,6 @@
 
 #define PASSPHRASE    "chaos"
 #define DEPOSIT_TEXT  "1000000.00"
-#define BYTES_MAX     5500u /* a load and its handshake are some 4500 */
 #define DELAY_MAX_US  3000u
 #define CLIENT_MAX_MS 100000u
 #define ARGUMENTS     24
@@ -261,8 +260,8 @@ plan(struct stage *s, bool faults)
 	if (s->fault == FAULT_MESSAGES)
 		repeater_plan(s->repeater, bytes | 1);
 	else
-		proxy_plan(s->proxy, bytes % BYTES_MAX, s->fault == FAULT_CUT,
-		    strike, s);
+		proxy_plan(s->proxy, bytes % s->bytes_max,
+		    s->fault == FAULT_CUT, strike, s);
 }
 
 /* ---- one command, whatever happens to it ---------------------------------- */
@@ -424,7 +423,7 @@ make_card(struct stage *s, struct holder *h, const char *name,
 
 	h->name = name;
 	h->profile = profile;
-	snprintf(h->file, sizeof(h->file), "%s/%s.card", s->dir, name);
+	snprintf(h->file, sizeof(h->file), "%s/%u.card", s->dir, s->made++);
 	snprintf(in_file, sizeof(in_file), "virtual:%s", h->file);
 	if (s->served)
 		snprintf(h->reader, sizeof(h->reader),
@@ -432,13 +431,18 @@ make_card(struct stage *s, struct holder *h, const char *name,
 	else
 		snprintf(h->reader, sizeof(h->reader), "%s", in_file);
 	run(s,
-	    (const char *const[]){
-		s->program, "card", "create", h->file, NULL});
+	    (const char *const[]){s->program, "card", "create", h->file, NULL});
 	run(s,
 	    (const char *const[]){s->program, "card", "personalise", "--card",
 		in_file, "--issuer", "bank", "--account", name, "--holder",
 		name, "--pin", "env:PIN", "--passphrase", "env:PASS",
 		"--max-balance", "1000000.00", profile, NULL});
+}
+
+void
+stage_successor(struct stage *s, const struct holder *h, struct holder *out)
+{
+	make_card(s, out, h->name, h->profile, 0);
 }
 
 void
@@ -463,8 +467,7 @@ stage_set_up(struct stage *s)
 	open_issuer(s);
 	s->port = (unsigned short)(20000 + getpid() % 20000);
 	s->proxy = proxy_new(s->port);
-	s->repeater =
-	    repeater_new(s->port, s->files.certificate, s->files.key);
+	s->repeater = repeater_new(s->port, s->files.certificate, s->files.key);
 	if (s->proxy == NULL || s->repeater == NULL)
 		stage_die(s, "no network");
 	need_daemon(s);

@@ -15,9 +15,9 @@
 #include "random.h"
 #include "repeater.h"
 
-#define CHAOS_PIN      "123456"
-#define CHAOS_DEPOSIT  100000000u
-#define CHAOS_HOLDERS  2
+#define CHAOS_PIN     "123456"
+#define CHAOS_DEPOSIT 100000000u
+#define CHAOS_HOLDERS 2
 
 enum fault {
 	FAULT_NONE,
@@ -25,16 +25,16 @@ enum fault {
 	FAULT_MESSAGES, /* lost and repeated */
 	FAULT_DAEMON,
 	FAULT_CLIENT,
-	FAULT_CARD,	/* with JIAOZI_VPCD_PORT: else it dies with the client */
+	FAULT_CARD, /* with JIAOZI_VPCD_PORT: else it dies with the client */
 	FAULT_DATABASE, /* with POSTGRES_PIDFILE */
 	FAULTS,
 };
 extern const char *const FAULT_NAMES[FAULTS];
 
 struct holder {
-	const char *name; /* the account's, and the card's */
+	const char *name;    /* the account's, and the card's */
 	const char *profile; /* an option of card personalise, or NULL */
-	char file[96], reader[128];
+	char file[104], reader[128];
 };
 
 struct stage {
@@ -51,6 +51,8 @@ struct stage {
 	uint64_t seed, state;
 	enum fault fault;
 	unsigned delay_us;
+	unsigned bytes_max; /* where the next command is struck at the latest */
+	unsigned made;	    /* cards */
 	unsigned met[FAULTS];
 };
 
@@ -72,8 +74,13 @@ uint64_t stage_draw(struct stage *s);
 int stage_client(struct stage *s, const struct holder *h,
     const char *const more[], bool faults);
 /* Without faults, and it must be done. */
-void stage_must(
-    struct stage *s, const struct holder *h, const char *const more[]);
+void
+stage_must(struct stage *s, const struct holder *h, const char *const more[]);
+
+/* Another card of this account, for this one's place; not where the cards are
+ * served. */
+void
+stage_successor(struct stage *s, const struct holder *h, struct holder *out);
 
 /* A card, to be asked; the caller frees the reader. */
 void stage_card(struct stage *s, const struct holder *h,

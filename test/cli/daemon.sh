@@ -126,6 +126,24 @@ want 9 unload $B --amount 70.01 --pin env:PIN
 want 6 unload $B --amount 1 --pin env:BAD_PIN
 want 0 load $B --amount 30 --pin env:PIN
 
+part 'a card in the place of another'
+want 0 card create old.card
+want 0 card personalise --card virtual:old.card --issuer bank $P \
+	--account alice --holder Alice --pin env:PIN
+O=${B#--card virtual:a.card}
+R="--card virtual:old.card --new-card virtual:a.card --pin env:PIN \
+	--new-pin env:PIN $O"
+want 7 card replace $R
+complains 'zero'
+want 0 load --card virtual:old.card $O --amount 7 --pin env:PIN
+want 0 card replace $R
+says '7.00 CNY moved, the new card holds 107.00 CNY'
+want 0 card replace $R --json
+says '"moved_minor": 700'
+want 7 load --card virtual:old.card $O --amount 7 --pin env:PIN
+complains 'revoked'
+want 0 unload $B --amount 7 --pin env:PIN
+
 part 'nobody there'
 stop TERM 0
 want 15 load $B --amount 5 --pin env:PIN --timeout 1

@@ -51,6 +51,20 @@ remove_issuer(void)
 	(void)nftw(parent, remove_entry, FILES, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Of the number that the seeds name; nobody has its key. */
+static void
+add_card(void)
+{
+	uint8_t bytes[JZ_CERTIFICATE_MAX], id[JZ_ID_BYTES], asn[10];
+	const struct jz_engine *e = jz_issuer_engine(issuer);
+	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
+	struct jz_key_pair key;
+
+	require(e->crypto->generate(e->state, &key) == 0);
+	require(jz_issuer_certify(
+		    issuer, "a", "a", key.public_key, 0, id, asn, &b) == 0);
+}
+
 static void
 make_issuer(void)
 {
@@ -62,6 +76,9 @@ make_issuer(void)
 	require(jz_issuer_open(dir, JZ_SECRET("fuzz"), &issuer) == 0);
 	require(
 	    jz_issuer_esign_open(issuer, dir, JZ_SECRET("fuzz"), &desk) == 0);
+	require(jz_issuer_account_open(issuer, "a", "a") == 0);
+	add_card();
+	add_card();
 	require(atexit(remove_issuer) == 0);
 }
 

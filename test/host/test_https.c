@@ -70,8 +70,7 @@ test_load_and_settle(void **state)
 	world_free(&w);
 }
 
-/* Loaded, unloaded, and nothing left to finish; the rest by a replacement's
- * way back: all of it. */
+/* Loaded, unloaded, and nothing left to finish; and refused by name. */
 static void
 test_unload(void **state)
 {
@@ -110,6 +109,46 @@ test_unload(void **state)
 	assert_int_equal(minor, TORN_DEPOSIT - (int64_t)AMOUNT + 700);
 	jz_bank_free(&bank);
 	daemon_free(&d);
+	world_free(&w);
+}
+
+/* One card in the place of another: its money, once, and then it is void. */
+static void
+test_replace(void **state)
+{
+	struct jz_replace_result r;
+	struct jz_purse_info info;
+	struct jz_bank *bank;
+	struct world w = {0};
+	struct daemon d;
+	unsigned tries;
+	bool revoked;
+
+	(void)state;
+	world_new(&w);
+	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	assert_int_equal(world_personalise(&w, &w.bob, "alice"), 0);
+	assert_int_equal(world_load(&w, &w.alice, AMOUNT), 0);
+	daemon_new(&d);
+	daemon_start(&d, w.issuer, (struct jz_server_options){0});
+	bank = daemon_bank(&d, TIMEOUT_S);
+	for (unsigned k = 0; k < 2; k++) {
+		assert_int_equal(
+		    jz_purse_verify_pin(&w.alice.session, TORN_PIN, &tries), 0);
+		assert_int_equal(
+		    jz_purse_verify_pin(&w.bob.session, TORN_PIN, &tries), 0);
+		assert_int_equal(jz_bank_replace(&w.alice.session,
+				     &w.bob.session, bank, TORN_TERMINAL, &r),
+		    0);
+		assert_int_equal(r.moved_minor, AMOUNT);
+		assert_int_equal(torn_balance(&w.alice), 0);
+		assert_int_equal(torn_balance(&w.bob), AMOUNT);
+	}
+	jz_bank_free(&bank);
+	daemon_free(&d);
+	assert_int_equal(jz_purse_info(&w.alice.session, &info), 0);
+	assert_int_equal(jz_issuer_revoked(w.issuer, info.id, &revoked), 0);
+	assert_true(revoked);
 	world_free(&w);
 }
 
@@ -522,8 +561,8 @@ race_all(const struct daemon d[static 2], const struct letter *request,
 		assert_int_equal(pthread_join(thread[k], NULL), 0);
 		assert_int_equal(x[k].err, 0);
 		assert_int_equal(x[k].permission.len, x[0].permission.len);
-		assert_memory_equal(x[k].permission.data,
-		    x[0].permission.data, x[0].permission.len);
+		assert_memory_equal(x[k].permission.data, x[0].permission.data,
+		    x[0].permission.len);
 	}
 }
 
@@ -617,8 +656,8 @@ load_or_unload(struct rig *r, const struct daemon d[static 2], unsigned first)
 	x[0].request = &report;
 	x[1].request = &proof;
 	for (unsigned k = first; k < first + 2; k++)
-		assert_int_equal(pthread_create(&thread[k % 2], NULL,
-				     how[k % 2], &x[k % 2]),
+		assert_int_equal(
+		    pthread_create(&thread[k % 2], NULL, how[k % 2], &x[k % 2]),
 		    0);
 	for (unsigned k = 0; k < 2; k++)
 		assert_int_equal(pthread_join(thread[k], NULL), 0);
@@ -659,6 +698,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_load_and_settle),
 	    cmocka_unit_test(test_unload),
+	    cmocka_unit_test(test_replace),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test_teardown(test_other_server, rig_after),
 	    cmocka_unit_test_teardown(test_sign, rig_after),

@@ -4,7 +4,8 @@
  *
  * What asks about a card (JZ_WIRE_FIND, JZ_WIRE_OWED) carries the card's own
  * signed sign-in: a card's number, which anybody may have seen, tells nothing
- * of its loads and payments.
+ * of its loads and payments.  A card is replaced when it and its successor ask
+ * for it, each with its own.
  */
 #include "handle.h"
 
@@ -14,6 +15,7 @@
 
 #include "../../../apdu/error.h"
 #include "../control.h"
+#include "../internal.h"
 
 #define OWED_MAX 256 /* completions in one answer; the next settlement's rest */
 
@@ -22,6 +24,7 @@ struct jz_route {
 	const char *method;
 	enum jz_kind kind; /* of its message; 0: it has none */
 	bool counter;	   /* it names one */
+	bool two;	   /* and another card's sign-in, "successor" */
 	int (*run)(struct jz_call *c, struct jz_issuer *i);
 };
 
@@ -136,16 +139,22 @@ cancel(struct jz_call *c, struct jz_issuer *i)
 	return err != 0 ? err : put_story(c, &story);
 }
 
-/* Who asks: the card of a sign-in, which must be its newest. */
+/* A card of a sign-in, which must be its newest. */
 static int
-signed_in(struct jz_call *c, struct jz_issuer *i, struct jz_message *m)
+card_of(struct jz_issuer *i, struct jz_span sign_in, struct jz_message *m)
 {
 	uint8_t bytes[JZ_MESSAGE_MAX];
 	struct jz_buffer b = jz_buffer(bytes, sizeof(bytes));
-	int err = jz_issuer_sign_in(i, message(c), &b);
+	int err = jz_issuer_sign_in(i, sign_in, &b);
 
-	return err != 0 ? err
-			: jz_message_decode(message(c), JZ_KIND_SIGN_IN, m);
+	return err != 0 ? err : jz_message_decode(sign_in, JZ_KIND_SIGN_IN, m);
+}
+
+/* Who asks. */
+static int
+signed_in(struct jz_call *c, struct jz_issuer *i, struct jz_message *m)
+{
+	return card_of(i, message(c), m);
 }
 
 static int
@@ -168,6 +177,94 @@ find(struct jz_call *c, struct jz_issuer *i)
 		return 0;
 	return err != 0 ? err
 			: put(c, "message", jz_wire_hex(jz_buffer_span(&b)));
+}
+
+/* ---- a card in the place of another --------------------------------------- */
+
+/* Both ask: the old card, and the new one whose ID is given. */
+static int
+both_signed_in(struct jz_call *c, struct jz_issuer *i, struct jz_message *old,
+    struct jz_message *new)
+{
+	int err = signed_in(c, i, old);
+
+	return err != 0 ? err
+			: card_of(i, jz_span(c->other, c->other_len), new);
+}
+
+static int
+put_replacement(
+    struct jz_call *c, struct jz_issuer *i, const struct jz_message *old)
+{
+	struct jz_replacement r;
+	int err = jz_issuer_replacement(i, old->card_id, &r);
+
+	if (err == 0)
+		err = put(c, "amount_minor",
+		    json_integer((json_int_t)r.amount_minor));
+	if (err == 0)
+		err = put(c, "counter", json_integer(r.load_counter));
+	return err;
+}
+
+static int
+replace_begin(struct jz_call *c, struct jz_issuer *i)
+{
+	struct jz_message old, new;
+	int err = both_signed_in(c, i, &old, &new);
+
+	if (err == 0 && memcmp(old.card_id, new.card_id, JZ_ID_BYTES) == 0)
+		err = jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	if (err == 0)
+		err =
+		    jz_issuer_replace(i, old.card_id, new.card_id, c->counter);
+	return err != 0 ? err : put_replacement(c, i, &old);
+}
+
+/* The pair is one that has begun. */
+static int
+replacement_of(struct jz_call *c, struct jz_issuer *i, struct jz_message *old,
+    struct jz_replacement *r)
+{
+	struct jz_message new;
+	int err = both_signed_in(c, i, old, &new);
+
+	memset(r, 0, sizeof(*r));
+	if (err == 0)
+		err = jz_issuer_replacement(i, old->card_id, r);
+	if (err == JZ_ERR_NOT_FOUND ||
+	    (err == 0 && memcmp(r->after, new.card_id, JZ_ID_BYTES) != 0))
+		err = jz_refuse(i, JZ_REFUSAL_CONFLICT);
+	return err;
+}
+
+/* Told again, it is known; and so is a load that a later one has followed. */
+static int
+replace_load(struct jz_call *c, struct jz_issuer *i)
+{
+	struct jz_replacement r;
+	struct jz_message old;
+	int err = replacement_of(c, i, &old, &r);
+
+	if (err == 0 && c->counter > r.load_counter)
+		err = jz_issuer_replacement_load(i, old.card_id, c->counter);
+	return err != 0 ? err : put_replacement(c, i, &old);
+}
+
+/* Only the PIN says that its holder wants it: without an unload there has been
+ * none. */
+static int
+replace_end(struct jz_call *c, struct jz_issuer *i)
+{
+	struct jz_replacement r;
+	struct jz_message old;
+	int err = replacement_of(c, i, &old, &r);
+
+	if (err == 0 && r.amount_minor == 0)
+		err = jz_refuse(i, JZ_REFUSAL_AMOUNT);
+	if (err == 0)
+		err = jz_issuer_replaced(i, old.card_id);
+	return err != 0 ? err : outcome(c, i);
 }
 
 /* ---- settlement's questions ---------------------------------------------- */
@@ -253,25 +350,29 @@ health(struct jz_call *c, struct jz_issuer *i)
 /* ---- the table ----------------------------------------------------------- */
 
 static const struct jz_route ROUTES[] = {
-    {JZ_WIRE_PERMIT, "POST", JZ_KIND_LOAD_REQUEST, false, permit},
-    {JZ_WIRE_REPORT, "POST", JZ_KIND_LOAD_REPORT, false, report},
-    {JZ_WIRE_CANCEL, "POST", JZ_KIND_LOAD_CANCEL, false, cancel},
-    {JZ_WIRE_FIND, "POST", JZ_KIND_SIGN_IN, true, find},
-    {JZ_WIRE_UNLOAD_PERMIT, "POST", JZ_KIND_UNLOAD_REQUEST, false,
+    {JZ_WIRE_PERMIT, "POST", JZ_KIND_LOAD_REQUEST, false, false, permit},
+    {JZ_WIRE_REPORT, "POST", JZ_KIND_LOAD_REPORT, false, false, report},
+    {JZ_WIRE_CANCEL, "POST", JZ_KIND_LOAD_CANCEL, false, false, cancel},
+    {JZ_WIRE_FIND, "POST", JZ_KIND_SIGN_IN, true, false, find},
+    {JZ_WIRE_UNLOAD_PERMIT, "POST", JZ_KIND_UNLOAD_REQUEST, false, false,
 	unload_permit},
-    {JZ_WIRE_UNLOAD_PROOF, "POST", JZ_KIND_UNLOAD_PROOF, false, unload},
-    {JZ_WIRE_CHALLENGE, "POST", JZ_KIND_SIGN_IN_REQUEST, false, challenge},
-    {JZ_WIRE_SIGN_IN, "POST", JZ_KIND_SIGN_IN, false, sign_in},
-    {JZ_WIRE_BATCH, "POST", JZ_KIND_BATCH, false, batch},
-    {JZ_WIRE_OWED, "POST", JZ_KIND_SIGN_IN, false, owed},
+    {JZ_WIRE_UNLOAD_PROOF, "POST", JZ_KIND_UNLOAD_PROOF, false, false, unload},
+    {JZ_WIRE_REPLACE, "POST", JZ_KIND_SIGN_IN, true, true, replace_begin},
+    {JZ_WIRE_REPLACE_LOAD, "POST", JZ_KIND_SIGN_IN, true, true, replace_load},
+    {JZ_WIRE_REPLACED, "POST", JZ_KIND_SIGN_IN, false, true, replace_end},
+    {JZ_WIRE_CHALLENGE, "POST", JZ_KIND_SIGN_IN_REQUEST, false, false,
+	challenge},
+    {JZ_WIRE_SIGN_IN, "POST", JZ_KIND_SIGN_IN, false, false, sign_in},
+    {JZ_WIRE_BATCH, "POST", JZ_KIND_BATCH, false, false, batch},
+    {JZ_WIRE_OWED, "POST", JZ_KIND_SIGN_IN, false, false, owed},
     /* By jz_call_judge(). */
-    {JZ_WIRE_SUBMIT, "POST", 0, false, NULL},
-    {JZ_WIRE_READMIT, "POST", 0, false, readmit},
-    {JZ_WIRE_ISSUER, "GET", 0, false, issuer},
-    {JZ_WIRE_REVOCATION, "GET", 0, false, revocation},
-    {JZ_WIRE_HEALTH, "GET", 0, false, health},
+    {JZ_WIRE_SUBMIT, "POST", 0, false, false, NULL},
+    {JZ_WIRE_READMIT, "POST", 0, false, false, readmit},
+    {JZ_WIRE_ISSUER, "GET", 0, false, false, issuer},
+    {JZ_WIRE_REVOCATION, "GET", 0, false, false, revocation},
+    {JZ_WIRE_HEALTH, "GET", 0, false, false, health},
     /* The server's own: it never comes to a run. */
-    {JZ_WIRE_METRICS, "GET", 0, false, NULL},
+    {JZ_WIRE_METRICS, "GET", 0, false, false, NULL},
 };
 #define ROUTES_N ((unsigned)(sizeof(ROUTES) / sizeof(ROUTES[0])))
 
@@ -346,7 +447,21 @@ kind_of(const struct jz_call *c)
 	    : kind;
 }
 
-/* {"message": HEX} and, where there is one, "counter": nothing else. */
+static bool
+read_other(struct jz_call *c, const json_t *body)
+{
+	struct jz_buffer b = jz_buffer(c->other, sizeof(c->other));
+	struct jz_message m;
+
+	if (!jz_wire_bytes(json_object_get(body, "successor"), &b) ||
+	    jz_message_decode(jz_buffer_span(&b), c->route->kind, &m) != 0)
+		return false;
+	c->other_len = b.len;
+	return true;
+}
+
+/* {"message": HEX} and, where there are, "counter" and "successor": nothing
+ * else. */
 static bool
 read_body(struct jz_call *c, struct jz_span text)
 {
@@ -354,9 +469,10 @@ read_body(struct jz_call *c, struct jz_span text)
 	json_t *body = jz_wire_object(text);
 	struct jz_message m;
 	bool good = body != NULL &&
-	    json_object_size(body) == (c->route->counter ? 2u : 1u) &&
+	    json_object_size(body) == 1u + c->route->counter + c->route->two &&
 	    jz_wire_bytes(json_object_get(body, "message"), &b) &&
-	    (!c->route->counter || read_counter(c, body));
+	    (!c->route->counter || read_counter(c, body)) &&
+	    (!c->route->two || read_other(c, body));
 
 	json_decref(body);
 	c->in_len = b.len;

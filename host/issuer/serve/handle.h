@@ -35,6 +35,9 @@ struct jz_call {
 	const struct jz_route *route; /* NULL: none */
 	uint8_t in[JZ_BATCH_MAX];
 	size_t in_len;
+	/* A second sign-in, where two cards ask together. */
+	uint8_t other[JZ_MESSAGE_MAX];
+	size_t other_len;
 	uint32_t counter;
 	char *
 	    body; /* of a submission, which is read where it is judged; owned */

@@ -215,6 +215,117 @@ test_find(void **state)
 	jz_call_free(&call);
 }
 
+/* ---- a card in the place of another --------------------------------------- */
+
+static struct letter
+sign_in_of(struct rig *r, struct fakecard *c)
+{
+	struct jz_message m = fakecard_sign_in_request(c);
+	struct letter l = letter_of(&m);
+	struct jz_buffer b = jz_buffer(l.data, sizeof(l.data));
+	struct letter question = l;
+
+	assert_int_equal(
+	    jz_issuer_challenge(r->issuer, letter_span(&question), &b), 0);
+	l.len = b.len;
+	m = fakecard_sign_in(c, &l);
+	return fakecard_sign(c, &m);
+}
+
+/* Another card of this one's account and holder. */
+static void
+successor(struct rig *r, const struct fakecard *old, struct fakecard *c)
+{
+	struct jz_buffer b;
+
+	fakecard_new(c, &r->engine, r->now);
+	memcpy(c->account, old->account, sizeof(c->account));
+	memcpy(c->holder, old->holder, sizeof(c->holder));
+	b = jz_buffer(c->certificate, sizeof(c->certificate));
+	assert_int_equal(jz_issuer_certify(r->issuer, c->account, c->holder,
+			     c->key.public_key, 0, c->id, c->asn, &b),
+	    0);
+	c->certificate_len = b.len;
+}
+
+/* Both sign in, `new` by this key; the answer must be so. */
+static void
+assert_pair(struct rig *r, const char *path, struct fakecard *old,
+    struct fakecard *new, const char *more, unsigned status, const char *part)
+{
+	struct letter one = sign_in_of(r, old), two = sign_in_of(r, new);
+	json_t *hex = jz_wire_hex(letter_span(&two));
+	char tail[BODY], body[2 * BODY];
+	struct jz_call c;
+
+	snprintf(tail, sizeof(tail), ",\"successor\":\"%s\"%s",
+	    json_string_value(hex), more);
+	json_decref(hex);
+	hex = jz_wire_hex(letter_span(&one));
+	snprintf(body, sizeof(body), "{\"message\":\"%s\"%s}",
+	    json_string_value(hex), tail);
+	json_decref(hex);
+	ask(r, "POST", path, body, &c);
+	if (c.status != status || strstr(c.text, part) == NULL)
+		fail_msg("%s: %u %s", path, c.status, c.text);
+	jz_call_free(&c);
+}
+
+/* Two cards of one account, both of which ask; revoked is the old one only when
+ * what it has unloaded is on the new one. */
+static void
+test_replace(void **state)
+{
+	struct rig *r = *state;
+	struct fakecard old, new, other, stranger, thief;
+	struct letter proof;
+	bool revoked;
+
+	rig_card(r, &old, DEPOSIT);
+	rig_card(r, &stranger, DEPOSIT);
+	successor(r, &old, &new);
+	successor(r, &old, &other);
+	(void)rig_load(r, &old, AMOUNT);
+	assert_pair(r, JZ_WIRE_REPLACE, &old, &stranger, ",\"counter\":1", 403,
+	    "WRONG_ACCOUNT");
+	assert_pair(
+	    r, JZ_WIRE_REPLACE, &old, &old, ",\"counter\":1", 422, "SESSION");
+	/* Who has the number of a card and not its key. */
+	thief = new;
+	thief.key = stranger.key;
+	assert_pair(r, JZ_WIRE_REPLACE, &old, &thief, ",\"counter\":1", 403,
+	    "SIGNATURE");
+	thief = old;
+	thief.key = stranger.key;
+	assert_pair(r, JZ_WIRE_REPLACE, &thief, &new, ",\"counter\":1", 403,
+	    "SIGNATURE");
+	assert_pair(r, JZ_WIRE_REPLACED, &old, &new, "", 409, "CONFLICT");
+	assert_pair(r, JZ_WIRE_REPLACE, &old, &new, "", 400, "MALFORMED");
+	assert_pair(r, JZ_WIRE_REPLACE, &old, &new, ",\"counter\":1", 200,
+	    "\"amount_minor\":0");
+	assert_pair(r, JZ_WIRE_REPLACED, &old, &new, "", 422, "AMOUNT");
+	proof = rig_debit_card(r, &old, AMOUNT);
+	assert_answer(r, JZ_WIRE_UNLOAD_PROOF, &proof, 200, "exists");
+	assert_pair(r, JZ_WIRE_REPLACE, &old, &new, ",\"counter\":2", 200,
+	    "\"amount_minor\":2500");
+	assert_pair(r, JZ_WIRE_REPLACE, &old, &other, ",\"counter\":2", 409,
+	    "EXISTS_DIFFERENT");
+	assert_pair(r, JZ_WIRE_REPLACE_LOAD, &old, &other, ",\"counter\":1",
+	    409, "CONFLICT");
+	assert_pair(r, JZ_WIRE_REPLACE_LOAD, &old, &new, ",\"counter\":1", 200,
+	    "\"counter\":1");
+	assert_pair(r, JZ_WIRE_REPLACED, &old, &new, "", 409, "CONFLICT");
+	(void)rig_load(r, &new, AMOUNT);
+	assert_pair(r, JZ_WIRE_REPLACED, &old, &other, "", 409, "CONFLICT");
+	assert_int_equal(jz_issuer_revoked(r->issuer, old.id, &revoked), 0);
+	assert_false(revoked);
+	assert_pair(r, JZ_WIRE_REPLACED, &old, &new, "", 200, "\"exists\"");
+	assert_int_equal(jz_issuer_revoked(r->issuer, old.id, &revoked), 0);
+	assert_true(revoked);
+	assert_int_equal(jz_issuer_revoked(r->issuer, new.id, &revoked), 0);
+	assert_false(revoked);
+}
+
 /* Whatever comes that is no request: 400 with a code, and nothing happens. */
 static void
 test_malformed(void **state)
@@ -236,6 +347,7 @@ test_malformed(void **state)
 
 		if (strncmp(path, "/v1/load", 8) != 0 &&
 		    strncmp(path, "/v1/unload", 10) != 0 &&
+		    strncmp(path, "/v1/replace", 11) != 0 &&
 		    strncmp(path, "/v1/settle", 10) != 0)
 			continue;
 		for (size_t k = 0; k < sizeof(BODIES) / sizeof(BODIES[0]);
@@ -417,6 +529,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_refusals, rig_after),
 	    cmocka_unit_test_teardown(test_exists, rig_after),
 	    cmocka_unit_test_teardown(test_unload, rig_after),
+	    cmocka_unit_test_teardown(test_replace, rig_after),
 	    cmocka_unit_test_teardown(test_find, rig_after),
 	    cmocka_unit_test_teardown(test_readmit, rig_after),
 	    cmocka_unit_test_teardown(test_submit, rig_after),

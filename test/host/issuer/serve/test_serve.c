@@ -56,8 +56,8 @@ test_limits(void **state)
 	    "jiaozi_errors_total{error=\"MALFORMED\"} "
 	    "1\n"));
 	/* What is no path of ours is counted, and nothing that was not. */
-	assert_non_null(strstr(text,
-	    "jiaozi_requests_total{path=\"other\",status=\"4xx\"} 2\n"));
+	assert_non_null(strstr(
+	    text, "jiaozi_requests_total{path=\"other\",status=\"4xx\"} 2\n"));
 	assert_null(strstr(text, "status=\"0xx\""));
 	assert_true(rig_snapshot(r) == before);
 	daemon_free(&d);
@@ -224,9 +224,8 @@ static void
 test_rate_of_ipv4(void **state)
 {
 	struct rig *r = *state;
-	struct jz_server_options o = {.issuer = r->issuer,
-	    .address = "::",
-	    .rate = 1};
+	struct jz_server_options o = {
+	    .issuer = r->issuer, .address = "::", .rate = 1};
 	unsigned fast = 0;
 	struct daemon d;
 

@@ -144,8 +144,9 @@ SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c test/sim/set.c
 	test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
-	test/bench/channel.c test/bench/commit.c test/bench/daemon.c \
-	test/bench/keys.c \
+	test/bench/channel.c test/bench/commit.c test/bench/constant.c \
+	test/bench/daemon.c test/bench/daemons.c test/bench/keys.c \
+	test/bench/loads.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
@@ -228,6 +229,7 @@ HOST_TESTS = test/conformance/test_esign test/host/test_https \
 	test/host/test_resume test/host/issuer/serve/test_gate \
 	test/host/issuer/serve/test_handle \
 	test/host/issuer/test_dialect test/host/issuer/test_password \
+	test/host/issuer/test_store \
 	test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \
 	test/host/issuer/test_account test/host/issuer/test_audit \

@@ -112,6 +112,8 @@ int bench_channel(struct bench *b, struct world *w);
 int bench_pay(struct bench *b, struct world *w);
 /* daemon.c: loads over TLS. */
 int bench_daemon(struct bench *b, struct world *w);
+/* daemons.c: the same by several of them on one PostgreSQL. */
+int bench_daemons(struct bench *b, struct world *w);
 /* sign.c: a contact of an e-signature card. */
 int bench_sign(struct bench *b, struct world *w);
 /* submit.c: the same at the issuer. */

@@ -35,7 +35,8 @@ run_group(struct jz_gate *g, struct jz_gate_work *group)
 
 	if (err != 0)
 		return err;
-	for (struct jz_gate_work *w = group; w != NULL && err == 0; w = w->next) {
+	for (struct jz_gate_work *w = group; w != NULL && err == 0;
+	     w = w->next) {
 		w->err = w->f(w->arg, g->issuer);
 		if (w->err == JZ_ERR_CONTENDED)
 			err = w->err;

@@ -243,8 +243,8 @@ conclude(
 	enum MHD_Result rc = MHD_NO;
 
 	if (c->text != NULL)
-		rc = send_text(connection, c->status, "application/json",
-		    c->text, c->len);
+		rc = send_text(
+		    connection, c->status, "application/json", c->text, c->len);
 	note(s, connection, in);
 	return rc;
 }
@@ -498,21 +498,21 @@ start_daemon(struct jz_server *s, const struct jz_server_options *o,
 	if (ca != NULL)
 		trust = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0,
 		    (void *)(uintptr_t)ca->bytes};
-	s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
-		MHD_USE_EPOLL | MHD_USE_TLS | MHD_USE_ERROR_LOG |
-		MHD_ALLOW_SUSPEND_RESUME,
-	    0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
-	    say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, s->listener,
-	    MHD_OPTION_THREAD_POOL_SIZE, workers, MHD_OPTION_CONNECTION_LIMIT,
-	    or_default(o->connections, 1000),
-	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, or_default(o->per_address, 100),
-	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_HTTPS_MEM_CERT,
-	    (const char *)certificate->bytes, MHD_OPTION_HTTPS_MEM_KEY,
-	    (const char *)key->bytes, MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,
-	    MHD_OPTION_ARRAY, (struct MHD_OptionItem[]){trust, last},
-	    MHD_OPTION_END);
+	s->daemon =
+	    MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
+		    MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+		say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, s->listener,
+		MHD_OPTION_THREAD_POOL_SIZE, workers,
+		MHD_OPTION_CONNECTION_LIMIT, or_default(o->connections, 1000),
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		or_default(o->per_address, 100), MHD_OPTION_CONNECTION_TIMEOUT,
+		IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)MEMORY_PER, MHD_OPTION_NOTIFY_COMPLETED, on_end, s,
+		MHD_OPTION_HTTPS_MEM_CERT, (const char *)certificate->bytes,
+		MHD_OPTION_HTTPS_MEM_KEY, (const char *)key->bytes,
+		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES, MHD_OPTION_ARRAY,
+		(struct MHD_OptionItem[]){trust, last}, MHD_OPTION_END);
 	if (s->daemon == NULL)
 		return JZ_ERR_KEY;
 	return 0;
@@ -568,7 +568,9 @@ jz_server_start(const struct jz_server_options *o, struct jz_server **out)
 	s->log = o->log;
 	s->client_certificates = o->client_ca != NULL;
 	s->signatures = o->signatures;
-	err = jz_gate_new(o->issuer, &s->gate);
+	err = jz_issuer_remember(o->issuer);
+	if (err == 0)
+		err = jz_gate_new(o->issuer, &s->gate);
 	if (err == 0)
 		err = jz_meter_new(o->rate, &s->meter);
 	if (err == 0)

@@ -21,7 +21,7 @@
 #include <stdio.h>
 
 #define BENCH_SAMPLES 21u /* odd: the median is a sample */
-#define BENCH_CASES   64u
+#define BENCH_CASES   128u
 
 /* What passes: the time of this thread on the CPU, or of the clock on the wall
  * where the work is the disk's, another process's or other threads'. */

@@ -144,8 +144,9 @@ SUPPORT_SRC = test/sim/channel.c test/sim/money.c test/sim/note.c \
 	test/support/temp.c test/support/tornrig.c
 
 BENCH_SRC = test/bench/batch.c test/bench/bench.c test/bench/card.c \
-	test/bench/channel.c test/bench/commit.c test/bench/daemon.c \
-	test/bench/keys.c \
+	test/bench/channel.c test/bench/commit.c test/bench/constant.c \
+	test/bench/daemon.c test/bench/daemons.c test/bench/keys.c \
+	test/bench/loads.c \
 	test/bench/main.c test/bench/many.c \
 	test/bench/pay.c test/bench/pcsc.c test/bench/report.c \
 	test/bench/rows.c test/bench/settle.c test/bench/sign.c \
@@ -242,11 +243,12 @@ HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
 	test/host/issuer/test_many test/host/issuer/test_password \
 	test/host/issuer/test_refusal test/host/issuer/test_restore \
 	test/host/issuer/test_revocation test/host/issuer/test_settle \
-	test/host/issuer/test_statement test/host/issuer/test_unload \
-	test/host/issuer/test_x509 test/host/test_cancel test/host/test_card \
-	test/host/test_certificates test/host/test_confirm test/host/test_gp \
-	test/host/test_gp_content test/host/test_https test/host/test_pay \
-	test/host/test_personalise test/host/test_purse test/host/test_recover \
+	test/host/issuer/test_statement test/host/issuer/test_store \
+	test/host/issuer/test_unload test/host/issuer/test_x509 \
+	test/host/test_cancel test/host/test_card test/host/test_certificates \
+	test/host/test_confirm test/host/test_gp test/host/test_gp_content \
+	test/host/test_https test/host/test_pay test/host/test_personalise \
+	test/host/test_purse test/host/test_recover \
 	test/host/test_recover_killed test/host/test_replace \
 	test/host/test_resume test/host/test_roll test/host/test_sealed \
 	test/host/test_settle_cut test/host/test_sign test/host/test_story \

@@ -29,6 +29,7 @@
 #define STORE	     "store" /* a file with a URI, instead of the database */
 #define KEYS	     "keys"
 #define CURRENCY_MAX 999
+#define REMEMBERED   16384u /* 3 MB of signatures */
 
 static int
 join(char out[static PATH_CAP], const char *dir, const char *name)
@@ -467,6 +468,12 @@ int
 jz_issuer_group_end(struct jz_issuer *i, int rc)
 {
 	return jz_store_end(i->store, rc);
+}
+
+int
+jz_issuer_remember(struct jz_issuer *i)
+{
+	return jz_openssl_remember(&i->base, REMEMBERED);
 }
 
 bool

@@ -462,6 +462,12 @@ int jz_issuer_load_permission(struct jz_issuer *i,
  */
 int jz_issuer_group_begin(struct jz_issuer *i);
 int jz_issuer_group_end(struct jz_issuer *i, int rc);
+/*
+ * From now on it remembers the last few thousand signatures that it has found
+ * good, certificates' above all: the same again costs a hash.  For a handle
+ * that stays; JZ_ERR_MEMORY.
+ */
+int jz_issuer_remember(struct jz_issuer *i);
 
 /* ---- unload -------------------------------------------------------------- */
 

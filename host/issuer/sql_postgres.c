@@ -2,7 +2,7 @@
 /*
  * The store in PostgreSQL, or in a distributed engine that speaks like it:
  * every transaction is SERIALIZABLE, and one that the engine refuses for
- * another's sake (class 40) is the caller's to try again.  No LISTEN, no LOCK
+ * another's sake (40001, 40P01) is the caller's to try again.  No LISTEN, no LOCK
  * TABLE, no advisory locks, no sequences, no triggers, no functions.
  *
  * Transactions of the ledger are numbered without gaps, so writers go one after
@@ -32,6 +32,9 @@
 	"SET client_min_messages = warning;"                                   \
 	"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL"           \
 	" SERIALIZABLE"
+/* Said each time: a session that was made again, or that somebody shares out
+ * between us and the engine, may have forgotten what it was set to. */
+#define BEGIN  "BEGIN ISOLATION LEVEL SERIALIZABLE"
 #define WRITER "UPDATE sequence SET next = next WHERE name = 'posting'"
 
 struct postgres {
@@ -63,13 +66,18 @@ note(struct jz_store *s, const char *text)
 		snprintf(s->detail, sizeof(s->detail), "%.*s", (int)len, text);
 }
 
-/* Another one's changes were in the way (40001, 40P01). */
+/*
+ * Another one's changes were in the way, and nothing has been done.  Not so
+ * 40003, by which a distributed engine says that it does not know whether it
+ * has committed: what has no counter (a deposit) must not be done again.
+ */
 static bool
 contended(const PGresult *r)
 {
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 
-	return state != NULL && strncmp(state, "40", 2) == 0;
+	return state != NULL &&
+	    (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0);
 }
 
 /* Takes the result; 0 when it is what was wanted. */
@@ -199,7 +207,7 @@ begin_writer(struct jz_store *s)
 	int err = JZ_ERR_CONTENDED;
 
 	for (unsigned n = 0; err == JZ_ERR_CONTENDED && n < BEGIN_TRIES; n++) {
-		err = say(s, "BEGIN");
+		err = say(s, BEGIN);
 		if (err == 0 && s->ready)
 			err = say(s, WRITER);
 		if (err != 0 && within(s))
@@ -216,7 +224,7 @@ begin(struct jz_store *s, bool write)
 		if (set_up(s) != 0)
 			return JZ_ERR_DATABASE;
 	}
-	return write ? begin_writer(s) : say(s, "BEGIN READ ONLY");
+	return write ? begin_writer(s) : say(s, BEGIN ", READ ONLY");
 }
 
 /* ---- statements ---------------------------------------------------------- */

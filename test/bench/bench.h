@@ -21,7 +21,7 @@
 #include <stdio.h>
 
 #define BENCH_SAMPLES 21u /* odd: the median is a sample */
-#define BENCH_CASES   64u
+#define BENCH_CASES   128u
 
 /* What passes: the time of this thread on the CPU, or of the clock on the wall
  * where the work is the disk's, another process's or other threads'. */
@@ -112,6 +112,8 @@ int bench_channel(struct bench *b, struct world *w);
 int bench_pay(struct bench *b, struct world *w);
 /* daemon.c: loads over TLS. */
 int bench_daemon(struct bench *b, struct world *w);
+/* daemons.c: the same by several of them on one PostgreSQL. */
+int bench_daemons(struct bench *b, struct world *w);
 /* sign.c: a contact of an e-signature card. */
 int bench_sign(struct bench *b, struct world *w);
 /* submit.c: the same at the issuer. */

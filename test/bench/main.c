@@ -53,7 +53,8 @@ static const struct {
     {"pay", bench_pay, true},
     {"settle", bench_settle, true},
     {"sign", bench_sign, true},
-    {"daemon", bench_daemon, false},
+    {"daemon", bench_daemon, true},
+    {"daemons", bench_daemons, false},
     {"submit", bench_submit, true},
     {"pcsc", bench_pcsc, false},
 };

@@ -608,7 +608,9 @@ jz_server_start(const struct jz_server_options *o, struct jz_server **out)
 	s->listener = -1;
 	s->log = o->log;
 	s->client_certificates = o->client_ca != NULL;
-	err = jz_gate_new(o->issuer, &s->gate);
+	err = jz_issuer_remember(o->issuer);
+	if (err == 0)
+		err = jz_gate_new(o->issuer, &s->gate);
 	if (err == 0 && o->signatures != NULL)
 		err = jz_desk_new(o->signatures, s->gate, &s->desk);
 	if (err == 0)

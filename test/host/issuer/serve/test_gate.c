@@ -111,8 +111,8 @@ test_group(void **state)
 	for (unsigned n = 0; n < TRIES && !look(&d, &d.entered); n++)
 		pause_shortly();
 	for (unsigned n = 0; n < MANY; n++) {
-		more[n] = (struct jz_gate_work){
-		    .f = pass, .arg = &d, .told = told};
+		more[n] =
+		    (struct jz_gate_work){.f = pass, .arg = &d, .told = told};
 		jz_gate_post(g, &more[n]);
 	}
 	assert_int_equal(d.told, 0);
@@ -174,8 +174,8 @@ in_flight(const struct daemon *d)
 	static const char NAME[] = "\njiaozi_in_flight ";
 	const char *at;
 
-	assert_int_equal(daemon_ask(d, "GET", JZ_WIRE_METRICS, NULL, 0, text,
-			     sizeof(text)),
+	assert_int_equal(
+	    daemon_ask(d, "GET", JZ_WIRE_METRICS, NULL, 0, text, sizeof(text)),
 	    200);
 	at = strstr(text, NAME);
 	assert_non_null(at);

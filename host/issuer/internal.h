@@ -170,6 +170,7 @@ int jz_issuer_check_binding(struct jz_issuer *i, const struct jz_message *m,
 /* A message of a load, as it came; the keys are wiped by its holder. */
 struct jz_online {
 	bool sealed;
+	uint8_t point[JZ_POINT_BYTES]; /* the card's key of this load */
 	struct jz_online_keys keys;
 	struct jz_span clear; /* its bytes, in plain or as they came */
 	uint8_t plain[JZ_MESSAGE_MAX];
@@ -180,6 +181,9 @@ int jz_issuer_take_online(struct jz_issuer *i, struct jz_span bytes,
 /* Enciphered or not, as the card's certificate has it.  Refuses MALFORMED. */
 int jz_issuer_check_online(struct jz_issuer *i,
     const struct jz_known_card *card, const struct jz_online *o);
+/* The same keys again, from a load's point. */
+int jz_issuer_online_again(struct jz_issuer *i,
+    const uint8_t point[static JZ_POINT_BYTES], struct jz_online *o);
 /* A permission, in the keys of its request. */
 int jz_issuer_put_online(struct jz_issuer *i, struct jz_span permission,
     const struct jz_online *o, struct jz_buffer *out);
@@ -210,7 +214,8 @@ struct jz_record {
 	uint32_t number;
 	struct jz_message report;     /* of a load; the proof of an unload */
 	struct jz_load_row load;      /* of a load */
-	bool unknown_load;	      /* that a restored ledger has lost */
+	bool before_restore;	      /* made before the ledger was put back */
+	bool lost_load;		      /* and unknown to it, or as another's */
 	bool from_payee_only;	      /* a payment's payer may only refund */
 	struct jz_message completion; /* of a payment */
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
@@ -301,11 +306,11 @@ int jz_restore_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
 int
 jz_restore_book_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
     int64_t next, uint32_t number, int64_t restored, struct jz_span evidence);
-/* Whether the card has had its gap. */
-int jz_restore_has_gap(
-    struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES], bool *has);
-/* Books a load that the ledger has lost, with an alarm. */
-int jz_restore_load(struct jz_issuer *i, const struct jz_record *r);
+/* Books a load that the ledger has lost, with an alarm.  Refuses CONFLICT. */
+int jz_restore_load(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card);
+/* The alarm about a record that is booked though the ledger had lost it. */
+int jz_restore_alarm(struct jz_issuer *i, const struct jz_record *r);
 
 /* ---- loss.c: payments whose other half will not come --------------------- */
 

@@ -115,8 +115,8 @@ make_permission(struct jz_issuer *i, const struct jz_message *request,
 
 /* Debit, request and permission: one commit. */
 static int
-new_load(struct jz_issuer *i, const struct jz_message *m, struct jz_span bytes,
-    struct jz_load_row *load)
+new_load(struct jz_issuer *i, const struct jz_message *m,
+    const struct jz_online *o, struct jz_load_row *load)
 {
 	struct jz_ledger_name account;
 	char reference[JZ_LOAD_REFERENCE_CAP];
@@ -133,7 +133,9 @@ new_load(struct jz_issuer *i, const struct jz_message *m, struct jz_span bytes,
 	if (err == JZ_ERR_FUNDS)
 		return jz_refuse(i, JZ_REFUSAL_FUNDS);
 	if (err == 0)
-		err = jz_store_load_add(i->store, load, bytes);
+		err = jz_store_load_add(i->store, load, o->clear);
+	if (err == 0 && o->sealed)
+		err = jz_store_load_key_add(i->store, load, o->point);
 	return err;
 }
 
@@ -172,7 +174,7 @@ permit(struct jz_issuer *i, struct jz_span bytes, struct jz_online *o,
 	i->again = err == 0;
 	if (err == JZ_ERR_NOT_FOUND) {
 		memcpy(load.request_digest, digest, JZ_DIGEST_BYTES);
-		err = new_load(i, &m, o->clear, &load);
+		err = new_load(i, &m, o, &load);
 	}
 	if (err != 0)
 		return err;

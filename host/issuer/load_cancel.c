@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "../../apdu/error.h"
+#include "../../keys/secret.h"
 
 /* From transit to where it came from. */
 static int
@@ -129,20 +130,45 @@ story(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
 	return err == JZ_ERR_NOT_FOUND ? 0 : err;
 }
 
+/* Sealed as it was, for the same load's key: the same bytes. */
+static int
+permission(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, struct jz_buffer *out)
+{
+	uint8_t point[JZ_POINT_BYTES];
+	struct jz_online o = {0};
+	struct jz_load_row load;
+	int err = jz_store_load(i->store, id, counter, &load);
+
+	if (err != 0)
+		return err;
+	err = jz_store_load_key(i->store, id, counter, point);
+	if (err == 0)
+		err = jz_issuer_online_again(i, point, &o);
+	else if (err == JZ_ERR_NOT_FOUND)
+		err = 0;
+	if (err == 0)
+		err = jz_issuer_put_online(
+		    i, jz_span(load.permission, load.permission_len), &o, out);
+	jz_wipe(&o, sizeof(o));
+	return err;
+}
+
 int
 jz_issuer_load_permission(struct jz_issuer *i,
     const uint8_t id[static JZ_ID_BYTES], uint32_t counter,
-    struct jz_buffer *permission)
+    struct jz_buffer *out)
 {
-	struct jz_load_row load;
+	size_t start = out->len;
 	int err;
 
 	jz_issuer_start(i);
-	err = jz_store_load(i->store, id, counter, &load);
+	err = jz_store_begin(i->store, false);
+	if (err == 0)
+		err = jz_store_end(i->store, permission(i, id, counter, out));
 	if (err != 0)
-		return err;
-	jz_put(permission, load.permission, load.permission_len);
-	return permission->bad ? JZ_ERR_SPACE : 0;
+		out->len = start;
+	return err;
 }
 
 int

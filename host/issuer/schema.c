@@ -351,6 +351,16 @@ APPEND_ONLY("replacement", "before = NEW.before")
 APPEND_ONLY("replacement_load",
 	"before = NEW.before AND counter = NEW.counter")
 ;
+
+/* The card's key of an enciphered load: its permission is sealed again for it,
+ * whoever asks. */
+static const char V8_SEALED[] =
+"CREATE TABLE load_key (card TEXT NOT NULL, counter INTEGER NOT NULL,"
+" point BLOB NOT NULL, PRIMARY KEY (card, counter),"
+" FOREIGN KEY (card, counter)"
+" REFERENCES load_permission (card, counter)) STRICT;"
+APPEND_ONLY("load_key", "card = NEW.card AND counter = NEW.counter")
+;
 /* clang-format on */
 
 #define PARTS_MAX 6
@@ -364,6 +374,7 @@ static const char *const MIGRATIONS[][PARTS_MAX] = {
     {V5_PASSWORDS, NULL},
     {V6_REFUSED, NULL},
     {V7_UNLOADS, NULL},
+    {V8_SEALED, NULL},
 };
 
 #define VERSION (sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]))

@@ -45,18 +45,28 @@ jz_issuer_load_key(const struct jz_issuer *i, struct jz_key_pair *out)
 	return err;
 }
 
-static int
-open_sealed(struct jz_issuer *i, const struct jz_message *sealed,
-    enum jz_kind kind, struct jz_message *m, struct jz_online *o)
+int
+jz_issuer_online_again(struct jz_issuer *i,
+    const uint8_t point[static JZ_POINT_BYTES], struct jz_online *o)
 {
 	struct jz_key_pair key;
 	int err = jz_issuer_load_key(i, &key);
 
+	o->sealed = true;
+	memcpy(o->point, point, sizeof(o->point));
 	if (err == 0)
-		err = jz_online_keys(&i->engine, key.private_key,
-		    sealed->payer_key, sealed->payer_key, key.public_key,
-		    &o->keys);
+		err = jz_online_keys(&i->engine, key.private_key, point, point,
+		    key.public_key, &o->keys);
 	jz_wipe(&key, sizeof(key));
+	return err;
+}
+
+static int
+open_sealed(struct jz_issuer *i, const struct jz_message *sealed,
+    enum jz_kind kind, struct jz_message *m, struct jz_online *o)
+{
+	int err = jz_issuer_online_again(i, sealed->payer_key, o);
+
 	if (err == 0)
 		err = jz_online_open(
 		    &i->engine, sealed, kind, o->keys.to_host, o->plain, m);

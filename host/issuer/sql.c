@@ -169,6 +169,10 @@ static const char *const TEXT[] = {
 "INSERT INTO load_permission (card, counter, amount, time, request_digest,"
 " permission_digest, permission, request, account)"
 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+[JZ_SQL_LOAD_KEY] =
+"SELECT point FROM load_key WHERE card = ? AND counter = ?",
+[JZ_SQL_LOAD_KEY_ADD] =
+"INSERT INTO load_key (card, counter, point) VALUES (?, ?, ?)",
 [JZ_SQL_REPORT] =
 "SELECT digest FROM load_report WHERE card = ? AND counter = ?",
 [JZ_SQL_REPORT_ADD] =
@@ -325,6 +329,7 @@ NOT_WRITTEN_OFF("p") " ORDER BY p.request_digest LIMIT 1",
 "SELECT id, time, kind, card, number, reference, evidence FROM incident"
 " ORDER BY id",
 [JZ_SQL_RESTORED] = "SELECT COALESCE(MAX(id), 0) FROM restored",
+[JZ_SQL_RESTORED_AT] = "SELECT COALESCE(MAX(time), 0) FROM restored",
 [JZ_SQL_RESTORED_ADD] = "INSERT INTO restored (id, time) VALUES (?, ?)",
 [JZ_SQL_GAP] = "SELECT COUNT(*) FROM gap WHERE card = ? AND restored >= ?",
 [JZ_SQL_GAP_ADD] =

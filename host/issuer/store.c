@@ -357,19 +357,43 @@ jz_store_load_add(
 
 /* One blob of fixed size by a query. */
 static int
-one_digest(struct jz_store *s, enum jz_statement which,
-    const struct jz_value *values, size_t n,
-    uint8_t digest[static JZ_DIGEST_BYTES])
+one_blob(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n, uint8_t *out, size_t len)
 {
 	struct jz_rows *st;
 	int err = jz_sql_query(s, which, values, n, &st);
 
 	if (err == 0)
 		err = jz_sql_row(s, st);
-	if (err == 0 && !jz_sql_bytes(st, 0, digest, JZ_DIGEST_BYTES))
-		err = jz_sql_wrong(s, "a digest is damaged");
+	if (err == 0 && !jz_sql_bytes(st, 0, out, len))
+		err = jz_sql_wrong(s, "a digest or key is damaged");
 	jz_sql_done(st);
 	return err;
+}
+
+static int
+one_digest(struct jz_store *s, enum jz_statement which,
+    const struct jz_value *values, size_t n,
+    uint8_t digest[static JZ_DIGEST_BYTES])
+{
+	return one_blob(s, which, values, n, digest, JZ_DIGEST_BYTES);
+}
+
+int
+jz_store_load_key(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, uint8_t point[static JZ_POINT_BYTES])
+{
+	return one_blob(s, JZ_SQL_LOAD_KEY,
+	    JZ_VALUES(jz_v_id(id), jz_v_int(counter)), point, JZ_POINT_BYTES);
+}
+
+int
+jz_store_load_key_add(struct jz_store *s, const struct jz_load_row *load,
+    const uint8_t point[static JZ_POINT_BYTES])
+{
+	return jz_sql_run(s, JZ_SQL_LOAD_KEY_ADD,
+	    JZ_VALUES(jz_v_id(load->card_id), jz_v_int(load->counter),
+		jz_v_blob(point, JZ_POINT_BYTES)));
 }
 
 int

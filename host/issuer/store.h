@@ -205,6 +205,12 @@ int jz_store_load(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
 int jz_store_load_add(
     struct jz_store *s, const struct jz_load_row *load, struct jz_span request);
 
+/* The card's key of an enciphered load; JZ_ERR_NOT_FOUND: it was in clear. */
+int jz_store_load_key(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
+    uint32_t counter, uint8_t point[static JZ_POINT_BYTES]);
+int jz_store_load_key_add(struct jz_store *s, const struct jz_load_row *load,
+    const uint8_t point[static JZ_POINT_BYTES]);
+
 /* The digest of the report by which a load was booked. */
 int jz_store_report(struct jz_store *s, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, uint8_t digest[static JZ_DIGEST_BYTES]);

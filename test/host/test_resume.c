@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LOD-6, LOD-7, LOD-12: a load over a network that loses any one question or
+ * LOD-6, LOD-7, LOD-8, LOD-12: a load over a network that loses any one question or
  * answer, with a card that loses its power at any command, is finished by
  * jz_bank_resume() or given up by it; account, card and transit sum up all
  * along, and both logs tell the same story.
@@ -137,6 +137,17 @@ lose(struct lossy *l, unsigned n, bool arrives)
 
 /* ---- what must hold ------------------------------------------------------ */
 
+/* A card whose loads are enciphered, where the test says so. */
+static void
+world_of(struct world *w, void **state)
+{
+	const bool *sealed = *state;
+
+	world_new(w);
+	w->alice.sealed = sealed != NULL && *sealed;
+	assert_int_equal(world_personalise(w, &w->alice, "alice"), 0);
+}
+
 struct before {
 	int64_t account;
 	uint64_t card;
@@ -225,9 +236,7 @@ test_network_lost(void **state)
 	struct world w = {0};
 	struct lossy l;
 
-	(void)state;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	for (unsigned n = 1; n < 2 * CALLS_MAX; n++) {
 		struct before b;
@@ -262,9 +271,7 @@ test_card_torn(void **state)
 	struct world w = {0};
 	struct jz_bank *bank = NULL;
 
-	(void)state;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	assert_int_equal(jz_bank_of_issuer(w.issuer, &bank), 0);
 	for (unsigned n = 2; n < 2 * TORN_CUTS_MAX; n++) {
 		struct before b = before(&w);
@@ -292,9 +299,7 @@ test_resumption_lost(void **state)
 	struct world w = {0};
 	struct lossy l;
 
-	(void)state;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	for (unsigned first = 2; first < 4; first++)
 		for (unsigned n = 1; n < 2 * CALLS_MAX; n++) {
@@ -322,9 +327,7 @@ test_proof_brought(void **state)
 	struct before b;
 	struct lossy l;
 
-	(void)state;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	b = before(&w);
 	lose(&l, 2, true); /* the permission */
@@ -436,12 +439,11 @@ test_messages_repeated(void **state)
 	struct world w = {0};
 	struct lossy l;
 
-	(void)state;
 	ops.permit = permit_twice;
 	ops.report = report_twice;
 	ops.cancel = cancel_twice;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	kept_n = 0;
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	l.bank.ops = &ops;
 	for (unsigned n = 0; n < 6; n++) {
@@ -464,15 +466,31 @@ test_messages_repeated(void **state)
 	world_free(&w);
 }
 
+/* Both profiles: LOD-8 for the second. */
+#define CLEAR(f)                                                               \
+	{                                                                      \
+		"clear: " #f, f, NULL, NULL, NULL                              \
+	}
+#define SEALED(f)                                                              \
+	{                                                                      \
+		"sealed: " #f, f, NULL, NULL, &sealed                          \
+	}
+
 int
 main(void)
 {
+	static bool sealed = true;
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_network_lost),
-	    cmocka_unit_test(test_card_torn),
-	    cmocka_unit_test(test_resumption_lost),
-	    cmocka_unit_test(test_proof_brought),
-	    cmocka_unit_test(test_messages_repeated),
+	    CLEAR(test_network_lost),
+	    SEALED(test_network_lost),
+	    CLEAR(test_card_torn),
+	    SEALED(test_card_torn),
+	    CLEAR(test_resumption_lost),
+	    SEALED(test_resumption_lost),
+	    CLEAR(test_proof_brought),
+	    SEALED(test_proof_brought),
+	    CLEAR(test_messages_repeated),
+	    SEALED(test_messages_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

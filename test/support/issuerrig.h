@@ -90,6 +90,7 @@ uint64_t rig_booked(const struct rig *r);
 /* Takes a database back to the schema before incidents and decisions. */
 #define RIG_BEFORE_CONTROLS                                                    \
 	"DROP TRIGGER load_report_not_after_unload;"                           \
+	"DROP TABLE load_key;"                                                 \
 	"DROP TABLE replacement_load; DROP TABLE replacement;"                 \
 	"DROP TABLE unload;"                                                   \
 	"DROP TABLE account_password;"                                         \

@@ -13,7 +13,7 @@ BUILD=${BUILD:-build}
 status=0
 for t in account audit batches books cancel decision evidence exception \
 	incident load many password refusal restore revocation settle \
-	statement serve/test_handle ../test_https; do
+	statement unload serve/test_handle ../test_https; do
 	case $t in
 	serve/*) program=$BUILD/test/host/issuer/$t ;;
 	../*) program=$BUILD/test/host/${t#../} ;;

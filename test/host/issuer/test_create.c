@@ -72,7 +72,7 @@ test_how_the_database_is_used(void **state)
 	    {"PRAGMA foreign_keys", "1"},
 	    {"PRAGMA recursive_triggers", "1"},
 	    {"PRAGMA busy_timeout", "10000"},
-	    {"PRAGMA user_version", "7"},
+	    {"PRAGMA user_version", "8"},
 	    {"PRAGMA integrity_check", "ok"},
 	};
 	struct rig *r = *state;
@@ -213,7 +213,7 @@ test_newer_and_foreign_databases(void **state)
 	assert_int_equal(rig_sql(r, "PRAGMA user_version = 999"), SQLITE_OK);
 	assert_int_equal(
 	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_UNSUPPORTED);
-	assert_int_equal(rig_sql(r, "PRAGMA user_version = 7"), SQLITE_OK);
+	assert_int_equal(rig_sql(r, "PRAGMA user_version = 8"), SQLITE_OK);
 	assert_int_equal(rig_sql(r, "PRAGMA application_id = 7"), SQLITE_OK);
 	assert_int_equal(
 	    jz_issuer_open(r->dir, rig_passphrase(), &i), JZ_ERR_DATABASE);

@@ -23,7 +23,7 @@ struct batch {
 	size_t n;
 	int64_t next;	  /* the first record number that has not been posted */
 	int64_t restored; /* the gap before it is a restored ledger's, or 0 */
-	bool restoring;	  /* the card has such a gap, now or before */
+	int64_t restored_at; /* when that was declared, or 0 */
 };
 
 /* Calls f for each record until one is refused. */
@@ -83,11 +83,15 @@ check_load(struct jz_issuer *i, struct batch *b, struct jz_record *r)
 {
 	int err;
 
-	if (r->m.kind != JZ_KIND_RECORD_LOAD)
+	if (!jz_record_online(r->m.kind))
+		return 0;
+	r->before_restore =
+	    b->restored_at != 0 && r->m.payment.time <= b->restored_at;
+	if (r->m.kind == JZ_KIND_RECORD_UNLOAD)
 		return 0;
 	err = jz_issuer_find_load(i, &r->report, &r->load);
-	if (err == JZ_ERR_REFUSED && b->restoring) {
-		r->unknown_load = true;
+	if (err == JZ_ERR_REFUSED && r->before_restore) {
+		r->lost_load = true;
 		jz_issuer_recall(i, JZ_REFUSAL_NONE);
 		return 0;
 	}
@@ -120,8 +124,7 @@ find_place(struct jz_issuer *i, struct batch *b)
 		err =
 		    jz_restore_gap(i, card, b->next, b->m.record, &b->restored);
 	if (err == 0)
-		err = jz_restore_has_gap(i, card, &b->restoring);
-	b->restoring |= b->restored != 0;
+		err = jz_store_restored_at(i->store, &b->restored_at);
 	return err;
 }
 

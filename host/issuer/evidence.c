@@ -182,13 +182,30 @@ jz_record_ahead(struct jz_issuer *i, struct jz_record *r,
 
 /* The server's time in the record is the permission's. */
 static int
-post_load(struct jz_issuer *i, const struct jz_record *r)
+post_load(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card)
 {
-	if (r->unknown_load)
-		return jz_restore_load(i, r);
+	if (r->lost_load)
+		return jz_restore_load(i, r, card);
 	if (r->m.payment.time != r->load.time)
 		return jz_refuse(i, JZ_REFUSAL_CONFLICT);
 	return jz_issuer_book_load(i, &r->report, &r->load);
+}
+
+/* Its proof may have been acknowledged by a ledger that is no more. */
+static int
+post_unload(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card)
+{
+	struct jz_unload_row row;
+	int known = jz_store_unload(
+	    i->store, r->report.card_id, r->report.online_counter, &row);
+	int err = jz_issuer_book_unload(
+	    i, &r->report, card, JZ_REFUSAL_CONFLICT, &row);
+
+	return err == 0 && known == JZ_ERR_NOT_FOUND && r->before_restore
+	    ? jz_restore_alarm(i, r)
+	    : err;
 }
 
 /* Each side of a payment moves it half the way, once. */
@@ -263,13 +280,10 @@ static int
 post(struct jz_issuer *i, const struct jz_record *r,
     const struct jz_known_card *card)
 {
-	struct jz_unload_row row;
-
 	if (r->m.kind == JZ_KIND_RECORD_UNLOAD)
-		return jz_issuer_book_unload(
-		    i, &r->report, card, JZ_REFUSAL_CONFLICT, &row);
+		return post_unload(i, r, card);
 	if (r->m.kind == JZ_KIND_RECORD_LOAD)
-		return post_load(i, r);
+		return post_load(i, r, card);
 	if (r->m.kind == JZ_KIND_RECORD_EXCEPTION)
 		return jz_exception_post(i, r);
 	return post_payment(i, r);

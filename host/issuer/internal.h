@@ -212,7 +212,8 @@ struct jz_record {
 	uint32_t number;
 	struct jz_message report;     /* of a load; the proof of an unload */
 	struct jz_load_row load;      /* of a load */
-	bool unknown_load;	      /* that a restored ledger has lost */
+	bool before_restore;	      /* made before the ledger was put back */
+	bool lost_load;		      /* and unknown to it, or as another's */
 	bool from_payee_only;	      /* a payment's payer may only refund */
 	struct jz_message completion; /* of a payment */
 	uint8_t completion_digest[JZ_DIGEST_BYTES];
@@ -303,11 +304,11 @@ int jz_restore_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
 int
 jz_restore_book_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
     int64_t next, uint32_t number, int64_t restored, struct jz_span evidence);
-/* Whether the card has had its gap. */
-int jz_restore_has_gap(
-    struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES], bool *has);
-/* Books a load that the ledger has lost, with an alarm. */
-int jz_restore_load(struct jz_issuer *i, const struct jz_record *r);
+/* Books a load that the ledger has lost, with an alarm.  Refuses CONFLICT. */
+int jz_restore_load(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card);
+/* The alarm about a record that is booked though the ledger had lost it. */
+int jz_restore_alarm(struct jz_issuer *i, const struct jz_record *r);
 
 /* ---- loss.c: payments whose other half will not come --------------------- */
 

@@ -446,7 +446,8 @@ int
 jz_issuer_load_story(struct jz_issuer *i, const uint8_t id[static JZ_ID_BYTES],
     uint32_t counter, struct jz_load_story *out);
 
-/* The permission of a load, as it was given; JZ_ERR_NOT_FOUND. */
+/* The permission of a load, as it was given, enciphered for the same load if
+ * its request was; JZ_ERR_NOT_FOUND. */
 int jz_issuer_load_permission(struct jz_issuer *i,
     const uint8_t id[static JZ_ID_BYTES], uint32_t counter,
     struct jz_buffer *permission);

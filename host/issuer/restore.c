@@ -7,22 +7,10 @@
  */
 #include "internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "../../apdu/error.h"
-
-int
-jz_restore_has_gap(
-    struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES], bool *has)
-{
-	int64_t id;
-	int err = jz_store_restored(i->store, &id);
-
-	*has = false;
-	if (err == 0 && id != 0)
-		err = jz_store_gap(i->store, card, id, has);
-	return err;
-}
 
 int
 jz_restore_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
@@ -65,21 +53,55 @@ jz_restore_book_gap(struct jz_issuer *i, const uint8_t card[static JZ_ID_BYTES],
 	    : alarm(i, JZ_INCIDENT_RESTORED_RECORD, card, number, evidence);
 }
 
-/* Whose money it was the ledger does not know: it comes from "lost", for
- * people to look at. */
 int
-jz_restore_load(struct jz_issuer *i, const struct jz_record *r)
+jz_restore_alarm(struct jz_issuer *i, const struct jz_record *r)
 {
-	struct jz_ledger_name card = jz_ledger_card(r->report.card_id);
+	return alarm(i, JZ_INCIDENT_RESTORED_RECORD, r->report.card_id,
+	    r->number, r->bytes);
+}
+
+/*
+ * Whose money it was the ledger does not know: it comes from "lost", for people
+ * to look at, and goes the way of a load.  The permission's row keeps the
+ * load's request, should somebody have kept it, from being a new one.
+ */
+static int
+permit_again(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card, struct jz_load_row *load)
+{
 	char reference[JZ_LOAD_REFERENCE_CAP];
 	int err;
 
+	memset(load, 0, sizeof(*load));
+	memcpy(load->card_id, r->report.card_id, JZ_ID_BYTES);
+	load->counter = r->report.online_counter;
+	load->amount = r->m.payment.amount;
+	load->time = r->m.payment.time;
+	snprintf(load->account, sizeof(load->account), "%s", card->row.account);
+	memcpy(load->permission_digest, r->report.payment.agreement_digest,
+	    JZ_DIGEST_BYTES);
 	jz_issuer_load_reference(&r->report, reference);
-	err = jz_ledger_move(i->store, jz_issuer_now(i), JZ_LEDGER_RESTORED,
-	    reference, JZ_LEDGER_LOST, card.text, (int64_t)r->m.payment.amount);
+	err = jz_store_load_add(i->store, load, jz_span("", 0));
 	return err != 0 ? err
-			: alarm(i, JZ_INCIDENT_RESTORED_RECORD,
-			      r->report.card_id, r->number, r->bytes);
+			: jz_ledger_move(i->store, jz_issuer_now(i),
+			      JZ_LEDGER_RESTORED, reference, JZ_LEDGER_LOST,
+			      JZ_LEDGER_LOAD, (int64_t)load->amount);
+}
+
+int
+jz_restore_load(struct jz_issuer *i, const struct jz_record *r,
+    const struct jz_known_card *card)
+{
+	struct jz_load_row load;
+	/* Its request may have come once more since: that is this load. */
+	int err = jz_store_load(
+	    i->store, r->report.card_id, r->report.online_counter, &load);
+
+	if (err == JZ_ERR_NOT_FOUND)
+		err = permit_again(i, r, card, &load);
+	if (err == 0)
+		err = jz_issuer_book_load(i, &r->report, &load);
+	return err != 0 ? err : jz_restore_alarm(i, r);
 }
 
 /* ---- cards -------------------------------------------------------------- */

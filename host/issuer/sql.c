@@ -325,6 +325,7 @@ NOT_WRITTEN_OFF("p") " ORDER BY p.request_digest LIMIT 1",
 "SELECT id, time, kind, card, number, reference, evidence FROM incident"
 " ORDER BY id",
 [JZ_SQL_RESTORED] = "SELECT COALESCE(MAX(id), 0) FROM restored",
+[JZ_SQL_RESTORED_AT] = "SELECT COALESCE(MAX(time), 0) FROM restored",
 [JZ_SQL_RESTORED_ADD] = "INSERT INTO restored (id, time) VALUES (?, ?)",
 [JZ_SQL_GAP] = "SELECT COUNT(*) FROM gap WHERE card = ? AND restored >= ?",
 [JZ_SQL_GAP_ADD] =

@@ -230,6 +230,12 @@ jz_store_restored(struct jz_store *s, int64_t *id)
 }
 
 int
+jz_store_restored_at(struct jz_store *s, int64_t *time)
+{
+	return jz_sql_number(s, JZ_SQL_RESTORED_AT, NULL, 0, time);
+}
+
+int
 jz_store_restored_add(struct jz_store *s, int64_t id, int64_t time)
 {
 	return jz_sql_run(

@@ -40,6 +40,8 @@ int jz_store_each_incident(struct jz_store *s,
 
 /* The last time: its number, 0 when never. */
 int jz_store_restored(struct jz_store *s, int64_t *id);
+/* When that was; 0. */
+int jz_store_restored_at(struct jz_store *s, int64_t *time);
 int jz_store_restored_add(struct jz_store *s, int64_t id, int64_t time);
 /* Whether this card has had its gap since restoration `id`. */
 int jz_store_gap(struct jz_store *s, const uint8_t card[static JZ_ID_BYTES],

@@ -151,6 +151,17 @@ lose(struct lossy *l, unsigned n, bool arrives)
 
 /* ---- what must hold ------------------------------------------------------ */
 
+/* A card whose loads are enciphered, where the test says so. */
+static void
+world_of(struct world *w, void **state)
+{
+	const bool *sealed = *state;
+
+	world_new(w);
+	w->alice.sealed = sealed != NULL && *sealed;
+	assert_int_equal(world_personalise(w, &w->alice, "alice"), 0);
+}
+
 struct before {
 	int64_t account;
 	uint64_t card;
@@ -233,15 +244,13 @@ resume(struct world *w, struct jz_bank *bank)
 
 /* Every question of a load is lost once, and every answer. */
 static void
-network_lost(bool sealed)
+test_network_lost(void **state)
 {
 	unsigned met[JZ_RESUME_RETURNED + 1] = {0};
 	struct world w = {0};
 	struct lossy l;
 
-	world_new(&w);
-	w.alice.sealed = sealed;
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	for (unsigned n = 1; n < 2 * CALLS_MAX; n++) {
 		struct before b;
@@ -267,21 +276,6 @@ network_lost(bool sealed)
 	assert_true(met[JZ_RESUME_CANCELLED] > 0);
 	jz_bank_free(&l.real);
 	world_free(&w);
-}
-
-static void
-test_network_lost(void **state)
-{
-	(void)state;
-	network_lost(false);
-}
-
-/* LOD-8: enciphered, too. */
-static void
-test_network_lost_sealed(void **state)
-{
-	(void)state;
-	network_lost(true);
 }
 
 /* An unload likewise: it was not begun, or is done by the resumption. */
@@ -327,14 +321,12 @@ test_network_lost_unload(void **state)
 
 /* The card loses its power at every command, before it and after it. */
 static void
-card_torn(bool sealed)
+test_card_torn(void **state)
 {
 	struct world w = {0};
 	struct jz_bank *bank = NULL;
 
-	world_new(&w);
-	w.alice.sealed = sealed;
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	assert_int_equal(jz_bank_of_issuer(w.issuer, &bank), 0);
 	for (unsigned n = 2; n < 2 * TORN_CUTS_MAX; n++) {
 		struct before b = before(&w);
@@ -354,20 +346,6 @@ card_torn(bool sealed)
 	world_free(&w);
 }
 
-static void
-test_card_torn(void **state)
-{
-	(void)state;
-	card_torn(false);
-}
-
-static void
-test_card_torn_sealed(void **state)
-{
-	(void)state;
-	card_torn(true);
-}
-
 /* A resumption that is cut off is itself resumed. */
 static void
 test_resumption_lost(void **state)
@@ -376,9 +354,7 @@ test_resumption_lost(void **state)
 	struct world w = {0};
 	struct lossy l;
 
-	(void)state;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	for (unsigned first = 2; first < 4; first++)
 		for (unsigned n = 1; n < 2 * CALLS_MAX; n++) {
@@ -406,9 +382,7 @@ test_proof_brought(void **state)
 	struct before b;
 	struct lossy l;
 
-	(void)state;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	b = before(&w);
 	lose(&l, 2, true); /* the permission */
@@ -520,12 +494,11 @@ test_messages_repeated(void **state)
 	struct world w = {0};
 	struct lossy l;
 
-	(void)state;
 	ops.permit = permit_twice;
 	ops.report = report_twice;
 	ops.cancel = cancel_twice;
-	world_new(&w);
-	assert_int_equal(world_personalise(&w, &w.alice, "alice"), 0);
+	kept_n = 0;
+	world_of(&w, state);
 	lossy_new(&l, &w);
 	l.bank.ops = &ops;
 	for (unsigned n = 0; n < 6; n++) {
@@ -548,18 +521,32 @@ test_messages_repeated(void **state)
 	world_free(&w);
 }
 
+/* Both profiles: LOD-8 for the second. */
+#define CLEAR(f)                                                               \
+	{                                                                      \
+		"clear: " #f, f, NULL, NULL, NULL                              \
+	}
+#define SEALED(f)                                                              \
+	{                                                                      \
+		"sealed: " #f, f, NULL, NULL, &sealed                          \
+	}
+
 int
 main(void)
 {
+	static bool sealed = true;
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_network_lost),
-	    cmocka_unit_test(test_network_lost_sealed),
+	    CLEAR(test_network_lost),
+	    SEALED(test_network_lost),
 	    cmocka_unit_test(test_network_lost_unload),
-	    cmocka_unit_test(test_card_torn),
-	    cmocka_unit_test(test_card_torn_sealed),
-	    cmocka_unit_test(test_resumption_lost),
-	    cmocka_unit_test(test_proof_brought),
-	    cmocka_unit_test(test_messages_repeated),
+	    CLEAR(test_card_torn),
+	    SEALED(test_card_torn),
+	    CLEAR(test_resumption_lost),
+	    SEALED(test_resumption_lost),
+	    CLEAR(test_proof_brought),
+	    SEALED(test_proof_brought),
+	    CLEAR(test_messages_repeated),
+	    SEALED(test_messages_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

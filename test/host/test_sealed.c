@@ -106,6 +106,7 @@ test_what_the_issuer_takes(void **state)
 	uint8_t one[JZ_MESSAGE_MAX], two[JZ_MESSAGE_MAX], three[JZ_MESSAGE_MAX];
 	struct jz_buffer a = jz_buffer(two, sizeof(two));
 	struct jz_buffer b = jz_buffer(three, sizeof(three));
+	struct jz_purse_info p;
 	struct jz_span request;
 	struct world w = {0};
 
@@ -120,6 +121,13 @@ test_what_the_issuer_takes(void **state)
 	assert_int_equal(
 	    jz_message_peek(jz_buffer_span(&a)), JZ_KIND_ONLINE_SEALED);
 	assert_int_equal(account(&w), TORN_DEPOSIT - AMOUNT);
+	/* Nor does whoever asks for it later see it. */
+	assert_int_equal(jz_purse_info(&w.alice.session, &p), 0);
+	b.len = 0;
+	assert_int_equal(
+	    jz_issuer_load_permission(w.issuer, p.id, p.online_counter, &b), 0);
+	assert_int_equal(a.len, b.len);
+	assert_memory_equal(two, three, a.len);
 	/* Each byte counts. */
 	for (size_t k = 0; k < request.len; k += 5) {
 		one[k] ^= 1;

@@ -165,6 +165,133 @@ test_one_gap_only(void **state)
 	assert_int_equal(rig_give_batch(r, &batch), 0);
 }
 
+/* The backup is put back, and two people say so; c was made before it. */
+static void
+put_back(struct rig *r)
+{
+	jz_issuer_free(&r->issuer);
+	rig_put_back(r);
+	r->issuer = rig_open(r);
+	declare(r);
+}
+
+static void
+back_up(struct rig *r)
+{
+	jz_issuer_free(&r->issuer);
+	rig_backup(r);
+	r->issuer = rig_open(r);
+}
+
+/* The card's next record is of what the ledger has lost: there is no gap. */
+static void
+test_a_lost_load_without_a_gap(void **state)
+{
+	struct rig *r = *state;
+	struct letter request, batch;
+	struct jz_load_story story;
+	struct fakecard c, late;
+	struct jz_message m;
+	uint64_t before;
+
+	rig_card(r, &c, 4 * LOADED);
+	rig_card(r, &late, 4 * LOADED);
+	back_up(r);
+	m = fakecard_load_request(&c, LOADED);
+	request = fakecard_sign(&c, &m);
+	batch = rig_permit(r, &request);
+	(void)fakecard_load_report(&c, &batch);
+	put_back(r);
+	rig_settle(r, &c);
+	assert_int_equal(incidents(r, &c, JZ_INCIDENT_RESTORED_RECORD), 1);
+	assert_int_equal(rig_shadow(r, &c), LOADED);
+	assert_int_equal(rig_books(r).transit_load, 0);
+	assert_true(rig_books(r).balanced);
+	assert_int_equal(
+	    jz_issuer_load_story(r->issuer, c.id, c.online_counter, &story), 0);
+	assert_int_equal(story.state, JZ_LOAD_REPORTED);
+	/* Whoever has kept its request debits nobody with it. */
+	before = rig_snapshot(r);
+	rig_refused(r, rig_give_permit(r, &request),
+	    JZ_REFUSAL_EXISTS_DIFFERENT, before);
+	/* What was permitted after that the ledger must know. */
+	m = fakecard_load_request(&late, LOADED);
+	request = fakecard_sign(&late, &m);
+	batch = rig_permit(r, &request);
+	assert_int_equal(
+	    jz_message_decode(letter_span(&batch), JZ_KIND_LOAD_PERMISSION, &m),
+	    0);
+	m.payment.time += RIG_DAY;
+	batch = letter_of(&m);
+	(void)fakecard_load_report(&late, &batch);
+	rig_sign_in(r, &late);
+	batch = rig_batch(&late, 1);
+	before = rig_booked(r);
+	rig_refused(r, rig_give_batch(r, &batch), JZ_REFUSAL_NO_LOAD, before);
+}
+
+/* Its request came once more, to the ledger that had forgotten it. */
+static void
+test_a_lost_load_is_debited_once(void **state)
+{
+	struct rig *r = *state;
+	struct letter request, permission;
+	struct jz_message m;
+	struct fakecard c;
+	struct jz_books before = rig_books(r);
+
+	rig_card(r, &c, 4 * LOADED);
+	back_up(r);
+	m = fakecard_load_request(&c, LOADED);
+	request = fakecard_sign(&c, &m);
+	permission = rig_permit(r, &request);
+	(void)fakecard_load_report(&c, &permission);
+	put_back(r);
+	r->now++;
+	(void)rig_permit(r, &request);
+	rig_settle(r, &c);
+	assert_int_equal(incidents(r, &c, JZ_INCIDENT_RESTORED_RECORD), 1);
+	assert_int_equal(rig_shadow(r, &c), LOADED);
+	assert_int_equal(rig_balance(r, &c), 3 * LOADED);
+	assert_int_equal(rig_books(r).transit_load, before.transit_load);
+	assert_int_equal(rig_books(r).lost, before.lost);
+	assert_true(rig_books(r).balanced);
+}
+
+/* The card has been told that the account has the money, and the account has
+ * not: its record brings it, once, with an alarm. */
+static void
+test_a_lost_unload_is_credited_once(void **state)
+{
+	struct rig *r = *state;
+	struct letter proof;
+	struct fakecard c;
+
+	rig_card(r, &c, LOADED);
+	(void)rig_load(r, &c, LOADED);
+	rig_settle(r, &c);
+	back_up(r);
+	proof = rig_debit_card(r, &c, PRICE);
+	assert_int_equal(rig_give_unload(r, &proof), 0);
+	assert_int_equal(rig_balance(r, &c), PRICE);
+	put_back(r);
+	assert_int_equal(rig_balance(r, &c), 0);
+	rig_settle(r, &c);
+	assert_int_equal(incidents(r, &c, JZ_INCIDENT_RESTORED_RECORD), 1);
+	assert_int_equal(rig_balance(r, &c), PRICE);
+	assert_int_equal(rig_shadow(r, &c), LOADED - PRICE);
+	/* Somebody has kept the proof. */
+	assert_int_equal(rig_give_unload(r, &proof), 0);
+	assert_int_equal(rig_balance(r, &c), PRICE);
+	/* One that it knows is no news. */
+	proof = rig_debit_card(r, &c, PRICE);
+	assert_int_equal(rig_give_unload(r, &proof), 0);
+	rig_settle(r, &c);
+	assert_int_equal(incidents(r, &c, JZ_INCIDENT_RESTORED_RECORD), 1);
+	assert_int_equal(rig_balance(r, &c), 2 * PRICE);
+	assert_true(rig_books(r).balanced);
+}
+
 static void
 test_only_cards_of_this_issuer_come_back(void **state)
 {
@@ -199,6 +326,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_what_a_restored_ledger_lacks_is_booked),
 	    T(test_one_gap_only),
+	    T(test_a_lost_load_without_a_gap),
+	    T(test_a_lost_load_is_debited_once),
+	    T(test_a_lost_unload_is_credited_once),
 	    T(test_only_cards_of_this_issuer_come_back),
 	};
 

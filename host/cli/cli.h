@@ -537,6 +537,7 @@ int jz_cmd_card_user(struct jz_cli *c);
 int jz_cmd_sign(struct jz_cli *c);
 int jz_cmd_issuer_unlock(struct jz_cli *c);
 int jz_cmd_qr(struct jz_cli *c);
+int jz_cmd_account(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_unload(struct jz_cli *c);
 int jz_cmd_transfer(struct jz_cli *c);

@@ -259,6 +259,12 @@ submit(struct jz_call *c, struct jz_issuer *i)
 	return text != NULL ? 0 : JZ_ERR_MEMORY;
 }
 
+static int
+account(struct jz_call *c, struct jz_issuer *i)
+{
+	return jz_owner_run(&c->owner, i, c->result);
+}
+
 /* The store answers: that is what it is asked for. */
 static int
 health(struct jz_call *c, struct jz_issuer *i)
@@ -285,6 +291,7 @@ static const struct jz_route ROUTES[] = {
     {JZ_WIRE_BATCH, "POST", JZ_KIND_BATCH, false, batch},
     {JZ_WIRE_OWED, "POST", JZ_KIND_SIGN_IN, false, owed},
     {JZ_WIRE_SUBMIT, "POST", 0, false, submit},
+    {JZ_WIRE_ACCOUNT, "POST", 0, false, account},
     {JZ_WIRE_READMIT, "POST", 0, false, readmit},
     {JZ_WIRE_ISSUER, "GET", 0, false, issuer},
     {JZ_WIRE_REVOCATION, "GET", 0, false, revocation},
@@ -397,6 +404,8 @@ take_body(struct jz_call *c, struct jz_span body)
 {
 	if (c->route->run == submit)
 		return keep_body(c, body);
+	if (c->route->run == account)
+		return jz_owner_read(&c->owner, body);
 	return strcmp(c->route->method, "GET") == 0 ? body.len == 0
 						    : read_body(c, body);
 }
@@ -447,6 +456,17 @@ jz_call_run(struct jz_call *c, struct jz_issuer *i)
 	    c->refusal == JZ_REFUSAL_EXISTS_DIFFERENT ? jz_issuer_detail(i)
 						      : "");
 	return err;
+}
+
+bool
+jz_call_goes_on(struct jz_call *c, int *err)
+{
+	bool on = *err == 0 && c->route->run == account &&
+	    jz_owner_compare(&c->owner, err);
+
+	if (*err == JZ_ERR_REFUSED && c->refusal == JZ_REFUSAL_NONE)
+		c->refusal = JZ_REFUSAL_PASSWORD;
+	return on;
 }
 
 static unsigned
@@ -546,5 +566,6 @@ jz_call_free(struct jz_call *c)
 	if (c->body != NULL)
 		jz_wipe(c->body, c->body_len);
 	free(c->body);
+	jz_wipe(&c->owner, sizeof(c->owner));
 	memset(c, 0, sizeof(*c));
 }

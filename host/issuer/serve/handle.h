@@ -5,6 +5,7 @@
  *
  *   jz_call_read()    reads it; false: it is answered already (400, 404, 405)
  *   jz_call_run()     does it, with an issuer; may be called again
+ *   jz_call_goes_on() after it: what takes its time; true: run it once more
  *   jz_call_finish()  makes the answer of what came of it
  *   jz_call_free()
  *
@@ -42,6 +43,14 @@ struct jz_call {
 	const struct jz_esign_verifier *signatures;
 	/* What a log may say of it: the card and counter that it names. */
 	char card[JZ_ID_BYTES + 1];
+	/* An account's password, wiped by jz_call_free(): first it is counted,
+	 * then compared, then it has been right. */
+	struct jz_owner {
+		char account[JZ_ACCOUNT_MAX + 1];
+		struct jz_secret password;
+		struct jz_password_try kept;
+		bool nobody, right;
+	} owner;
 	/* By jz_call_run(). */
 	json_t *result;
 	enum jz_refusal refusal;
@@ -65,9 +74,21 @@ bool jz_call_read(struct jz_call *c, const char *method, const char *path,
 /* Whether its run commits by itself, and goes into no group. */
 bool jz_call_alone(const struct jz_call *c);
 int jz_call_run(struct jz_call *c, struct jz_issuer *i);
+/* Without an issuer, and outside of its turn; *err is what the run came to. */
+bool jz_call_goes_on(struct jz_call *c, int *err);
 void jz_call_finish(struct jz_call *c, int err);
 /* Answers at once, without an issuer. */
 void jz_call_answer(struct jz_call *c, unsigned status, const char *code);
 void jz_call_free(struct jz_call *c);
+
+/* ---- owner.c: an account's owner, by its password ------------------------- */
+
+/* {"account": TEXT, "password": HEX}, and nothing else. */
+bool jz_owner_read(struct jz_owner *o, struct jz_span text);
+/* Counts; once it has been right, answers with the account's balance and last
+ * movements. */
+int jz_owner_run(struct jz_owner *o, struct jz_issuer *i, json_t *result);
+/* Whether it was counted, and is right: then it is run once more. */
+bool jz_owner_compare(struct jz_owner *o, int *err);
 
 #endif

@@ -218,6 +218,18 @@ run(void *arg, struct jz_issuer *i)
 	return jz_call_run(arg, i);
 }
 
+static void
+do_call(struct jz_server *s, struct jz_call *c)
+{
+	int err;
+
+	do {
+		err = jz_call_alone(c) ? jz_gate_do_alone(s->gate, run, c)
+				       : jz_gate_do(s->gate, run, c);
+	} while (jz_call_goes_on(c, &err));
+	jz_call_finish(c, err);
+}
+
 static enum MHD_Result
 answer(struct jz_server *s, struct MHD_Connection *connection, const char *path,
     const char *method, const struct incoming *in)
@@ -236,10 +248,7 @@ answer(struct jz_server *s, struct MHD_Connection *connection, const char *path,
 		metrics = strcmp(path, JZ_WIRE_METRICS) == 0;
 		c.signatures = s->signatures;
 		if (!metrics)
-			jz_call_finish(&c,
-			    jz_call_alone(&c)
-				? jz_gate_do_alone(s->gate, run, &c)
-				: jz_gate_do(s->gate, run, &c));
+			do_call(s, &c);
 	}
 	if (metrics) {
 		c.status = 200;
@@ -364,6 +373,7 @@ on_end(void *arg, struct MHD_Connection *connection, void **state,
 	(void)why;
 	if (in == NULL)
 		return;
+	jz_wipe(in->body, in->len);
 	free(in);
 	*state = NULL;
 	count_in_flight(arg, -1);

@@ -95,9 +95,9 @@ ISSUER_SRC = host/issuer/account.c host/issuer/ahead.c host/issuer/audit.c \
 	host/issuer/revocation.c host/issuer/schema.c host/issuer/sealed.c \
 	host/issuer/serve/desk.c host/issuer/serve/gate.c \
 	host/issuer/serve/handle.c host/issuer/serve/meter.c \
-	host/issuer/serve/serve.c host/issuer/settle.c host/issuer/sql.c \
-	host/issuer/sql_postgres.c host/issuer/sql_sqlite.c \
-	host/issuer/statement.c host/issuer/store.c \
+	host/issuer/serve/owner.c host/issuer/serve/serve.c \
+	host/issuer/settle.c host/issuer/sql.c host/issuer/sql_postgres.c \
+	host/issuer/sql_sqlite.c host/issuer/statement.c host/issuer/store.c \
 	host/issuer/store_control.c host/issuer/store_evidence.c \
 	host/issuer/store_revocation.c host/issuer/store_settle.c \
 	host/issuer/token.c host/issuer/unload.c host/issuer/x509.c

@@ -195,6 +195,24 @@ owed(struct jz_bank *b, struct jz_span bytes,
 }
 
 static int
+account(struct jz_bank *b, const struct jz_secret *password,
+    struct jz_account_view *view)
+{
+	struct jz_issuer *i = issuer_of(b);
+	int err = keep(b, jz_issuer_account_check(i, view->account, password));
+
+	view->currency = jz_issuer_currency(i);
+	if (err == 0)
+		err = keep(b,
+		    jz_issuer_account_balance(
+			i, view->account, &view->balance_minor));
+	return err != 0 ? err
+			: keep(b,
+			      jz_issuer_account_last(
+				  i, view->account, view->each, view->arg));
+}
+
+static int
 list(struct jz_bank *b, struct jz_buffer *out)
 {
 	return keep(b, jz_issuer_revocation(issuer_of(b), out));
@@ -222,6 +240,7 @@ static const struct jz_bank_ops OPS = {
     .readmit = readmit,
     .batch = batch,
     .owed = owed,
+    .account = account,
     .list = list,
     .free = free_library,
 };
@@ -253,6 +272,13 @@ enum jz_refusal
 jz_bank_refusal(const struct jz_bank *bank)
 {
 	return bank->refusal;
+}
+
+int
+jz_bank_account(struct jz_bank *bank, const struct jz_secret *password,
+    struct jz_account_view *view)
+{
+	return bank->ops->account(bank, password, view);
 }
 
 int

@@ -110,6 +110,22 @@ int jz_bank_look(
 int jz_bank_submit(struct jz_bank *bank, struct jz_span submission,
     enum jz_esign_verdict *verdict);
 
+/* An account's balance, and its last movements, the last first. */
+struct jz_account_view {
+	int64_t balance_minor;
+	uint16_t currency;
+	const char *account;
+	int (*each)(const struct jz_account_line *line, void *arg);
+	void *arg;
+};
+/*
+ * What an account's owner may see, by its password.  A try that is wrong is
+ * counted, and the fifth locks it; so this is asked once, and an answer that is
+ * lost is not asked for again.
+ */
+int jz_bank_account(struct jz_bank *bank, const struct jz_secret *password,
+    struct jz_account_view *view);
+
 /*
  * Steps of the above.  The card signs in; *signed_in gets its message.  Brings
  * it the issuer's newest list, as jz_bring_list().
@@ -163,6 +179,8 @@ struct jz_bank_ops {
 	int (*owed)(struct jz_bank *b, struct jz_span sign_in,
 	    int (*each)(struct jz_span completion, void *arg), void *arg,
 	    bool *revoked);
+	int (*account)(struct jz_bank *b, const struct jz_secret *password,
+	    struct jz_account_view *view);
 	/* NULL: it judges no signatures. */
 	int (*submit)(struct jz_bank *b, struct jz_span submission,
 	    enum jz_esign_verdict *verdict);

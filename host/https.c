@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "../apdu/error.h"
+#include "../keys/secret.h"
 #include "wire.h"
 
 #define URL_MAX		512
@@ -40,6 +41,7 @@ struct https {
 	size_t answer_len;
 	uint8_t ca_bytes[JZ_CERTIFICATE_MAX], host_bytes[JZ_CERTIFICATE_MAX];
 	struct jz_known known; /* n 0: not asked yet */
+	bool once;	       /* what is asked counts, and is not repeated */
 };
 
 static struct https *
@@ -173,7 +175,7 @@ persist(struct https *h, long *status)
 		if (now >= end)
 			return JZ_ERR_NETWORK;
 		err = attempt(h, (long)(end - now), status);
-		if (!worth_repeating(err) || now_ms() + wait >= end)
+		if (h->once || !worth_repeating(err) || now_ms() + wait >= end)
 			return err;
 		if (!wait_ms(h, wait))
 			return JZ_ERR_CANCELLED;
@@ -237,6 +239,8 @@ ask(struct https *h, const char *path, json_t *body, json_t **out)
 	} else
 		(void)curl_easy_setopt(h->curl, CURLOPT_HTTPGET, 1L);
 	err = persist(h, &status);
+	if (text != NULL)
+		jz_wipe(text, strlen(text));
 	free(text);
 	if (err == 0) {
 		*out = jz_wire_object(jz_span(h->answer, h->answer_len));
@@ -531,6 +535,67 @@ submit(struct jz_bank *b, struct jz_span submission,
 }
 
 static int
+read_line(const json_t *row, struct jz_account_line *out)
+{
+	const json_t *time = json_object_get(row, "time");
+	const json_t *amount = json_object_get(row, "amount_minor");
+
+	out->time = json_integer_value(time);
+	out->amount_minor = json_integer_value(amount);
+	out->reason = json_string_value(json_object_get(row, "reason"));
+	out->reference = json_string_value(json_object_get(row, "reference"));
+	return json_is_integer(time) && json_is_integer(amount) &&
+		out->reason != NULL && out->reference != NULL
+	    ? 0
+	    : JZ_ERR_SERVER_ANSWER;
+}
+
+static int
+read_account(const json_t *answer, struct jz_account_view *view)
+{
+	const json_t *balance = json_object_get(answer, "balance_minor");
+	const json_t *currency = json_object_get(answer, "currency");
+	const json_t *lines = json_object_get(answer, "lines");
+	struct jz_account_line line;
+	int err = json_is_integer(balance) && json_is_integer(currency) &&
+		json_is_array(lines)
+	    ? 0
+	    : JZ_ERR_SERVER_ANSWER;
+
+	view->balance_minor = json_integer_value(balance);
+	view->currency = (uint16_t)json_integer_value(currency);
+	for (size_t k = 0; err == 0 && k < json_array_size(lines); k++) {
+		err = read_line(json_array_get(lines, k), &line);
+		if (err == 0)
+			err = view->each(&line, view->arg);
+	}
+	return err;
+}
+
+static int
+account(struct jz_bank *b, const struct jz_secret *password,
+    struct jz_account_view *view)
+{
+	json_t *word = jz_wire_hex(jz_secret_span(password));
+	json_t *body =
+	    json_pack("{s:s, s:O}", "account", view->account, "password", word);
+	json_t *answer = NULL;
+	int err = JZ_ERR_MEMORY;
+
+	of(b)->once = true;
+	if (body != NULL)
+		err = ask(of(b), JZ_WIRE_ACCOUNT, body, &answer);
+	of(b)->once = false;
+	json_decref(body);
+	jz_wire_wipe(word);
+	json_decref(word);
+	if (err == 0)
+		err = read_account(answer, view);
+	json_decref(answer);
+	return err;
+}
+
+static int
 list(struct jz_bank *b, struct jz_buffer *out)
 {
 	json_t *answer = NULL;
@@ -602,6 +667,7 @@ static const struct jz_bank_ops OPS = {
     .readmit = readmit,
     .batch = batch,
     .owed = owed,
+    .account = account,
     .submit = submit,
     .list = list,
     .free = free_https,

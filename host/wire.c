@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "../keys/secret.h"
+
 json_t *
 jz_wire_hex(struct jz_span bytes)
 {
@@ -20,6 +22,7 @@ jz_wire_hex(struct jz_span bytes)
 		text[2 * k + 1] = digits[bytes.data[k] & 0xF];
 	}
 	j = json_stringn(text, 2 * bytes.len);
+	jz_wipe(text, 2 * bytes.len);
 	free(text);
 	return j;
 }
@@ -41,6 +44,19 @@ jz_wire_bytes(const json_t *hex, struct jz_buffer *out)
 		jz_put_u8(out, (uint8_t)(high << 4 | low));
 	}
 	return !out->bad;
+}
+
+void
+jz_wire_wipe(json_t *text)
+{
+	/* The string is ours; jansson only means that it is not to be longer. */
+	union {
+		const char *given;
+		char *own;
+	} u = {json_string_value(text)};
+
+	if (u.given != NULL)
+		jz_wipe(u.own, json_string_length(text));
 }
 
 json_t *

@@ -28,6 +28,7 @@
 #define JZ_WIRE_BATCH	      "/v1/settle/batch"
 #define JZ_WIRE_OWED	      "/v1/settle/owed"
 #define JZ_WIRE_SUBMIT	      "/v1/sign/submit"
+#define JZ_WIRE_ACCOUNT	      "/v1/account"
 #define JZ_WIRE_READMIT	      "/v1/card/readmit"
 #define JZ_WIRE_ISSUER	      "/v1/issuer"
 #define JZ_WIRE_REVOCATION    "/v1/revocation"
@@ -44,6 +45,8 @@
 json_t *jz_wire_hex(struct jz_span bytes);
 /* Appends a hexadecimal string's bytes.  False for anything else. */
 bool jz_wire_bytes(const json_t *hex, struct jz_buffer *out);
+/* Wipes a string's own copy of a secret. */
+void jz_wire_wipe(json_t *text);
 /* One JSON object and nothing after it, no member twice; NULL. */
 json_t *jz_wire_object(struct jz_span text);
 

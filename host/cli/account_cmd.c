@@ -118,6 +118,60 @@ one_line(const struct jz_account_line *line, void *arg)
 	return json_array_append_new(l->list, row) == 0 ? 0 : JZ_ERR_MEMORY;
 }
 
+struct owner {
+	struct lines l;
+	struct jz_account_view view;
+};
+
+static void
+put_balance(struct jz_cli *c, int64_t minor, uint16_t currency)
+{
+	jz_cli_put_money(c->result, "balance", minor, currency);
+	jz_cli_put(c, "currency", json_string(jz_currency_of(currency).name));
+}
+
+/* The lines come before the currency is known: the bank's is told first. */
+static int
+view_line(const struct jz_account_line *line, void *arg)
+{
+	struct owner *v = arg;
+
+	v->l.currency = v->view.currency;
+	return one_line(line, &v->l);
+}
+
+int
+jz_cmd_account(struct jz_cli *c)
+{
+	struct owner v = {.l = {.c = c, .list = json_array()}};
+	struct jz_secret password = {0};
+	struct jz_cli_bank bank = {0};
+	char money[JZ_MONEY_TEXT];
+	int err = jz_cli_bank(c, &bank);
+
+	v.view.account = c->argument[0];
+	v.view.each = view_line;
+	v.view.arg = &v;
+	jz_cli_put(c, "lines", v.l.list);
+	if (err == 0)
+		err = jz_cli_passphrase_by(c, JZ_OPT_PASSWORD, "password",
+		    jz_tr(c, "The account's password: ", "账户密码："),
+		    &password);
+	if (err == 0) {
+		err = jz_bank_account(bank.bank, &password, &v.view);
+		if (err != 0)
+			err = jz_cli_bank_error(c, bank.bank, err);
+	}
+	jz_secret_wipe(&password);
+	jz_cli_bank_close(&bank);
+	if (err != 0)
+		return err;
+	jz_cli_say(c, jz_tr(c, "the account holds %s\n", "账户余额 %s\n"),
+	    jz_money_name(v.view.balance_minor, v.view.currency, money));
+	put_balance(c, v.view.balance_minor, v.view.currency);
+	return 0;
+}
+
 int
 jz_cmd_issuer_account_statement(struct jz_cli *c)
 {
@@ -137,11 +191,8 @@ jz_cmd_issuer_account_statement(struct jz_cli *c)
 		err = about(c, issuer,
 		    jz_issuer_account_balance(
 			issuer, c->argument[1], &balance));
-	if (err == 0) {
-		jz_cli_put_money(c->result, "balance", balance, l.currency);
-		jz_cli_put(c, "currency",
-		    json_string(jz_currency_of(l.currency).name));
-	}
+	if (err == 0)
+		put_balance(c, balance, l.currency);
 	jz_issuer_free(&issuer);
 	return err;
 }

@@ -542,6 +542,7 @@ int jz_cmd_sign(struct jz_cli *c);
 int jz_cmd_issuer_unlock(struct jz_cli *c);
 int jz_cmd_issuer_tries(struct jz_cli *c);
 int jz_cmd_qr(struct jz_cli *c);
+int jz_cmd_account(struct jz_cli *c);
 int jz_cmd_load(struct jz_cli *c);
 int jz_cmd_unload(struct jz_cli *c);
 int jz_cmd_transfer(struct jz_cli *c);

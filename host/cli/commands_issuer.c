@@ -99,13 +99,13 @@ const struct jz_cli_command jz_cli_issuer_commands[] = {
 	PASS | JZ_OPT(PASSWORD), 0,
 	JZ_EXITS_ISSUER, jz_cmd_issuer_account_password,
 	{"set an account's password", "设置账户密码"},
-	{"By it its owner shows himself where he has no card yet.  Five wrong ones\n"
-	 "in a row lock it; this sets it anew.\n"
+	{"By it its owner shows himself where he has no card: `jiaozi account`.  Five\n"
+	 "wrong ones in a row lock it; this sets it anew.\n"
 	 "\n"
 	 "Example\n"
 	 "  jiaozi issuer account-password bank alice --password env:ALICE \\\n"
 	 "      --passphrase env:BANK\n",
-	 "户主尚无卡时以此证明身份。连错五次即锁定；此命令重设密码。\n"
+	 "户主不用卡时以此证明身份（jiaozi account）。连错五次即锁定；此命令重设密码。\n"
 	 "\n"
 	 "示例\n"
 	 "  jiaozi issuer account-password bank alice --password env:ALICE \\\n"

@@ -33,6 +33,28 @@
 /* clang-format off */
 const struct jz_cli_command jz_cli_pay_commands[] = {
 {
+	"account", "ACCOUNT", 1, 1,
+	JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(PASSWORD) | HTTPS, 0,
+	JZ_EXITS_ISSUER | JZ_EXIT(NETWORK), jz_cmd_account,
+	{"what is in an account, for its owner", "户主查询账户"},
+	{"Shows an account's balance and its last movements, the last first, to\n"
+	 "whoever has its password.  A wrong one is counted, and the fifth in a\n"
+	 "row locks it until the bank sets it anew; so it is asked once, and not\n"
+	 "again when the network fails.  A load needs no password: the card signs\n"
+	 "it, after its PIN.\n"
+	 "\n"
+	 "Example\n"
+	 "  jiaozi account alice --issuer https://bank.example:8443 \\\n"
+	 "      --ca root.pem --password prompt\n",
+	 "凭账户密码查询余额与最近的变动（最近的在前）。密码错误会计数，连错五次即\n"
+	 "锁定，须由银行重设；故只询问一次，网络中断时亦不重发。圈存无需账户密码：\n"
+	 "由卡在核对 PIN 后签名。\n"
+	 "\n"
+	 "示例\n"
+	 "  jiaozi account alice --issuer https://bank.example:8443 \\\n"
+	 "      --ca root.pem --password prompt\n"},
+},
+{
 	"load", "", 0, 0,
 	JZ_OPT(CARD) | JZ_OPT(ISSUER) | JZ_OPT(PASSPHRASE) | JZ_OPT(AMOUNT) |
 	    JZ_OPT(PIN) | JZ_OPT(TERMINAL) | JZ_OPT(CANCEL) | JZ_OPT(RESUME) |

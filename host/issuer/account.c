@@ -137,8 +137,8 @@ jz_issuer_account_balance(
 	return jz_ledger_balance(i->store, name.text, minor);
 }
 
-int
-jz_issuer_account_statement(struct jz_issuer *i, const char *account,
+static int
+statement(struct jz_issuer *i, const char *account, bool last,
     int (*each)(const struct jz_account_line *line, void *arg), void *arg)
 {
 	struct jz_ledger_name name = jz_ledger_customer(account);
@@ -147,7 +147,22 @@ jz_issuer_account_statement(struct jz_issuer *i, const char *account,
 
 	jz_issuer_start(i);
 	err = jz_ledger_balance(i->store, name.text, &unused);
-	return err != 0 ? err : jz_ledger_lines(i->store, name.text, each, arg);
+	return err != 0 ? err
+			: jz_ledger_lines(i->store, name.text, last, each, arg);
+}
+
+int
+jz_issuer_account_statement(struct jz_issuer *i, const char *account,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg)
+{
+	return statement(i, account, false, each, arg);
+}
+
+int
+jz_issuer_account_last(struct jz_issuer *i, const char *account,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg)
+{
+	return statement(i, account, true, each, arg);
 }
 
 int

@@ -210,6 +210,11 @@ struct jz_account_line {
 int jz_issuer_account_statement(struct jz_issuer *i, const char *account,
     int (*each)(const struct jz_account_line *line, void *arg), void *arg);
 
+/* The last of them, the last first. */
+#define JZ_ACCOUNT_LAST 100
+int jz_issuer_account_last(struct jz_issuer *i, const char *account,
+    int (*each)(const struct jz_account_line *line, void *arg), void *arg);
+
 #define JZ_PASSWORD_TRIES 5
 #define JZ_PASSWORD_MAX	  64
 
@@ -228,6 +233,20 @@ int jz_issuer_account_password(
  */
 int jz_issuer_account_check(
     struct jz_issuer *i, const char *account, const struct jz_secret *password);
+
+/*
+ * The same in steps, for who must not keep others waiting while scrypt takes its
+ * time.  Counting refuses as above, but PASSWORD; comparing asks no issuer and
+ * may be done by any thread; the right one has the count set back.
+ */
+struct jz_password_try {
+	uint8_t salt[16], hash[32];
+};
+int jz_issuer_password_count(
+    struct jz_issuer *i, const char *account, struct jz_password_try *out);
+int jz_password_compare(const struct jz_password_try *t,
+    const struct jz_secret *password, bool *right);
+int jz_issuer_password_right(struct jz_issuer *i, const char *account);
 
 /* ---- cards -------------------------------------------------------------- */
 

@@ -284,14 +284,15 @@ jz_ledger_each(struct jz_store *s,
 }
 
 int
-jz_ledger_lines(struct jz_store *s, const char *name,
+jz_ledger_lines(struct jz_store *s, const char *name, bool last,
     int (*each)(const struct jz_account_line *line, void *arg), void *arg)
 {
 	char reason[32], reference[96];
 	struct jz_rows *st;
 	int stop = 0;
-	int err = jz_sql_query(
-	    s, JZ_SQL_LEDGER_LINES, JZ_VALUES(jz_v_text(name)), &st);
+	int err =
+	    jz_sql_query(s, last ? JZ_SQL_LEDGER_LAST : JZ_SQL_LEDGER_LINES,
+		JZ_VALUES(jz_v_text(name)), &st);
 
 	while (err == 0 && stop == 0) {
 		err = jz_sql_row(s, st);

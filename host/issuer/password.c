@@ -85,37 +85,66 @@ count(struct jz_issuer *i, const char *account, struct jz_password_row *row)
 	    : jz_store_password_failures(i->store, account, row->failures + 1);
 }
 
-static int
-compare(struct jz_issuer *i, const struct jz_password_row *row,
-    const struct jz_secret *password)
+int
+jz_issuer_password_count(
+    struct jz_issuer *i, const char *account, struct jz_password_try *out)
 {
-	uint8_t hash[sizeof(row->hash)];
-	int err = make_hash(row, password, hash);
+	struct jz_password_row row = {0};
+	int err;
 
-	if (err == 0 && !jz_equal_secret(hash, row->hash, sizeof(hash)))
-		err = jz_refuse(i, JZ_REFUSAL_PASSWORD);
+	jz_issuer_start(i);
+	memset(out, 0, sizeof(*out));
+	err = jz_store_begin(i->store, true);
+	if (err == 0)
+		err = jz_store_end(i->store, count(i, account, &row));
+	if (err == 0) {
+		memcpy(out->salt, row.salt, sizeof(out->salt));
+		memcpy(out->hash, row.hash, sizeof(out->hash));
+	}
+	jz_wipe(&row, sizeof(row));
+	return err;
+}
+
+int
+jz_password_compare(const struct jz_password_try *t,
+    const struct jz_secret *password, bool *right)
+{
+	struct jz_password_row row = {0};
+	uint8_t hash[sizeof(row.hash)];
+	int err;
+
+	memcpy(row.salt, t->salt, sizeof(row.salt));
+	err = make_hash(&row, password, hash);
+	*right = err == 0 && jz_equal_secret(hash, t->hash, sizeof(hash));
 	jz_wipe(hash, sizeof(hash));
 	return err;
+}
+
+int
+jz_issuer_password_right(struct jz_issuer *i, const char *account)
+{
+	int err;
+
+	jz_issuer_start(i);
+	err = jz_store_begin(i->store, true);
+	return err != 0 ? err
+			: jz_store_end(i->store,
+			      jz_store_password_failures(i->store, account, 0));
 }
 
 int
 jz_issuer_account_check(
     struct jz_issuer *i, const char *account, const struct jz_secret *password)
 {
-	struct jz_password_row row = {0};
-	int err;
+	struct jz_password_try t;
+	bool right = false;
+	int err = jz_issuer_password_count(i, account, &t);
 
-	jz_issuer_start(i);
-	err = jz_store_begin(i->store, true);
 	if (err == 0)
-		err = jz_store_end(i->store, count(i, account, &row));
+		err = jz_password_compare(&t, password, &right);
 	if (err == 0)
-		err = compare(i, &row, password);
-	if (err == 0)
-		err = jz_store_begin(i->store, true);
-	if (err == 0)
-		err = jz_store_end(
-		    i->store, jz_store_password_failures(i->store, account, 0));
-	jz_wipe(&row, sizeof(row));
+		err = right ? jz_issuer_password_right(i, account)
+			    : jz_refuse(i, JZ_REFUSAL_PASSWORD);
+	jz_wipe(&t, sizeof(t));
 	return err;
 }

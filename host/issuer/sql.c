@@ -67,6 +67,11 @@ static const char *const TEXT[] = {
 " JOIN ledger_entry e ON e.account = a.id"
 " JOIN ledger_transaction t ON t.id = e.posting"
 " WHERE a.name = ? ORDER BY t.id",
+[JZ_SQL_LEDGER_LAST] =
+"SELECT t.time, t.kind, t.reference, e.amount FROM ledger_account a"
+" JOIN ledger_entry e ON e.account = a.id"
+" JOIN ledger_transaction t ON t.id = e.posting"
+" WHERE a.name = ? ORDER BY t.id DESC LIMIT 100", /* JZ_ACCOUNT_LAST */
 
 /* Each audit gives a number that is zero when nothing is wrong. */
 [JZ_SQL_AUDIT_UNBALANCED] =

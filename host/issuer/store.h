@@ -124,7 +124,7 @@ int jz_ledger_sum(struct jz_store *s, enum jz_ledger_kind kind, int64_t *out);
 int jz_ledger_each(struct jz_store *s,
     int (*each)(const char *name, int64_t balance, void *arg), void *arg);
 /* The entries of one account, in their order. */
-int jz_ledger_lines(struct jz_store *s, const char *name,
+int jz_ledger_lines(struct jz_store *s, const char *name, bool last,
     int (*each)(const struct jz_account_line *line, void *arg), void *arg);
 /* What does not add up, counted; the detail names the last of it. */
 int jz_ledger_audit(struct jz_store *s, unsigned *faults);

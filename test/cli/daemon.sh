@@ -169,6 +169,25 @@ want 0 issuer account-password bank alice --password env:ALICE $P
 want 10 issuer account-password bank nobody --password env:ALICE $P
 want 2 issuer account-password bank alice --password env:SHORT $P
 start
+Q="--issuer https://localhost:$port --ca root.pem"
+want 0 account alice $Q --password env:ALICE
+says 'the account holds'
+says '500.00 CNY  deposit'
+want 0 account alice --issuer bank $P --password env:ALICE --json
+says '"balance_minor":'
+WRONG='open barley'
+export WRONG
+want 7 account alice $Q --password env:WRONG
+complains 'password'
+want 7 account nobody $Q --password env:ALICE
+want 7 account alice $Q --password env:WRONG
+want 7 account alice $Q --password env:WRONG
+want 7 account alice $Q --password env:WRONG
+want 7 account alice $Q --password env:WRONG
+want 7 account alice $Q --password env:ALICE --lang zh
+complains '锁定'
+want 0 issuer account-password bank alice --password env:ALICE $P
+want 0 account alice $Q --password env:ALICE
 want 0 issuer account-block bank alice $P
 want 7 load $B --amount 1 --pin env:PIN
 complains 'the account is blocked'
@@ -183,7 +202,8 @@ says '-100.00 CNY  load permitted    CN00000000100001:1'
 stop TERM 0
 
 part 'the log'
-for secret in "$BANK" "$PIN" 'PRIVATE KEY' ff41 ff45 ff47 7f4e; do
+for secret in "$BANK" "$PIN" "$ALICE" "$WRONG" 6f70656e 'PRIVATE KEY' \
+	ff41 ff45 ff47 7f4e; do
 	if grep -qiF -- "$secret" serve.log serve.out; then
 		wrong "the log holds: $secret"
 	fi

@@ -103,6 +103,40 @@ test_a_stranger_and_a_wrong_pin(void **state)
 	assert_int_equal(port_balance(&c->card), before);
 }
 
+/* proves: LOD-9 (its certificate is verified, and its word is of now) */
+static void
+test_a_forged_and_an_old_identity(void **state)
+{
+	struct conform *c = conform_begin(state);
+	uint8_t question[JZ_NONCE_BYTES + JZ_ID_BYTES];
+	struct answer a, word;
+	struct jz_message m;
+
+	on_the_list(&c->card, &c->other, true);
+	port_send(&c->card, AT_PAIR(JZ_PAIR_CHALLENGE), NOTHING, &a);
+	assert_int_equal(a.sw, JZ_SW_OK);
+	memcpy(question, a.data, JZ_NONCE_BYTES);
+	id_of(&c->card, question + JZ_NONCE_BYTES);
+	port_send(&c->other, AT_PAIR(JZ_PAIR_IDENTIFY),
+	    jz_span(question, sizeof(question)), &word);
+	assert_int_equal(word.sw, JZ_SW_OK);
+	/* A bit of the certificate's signature. */
+	assert_int_equal(
+	    jz_message_decode(answer_span(&word), JZ_KIND_IDENTIFICATION, &m),
+	    0);
+	a = word;
+	a.data[(size_t)(m.certificate.data - word.data) + m.certificate.len -
+	    1] ^= 1;
+	conform_refuses(
+	    c, AT_PAIR(JZ_PAIR_VERIFY), answer_span(&a), JZ_SW_CERT_FORGED);
+	port_send(&c->card, AT_PAIR(JZ_PAIR_CHALLENGE), NOTHING, &a);
+	assert_int_equal(a.sw, JZ_SW_OK);
+	/* Good as it is, to the question before. */
+	conform_refuses(
+	    c, AT_PAIR(JZ_PAIR_VERIFY), answer_span(&word), JZ_SW_MISMATCH);
+	assert_int_equal(prove(&c->other, &c->card), JZ_SW_OK);
+}
+
 /* proves: LOD-14 (a purse pays a terminal's purse with nothing between them) */
 static void
 test_the_key_pays_a_terminal(void **state)
@@ -121,6 +155,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_amount_moves_to_a_card_that_is_known),
 	    cmocka_unit_test(test_a_stranger_and_a_wrong_pin),
+	    cmocka_unit_test(test_a_forged_and_an_old_identity),
 	    cmocka_unit_test(test_the_key_pays_a_terminal),
 	};
 

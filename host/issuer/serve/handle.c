@@ -336,6 +336,12 @@ readmit(struct jz_call *c, struct jz_issuer *i)
 	return err != 0 ? err : outcome(c, i);
 }
 
+static int
+account(struct jz_call *c, struct jz_issuer *i)
+{
+	return jz_owner_run(&c->owner, i, c->result);
+}
+
 /* The store answers: that is what it is asked for. */
 static int
 health(struct jz_call *c, struct jz_issuer *i)
@@ -367,6 +373,7 @@ static const struct jz_route ROUTES[] = {
     {JZ_WIRE_OWED, "POST", JZ_KIND_SIGN_IN, false, false, owed},
     /* By jz_call_judge(). */
     {JZ_WIRE_SUBMIT, "POST", 0, false, false, NULL},
+    {JZ_WIRE_ACCOUNT, "POST", 0, false, false, account},
     {JZ_WIRE_READMIT, "POST", 0, false, false, readmit},
     {JZ_WIRE_ISSUER, "GET", 0, false, false, issuer},
     {JZ_WIRE_REVOCATION, "GET", 0, false, false, revocation},
@@ -503,6 +510,8 @@ take_body(struct jz_call *c, struct jz_span body)
 {
 	if (jz_call_is_submission(c))
 		return keep_body(c, body);
+	if (c->route->run == account)
+		return jz_owner_read(&c->owner, body);
 	return strcmp(c->route->method, "GET") == 0 ? body.len == 0
 						    : read_body(c, body);
 }
@@ -566,6 +575,17 @@ jz_call_judge(struct jz_call *c, jz_esign_submit_fn *submit, void *arg)
 	c->len = text != NULL ? strlen(text) : 0;
 	c->code = c->status == 200 ? "" : "VERDICT";
 	return text != NULL ? 0 : JZ_ERR_MEMORY;
+}
+
+bool
+jz_call_goes_on(struct jz_call *c, int *err)
+{
+	bool on = *err == 0 && c->route->run == account &&
+	    jz_owner_compare(&c->owner, err);
+
+	if (*err == JZ_ERR_REFUSED && c->refusal == JZ_REFUSAL_NONE)
+		c->refusal = JZ_REFUSAL_PASSWORD;
+	return on;
 }
 
 static unsigned
@@ -666,5 +686,6 @@ jz_call_free(struct jz_call *c)
 	if (c->body != NULL)
 		jz_wipe(c->body, c->body_len);
 	free(c->body);
+	jz_wipe(&c->owner, sizeof(c->owner));
 	memset(c, 0, sizeof(*c));
 }

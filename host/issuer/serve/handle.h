@@ -6,6 +6,7 @@
  *   jz_call_read()    reads it; false: it is answered already (400, 404, 405)
  *   jz_call_run()     does it, with an issuer; may be called again
  *   jz_call_judge()   does a submission instead, without one
+ *   jz_call_goes_on() after it: what takes its time; true: run it once more
  *   jz_call_finish()  makes the answer of what came of it
  *   jz_call_free()
  *
@@ -44,6 +45,14 @@ struct jz_call {
 	size_t body_len;
 	/* What a log may say of it: the card and counter that it names. */
 	char card[JZ_ID_BYTES + 1];
+	/* An account's password, wiped by jz_call_free(): first it is counted,
+	 * then compared, then it has been right. */
+	struct jz_owner {
+		char account[JZ_ACCOUNT_MAX + 1];
+		struct jz_secret password;
+		struct jz_password_try kept;
+		bool nobody, right;
+	} owner;
 	/* By jz_call_run(). */
 	json_t *result;
 	enum jz_refusal refusal;
@@ -71,9 +80,21 @@ bool jz_call_is_submission(const struct jz_call *c);
 int jz_call_run(struct jz_call *c, struct jz_issuer *i);
 /* Such a one; submit NULL: nobody judges any, and there is no such path. */
 int jz_call_judge(struct jz_call *c, jz_esign_submit_fn *submit, void *arg);
+/* Without an issuer, and outside of its turn; *err is what the run came to. */
+bool jz_call_goes_on(struct jz_call *c, int *err);
 void jz_call_finish(struct jz_call *c, int err);
 /* Answers at once, without an issuer. */
 void jz_call_answer(struct jz_call *c, unsigned status, const char *code);
 void jz_call_free(struct jz_call *c);
+
+/* ---- owner.c: an account's owner, by its password ------------------------- */
+
+/* {"account": TEXT, "password": HEX}, and nothing else. */
+bool jz_owner_read(struct jz_owner *o, struct jz_span text);
+/* Counts; once it has been right, answers with the account's balance and last
+ * movements. */
+int jz_owner_run(struct jz_owner *o, struct jz_issuer *i, json_t *result);
+/* Whether it was counted, and is right: then it is run once more. */
+bool jz_owner_compare(struct jz_owner *o, int *err);
 
 #endif

@@ -420,7 +420,11 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 		return MHD_YES;
 	}
 	if (in->asked) {
-		jz_call_finish(&in->call, in->work.err);
+		int err = in->work.err;
+
+		if (jz_call_goes_on(&in->call, &err))
+			return go_in(s, connection, in);
+		jz_call_finish(&in->call, err);
 		return conclude(s, connection, in);
 	}
 	if (*len == 0)
@@ -451,6 +455,7 @@ on_end(void *arg, struct MHD_Connection *connection, void **state,
 	if (in == NULL)
 		return;
 	jz_call_free(&in->call);
+	jz_wipe(in->body, in->len);
 	free(in);
 	*state = NULL;
 	count_in_flight(arg, -1);

@@ -486,6 +486,69 @@ test_a_card_of_layout_3_is_upgraded(void **state)
 	rig_card_free(&c);
 }
 
+/* No bit of it may be another: nothing is done, and nothing said. */
+static void
+refuses_flips(struct loading *f, uint32_t header, const struct blob *good)
+{
+	static struct purse_nvm before;
+	struct blob bad = *good;
+	struct answer a;
+
+	memcpy(&before, f->purse, sizeof(before));
+	for (size_t bit = 0; bit < 8 * good->len; bit++) {
+		bad.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		port_send(f->port, header, blob_span(&bad), &a);
+		if (a.sw == JZ_SW_OK || a.len != 0)
+			fail_msg("%08X: bit %zu is not looked at", header, bit);
+		bad.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	assert_memory_equal(&before, f->purse, sizeof(before));
+}
+
+/* proves: ALL-4 LOD-13 (every bit of what the server says is checked) */
+static void
+test_no_flipped_message_of_an_unload(void **state)
+{
+	struct loading *f = *state;
+	struct unload u;
+
+	fund(f);
+	initialize(f, &u, AMOUNT);
+	refuses_flips(f, AT_DEBIT, &u.data);
+	debit(f, &u);
+	refuses_flips(f, AT_DEBITED, &u.word);
+	rig_accepts(f->card, AT_DEBITED, blob_span(&u.word), NULL);
+	assert_int_equal(port_balance(f->port), FUNDS - AMOUNT);
+}
+
+/* Nor a message of another unload, or of a load in its place. */
+static void
+test_no_message_of_another(void **state)
+{
+	struct loading *f = *state;
+	struct unload first, second;
+
+	fund(f);
+	initialize(f, &first, AMOUNT);
+	debit(f, &first);
+	rig_accepts(f->card, AT_DEBITED, blob_span(&first.word), NULL);
+	initialize(f, &second, AMOUNT);
+	/* The old permission: the old proof again, and no money. */
+	rig_accepts(f->card, AT_DEBIT, blob_span(&first.data), NULL);
+	assert_int_equal(port_balance(f->port), FUNDS - AMOUNT);
+	debit(f, &second);
+	rig_refuses(
+	    f->card, AT_DEBITED, blob_span(&first.word), JZ_SW_MISMATCH);
+	rig_accepts(f->card, AT_DEBITED, blob_span(&second.word), NULL);
+	/* One that was asked for by a load, and the other way round. */
+	loading_initialize(f, AMOUNT);
+	rig_refuses(f->card, AT_DEBIT, blob_span(&f->data), JZ_SW_DATA);
+	rig_refuses(
+	    f->card, AT_CREDIT_LOAD, blob_span(&second.data), JZ_SW_DATA);
+	rig_accepts(f->card, AT_CREDIT_LOAD, blob_span(&f->data), NULL);
+	assert_int_equal(port_balance(f->port), FUNDS - AMOUNT);
+}
+
 int
 main(void)
 {
@@ -507,6 +570,8 @@ main(void)
 	    T(test_the_record_is_in_the_log),
 	    T(test_transaction_prove),
 	    T(test_a_card_of_layout_3_is_upgraded),
+	    T(test_no_flipped_message_of_an_unload),
+	    T(test_no_message_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LOD-5: an account's password is counted and locked; what moved on an account.
+ * proves: LOD-5
+ * An account's password is counted and locked; what moved on an account.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -274,6 +274,18 @@ test_requests_refused(void **state)
 		rig_refused(
 		    r, rig_give_unload_request(r, &l), REFUSALS[f], before);
 	}
+	/* And every bit of it. */
+	{
+		struct letter l = faulty(r, &c, F_COUNT);
+
+		for (size_t bit = 0; bit < 8 * l.len; bit++) {
+			l.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			assert_int_equal(
+			    rig_give_unload_request(r, &l), JZ_ERR_REFUSED);
+			l.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+		assert_int_equal(rig_give_unload_request(r, &l), 0);
+	}
 }
 
 static void
@@ -291,12 +303,12 @@ test_proofs_refused(void **state)
 	bad = proof;
 	bad.len--;
 	rig_refused(r, rig_give_unload(r, &bad), JZ_REFUSAL_MALFORMED, before);
-	for (size_t k = 8; k < proof.len; k += 17) {
+	for (size_t bit = 0; bit < 8 * proof.len; bit++) {
 		bad = proof;
-		bad.data[k] ^= 1;
+		bad.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		assert_int_equal(rig_give_unload(r, &bad), JZ_ERR_REFUSED);
-		assert_true(rig_snapshot(r) == before);
 	}
+	assert_true(rig_snapshot(r) == before);
 	assert_int_equal(
 	    jz_message_decode(letter_span(&proof), JZ_KIND_UNLOAD_PROOF, &m),
 	    0);

@@ -522,10 +522,76 @@ test_submit(void **state)
 	assert_true(rig_snapshot(r) == before);
 }
 
+/* An account's owner, as the server goes about it. */
+static void
+assert_owner(struct rig *r, const char *account, const char *password,
+    unsigned status, const char *part)
+{
+	json_t *hex = jz_wire_hex(jz_span(password, strlen(password)));
+	char body[BODY];
+	struct jz_call c;
+	int err;
+
+	snprintf(body, sizeof(body), "{\"account\":\"%s\",\"password\":\"%s\"}",
+	    account, json_string_value(hex));
+	json_decref(hex);
+	assert_true(jz_call_read(
+	    &c, "POST", JZ_WIRE_ACCOUNT, jz_span(body, strlen(body))));
+	do {
+		err = jz_call_run(&c, r->issuer);
+	} while (jz_call_goes_on(&c, &err));
+	jz_call_finish(&c, err);
+	if (c.status != status || strstr(c.text, part) == NULL)
+		fail_msg("%s: %u %s", account, c.status, c.text);
+	/* What a log may say of it. */
+	assert_string_equal(c.card, "");
+	assert_null(strstr(c.text, password));
+	jz_call_free(&c);
+}
+
+/* LOD-5: the password is asked for, a wrong one is counted, the fifth locks;
+ * whoever asks about nobody's account learns as much as with a wrong one. */
+static void
+test_owner(void **state)
+{
+	static const char word[] = "open sesame";
+	struct rig *r = *state;
+	struct jz_secret s = {0};
+	struct fakecard c;
+	struct jz_call call;
+	uint64_t before;
+
+	rig_card(r, &c, DEPOSIT);
+	assert_int_equal(jz_secret_set(&s, jz_span(word, strlen(word))), 0);
+	assert_int_equal(
+	    jz_issuer_account_password(r->issuer, c.account, &s), 0);
+	before = rig_snapshot(r);
+	assert_owner(r, c.account, word, 200, "\"balance_minor\":10000");
+	assert_owner(r, "nobody", word, 403, "\"PASSWORD\"");
+	assert_true(rig_snapshot(r) == before);
+	assert_owner(r, c.account, "open sesame!", 403, "\"PASSWORD\"");
+	assert_false(rig_snapshot(r) == before);
+	assert_owner(r, c.account, word, 200, "\"reason\":\"deposit\"");
+	for (unsigned n = 0; n < JZ_PASSWORD_TRIES; n++)
+		assert_owner(r, c.account, "guess", 403, "\"PASSWORD\"");
+	assert_owner(r, c.account, word, 403, "PASSWORD_LOCKED");
+	/* The card does not need it. */
+	assert_int_equal(permit(r, &c, AMOUNT), 0);
+	/* Not in this form. */
+	ask(r, "POST", JZ_WIRE_ACCOUNT, "{\"account\":\"alice\"}", &call);
+	assert_int_equal(call.status, 400);
+	jz_call_free(&call);
+	ask(r, "POST", JZ_WIRE_ACCOUNT,
+	    "{\"account\":\"alice\",\"password\":\"\"}", &call);
+	assert_int_equal(call.status, 400);
+	jz_call_free(&call);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(test_owner, rig_after),
 	    cmocka_unit_test_teardown(test_refusals, rig_after),
 	    cmocka_unit_test_teardown(test_exists, rig_after),
 	    cmocka_unit_test_teardown(test_unload, rig_after),

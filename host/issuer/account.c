@@ -165,9 +165,23 @@ jz_issuer_account_last(struct jz_issuer *i, const char *account,
 	return statement(i, account, true, each, arg);
 }
 
+static int
+block(struct jz_issuer *i, const char *account, bool blocked)
+{
+	int err = jz_store_customer_block(i->store, account, blocked);
+
+	return err != 0 ? err
+			: jz_audit_note(i, JZ_ACTOR_ISSUER, "account %s %s",
+			      account, blocked ? "blocked" : "unblocked");
+}
+
 int
 jz_issuer_block_account(struct jz_issuer *i, const char *account, bool blocked)
 {
+	int err;
+
 	jz_issuer_start(i);
-	return jz_store_customer_block(i->store, account, blocked);
+	err = jz_store_begin(i->store, true);
+	return err != 0 ? err
+			: jz_store_end(i->store, block(i, account, blocked));
 }

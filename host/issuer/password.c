@@ -38,9 +38,12 @@ set_password(
 	bool unused;
 	int err = jz_store_customer(i->store, account, &unused);
 
-	return err != 0
-	    ? err
-	    : jz_store_password_set(i->store, account, row, jz_issuer_now(i));
+	if (err == 0)
+		err = jz_store_password_set(
+		    i->store, account, row, jz_issuer_now(i));
+	return err != 0 ? err
+			: jz_audit_note(i, JZ_ACTOR_ISSUER,
+			      "account %s has a new password", account);
 }
 
 int

@@ -45,10 +45,14 @@ begin(struct jz_issuer *i, const uint8_t before[static JZ_ID_BYTES],
 		return memcmp(known.after, after, JZ_ID_BYTES) == 0
 		    ? 0
 		    : jz_refuse(i, JZ_REFUSAL_EXISTS_DIFFERENT);
-	return err != JZ_ERR_NOT_FOUND
+	if (err == JZ_ERR_NOT_FOUND)
+		err = jz_store_replacement_add(
+		    i->store, before, after, counter, jz_issuer_now(i));
+	return err != 0
 	    ? err
-	    : jz_store_replacement_add(
-		  i->store, before, after, counter, jz_issuer_now(i));
+	    : jz_audit_note(i, JZ_ACTOR_ISSUER, "card %.*s is replaced by %.*s",
+		  JZ_ID_BYTES, (const char *)before, JZ_ID_BYTES,
+		  (const char *)after);
 }
 
 int

@@ -77,6 +77,56 @@ test_acts_are_entered_in_order(void **state)
 	assert_int_equal(sound(r, &head), ENTRIES);
 }
 
+static unsigned
+entered(struct rig *r, const char *text)
+{
+	struct look l = {.text = text};
+
+	assert_int_equal(jz_issuer_each_audit(r->issuer, look, &l), 0);
+	return l.found;
+}
+
+/* LOD-5: what employees do to accounts and cards; the password is not in it. */
+static void
+test_accounts_and_replacements_are_entered(void **state)
+{
+	static const char word[] = "open sesame";
+	struct rig *r = *state;
+	struct jz_secret s = {0};
+	struct jz_buffer out;
+	struct fakecard a, b;
+
+	rig_card(r, &a, 0);
+	assert_int_equal(jz_secret_set(&s, jz_span(word, strlen(word))), 0);
+	assert_int_equal(
+	    jz_issuer_account_password(r->issuer, a.account, &s), 0);
+	assert_int_equal(
+	    jz_issuer_block_account(r->issuer, a.account, true), 0);
+	assert_int_equal(
+	    jz_issuer_block_account(r->issuer, a.account, false), 0);
+	assert_int_equal(jz_issuer_block_account(r->issuer, "nobody", true),
+	    JZ_ERR_NOT_FOUND);
+	assert_int_equal(entered(r, "has a new password"), 1);
+	assert_int_equal(entered(r, " blocked"), 1);
+	assert_int_equal(entered(r, " unblocked"), 1);
+	assert_int_equal(entered(r, word), 0);
+	b = a;
+	rig_card(r, &b, 0);
+	/* Of another account: refused, and not entered. */
+	assert_int_equal(
+	    jz_issuer_replace(r->issuer, a.id, b.id, 1), JZ_ERR_REFUSED);
+	assert_int_equal(entered(r, "is replaced by"), 0);
+	/* Of the same, once. */
+	out = jz_buffer(b.certificate, sizeof(b.certificate));
+	assert_int_equal(jz_issuer_certify(r->issuer, a.account, a.holder,
+			     b.key.public_key, 0, b.id, b.asn, &out),
+	    0);
+	for (unsigned n = 0; n < 2; n++)
+		assert_int_equal(
+		    jz_issuer_replace(r->issuer, a.id, b.id, 1), 0);
+	assert_int_equal(entered(r, "is replaced by"), 1);
+}
+
 /* ALL-3: an act and its entry are one commit. */
 static void
 test_what_failed_is_not_entered(void **state)
@@ -288,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_acts_are_entered_in_order),
 	    T(test_what_failed_is_not_entered),
+	    T(test_accounts_and_replacements_are_entered),
 	    T(test_the_database_only_appends),
 	    T(test_tampering_shows),
 	    T(test_a_head_kept_elsewhere_shows_the_cut),

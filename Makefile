@@ -77,7 +77,8 @@ READER_SRC = reader/pcsc.c reader/reader.c reader/serve.c \
 	reader/virtual_plug.c reader/virtual_reader.c \
 	reader/virtual_snapshot.c reader/virtual_store.c
 HOST_SRC = host/bank.c host/card.c host/gp.c host/gp_content.c host/gp_list.c \
-	host/https.c host/known.c host/load.c host/pay.c host/personalise.c \
+	host/https.c host/https_bank.c host/known.c host/load.c host/pay.c \
+	host/personalise.c \
 	host/purse.c host/recover.c host/recover_alone.c host/replace.c \
 	host/settle.c host/sign.c host/transfer.c host/unfinished.c \
 	host/unload.c host/wire.c
@@ -247,7 +248,7 @@ HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
 	test/host/issuer/test_unload test/host/issuer/test_x509 \
 	test/host/test_cancel test/host/test_card test/host/test_certificates \
 	test/host/test_confirm test/host/test_gp test/host/test_gp_content \
-	test/host/test_https test/host/test_pay test/host/test_personalise \
+	test/host/test_daemons test/host/test_https test/host/test_pay test/host/test_personalise \
 	test/host/test_purse test/host/test_recover \
 	test/host/test_recover_killed test/host/test_replace \
 	test/host/test_resume test/host/test_roll test/host/test_sealed \

@@ -8,9 +8,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "bank.h"
+#include "https.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 #include "../keys/secret.h"
 #include "wire.h"
 
-#define URL_MAX		512
 #define TIMEOUT_DEFAULT 30u
 #define CONNECT_MS	5000L
 #define ATTEMPT_MS	10000L
@@ -29,25 +27,10 @@
 #define WAIT_MAX_MS	1000u
 #define TICK_MS		50u
 
-struct https {
-	struct jz_bank bank;
-	CURL *curl;
-	struct curl_slist *headers;
-	struct jz_https_options o; /* its texts are copied below */
-	char *ca, *certificate, *key;
-	char url[URL_MAX];
-	char error[CURL_ERROR_SIZE];
-	uint8_t *answer;
-	size_t answer_len;
-	uint8_t ca_bytes[JZ_CERTIFICATE_MAX], host_bytes[JZ_CERTIFICATE_MAX];
-	struct jz_known known; /* n 0: not asked yet */
-	bool once;	       /* what is asked counts, and is not repeated */
-};
-
-static struct https *
+static struct jz_https *
 of(struct jz_bank *b)
 {
-	return (struct https *)b;
+	return (struct jz_https *)b;
 }
 
 /* ---- one attempt --------------------------------------------------------- */
@@ -55,7 +38,7 @@ of(struct jz_bank *b)
 static size_t
 on_data(char *data, size_t size, size_t n, void *arg)
 {
-	struct https *h = arg;
+	struct jz_https *h = arg;
 	uint8_t *grown;
 
 	n *= size;
@@ -74,7 +57,7 @@ static int
 on_progress(void *arg, curl_off_t down, curl_off_t down_now, curl_off_t up,
     curl_off_t up_now)
 {
-	struct https *h = arg;
+	struct jz_https *h = arg;
 
 	(void)down;
 	(void)down_now;
@@ -92,7 +75,7 @@ not_legitimate(CURLcode code)
 }
 
 static int
-error_of(struct https *h, CURLcode code)
+error_of(struct jz_https *h, CURLcode code)
 {
 	snprintf(h->bank.detail, sizeof(h->bank.detail), "%.150s",
 	    h->error[0] != '\0' ? h->error : curl_easy_strerror(code));
@@ -113,7 +96,7 @@ error_of(struct https *h, CURLcode code)
 }
 
 static int
-attempt(struct https *h, long left_ms, long *status)
+attempt(struct jz_https *h, long left_ms, long *status)
 {
 	CURLcode code;
 
@@ -145,7 +128,7 @@ now_ms(void)
 
 /* False: whoever waits has had enough. */
 static bool
-wait_ms(const struct https *h, unsigned ms)
+wait_ms(const struct jz_https *h, unsigned ms)
 {
 	const struct timespec tick = {0, (long)TICK_MS * 1000 * 1000};
 
@@ -164,7 +147,7 @@ worth_repeating(int err)
 }
 
 static int
-persist(struct https *h, long *status)
+persist(struct jz_https *h, long *status)
 {
 	uint64_t end = now_ms() + h->o.timeout_s * 1000u, now;
 	unsigned wait = WAIT_FIRST_MS;
@@ -184,7 +167,7 @@ persist(struct https *h, long *status)
 }
 
 static void
-incident_of(struct https *h, const json_t *answer)
+incident_of(struct jz_https *h, const json_t *answer)
 {
 	const char *name =
 	    json_string_value(json_object_get(answer, "incident"));
@@ -198,7 +181,7 @@ incident_of(struct https *h, const json_t *answer)
 
 /* By its name: one that we do not know is as good as any. */
 static int
-refusal_of(struct https *h, const json_t *answer)
+refusal_of(struct jz_https *h, const json_t *answer)
 {
 	const char *name = json_string_value(json_object_get(answer, "error"));
 
@@ -215,11 +198,10 @@ refusal_of(struct https *h, const json_t *answer)
 	return JZ_ERR_SERVER_ANSWER;
 }
 
-/* body NULL: GET.  *out is the caller's, when 0 is returned. */
-static int
-ask(struct https *h, const char *path, json_t *body, json_t **out)
+int
+jz_https_ask(struct jz_https *h, const char *path, json_t *body, json_t **out)
 {
-	char url[URL_MAX + 64];
+	char url[JZ_HTTPS_URL_MAX + 64];
 	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	long status = 0;
 	int err;
@@ -257,390 +239,12 @@ ask(struct https *h, const char *path, json_t *body, json_t **out)
 	return err;
 }
 
-/* ---- the questions ------------------------------------------------------- */
-
-static json_t *
-letter(struct jz_span message)
-{
-	json_t *j = json_object();
-
-	if (j != NULL &&
-	    json_object_set_new(j, "message", jz_wire_hex(message)) == 0)
-		return j;
-	json_decref(j);
-	return NULL;
-}
-
-static int
-ask_with(
-    struct https *h, const char *path, struct jz_span message, json_t **out)
-{
-	json_t *body = letter(message);
-	int err = body == NULL ? JZ_ERR_MEMORY : ask(h, path, body, out);
-
-	json_decref(body);
-	return err;
-}
-
-/* A message for a message. */
-static int
-exchange(struct jz_bank *b, const char *path, struct jz_span message,
-    struct jz_buffer *out)
-{
-	size_t start = out->len;
-	json_t *answer = NULL;
-	int err = ask_with(of(b), path, message, &answer);
-
-	if (err == 0 &&
-	    !jz_wire_bytes(json_object_get(answer, "message"), out)) {
-		out->len = start;
-		err = JZ_ERR_SERVER_ANSWER;
-	}
-	json_decref(answer);
-	return err;
-}
-
-static int
-permit(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
-{
-	return exchange(b, JZ_WIRE_PERMIT, request, out);
-}
-
-static int
-unload_permit(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
-{
-	return exchange(b, JZ_WIRE_UNLOAD_PERMIT, request, out);
-}
-
-static int
-unload(struct jz_bank *b, struct jz_span proof, struct jz_buffer *out)
-{
-	return exchange(b, JZ_WIRE_UNLOAD_PROOF, proof, out);
-}
-
-/* counter NULL: it goes without; out NULL: the answer is not looked at. */
-static int
-ask_with_two(struct jz_bank *b, const char *path,
-    const struct jz_replace_pair *pair, const uint32_t *counter, json_t **out)
-{
-	json_t *body = letter(pair->before), *answer = NULL;
-	int err = body != NULL &&
-		json_object_set_new(
-		    body, "successor", jz_wire_hex(pair->after)) == 0 &&
-		(counter == NULL ||
-		    json_object_set_new(
-			body, "counter", json_integer(*counter)) == 0)
-	    ? ask(of(b), path, body, &answer)
-	    : JZ_ERR_MEMORY;
-
-	json_decref(body);
-	if (out != NULL)
-		*out = answer;
-	else
-		json_decref(answer);
-	return err;
-}
-
-static int
-replace(struct jz_bank *b, const struct jz_replace_pair *pair, uint32_t counter,
-    struct jz_replacement *out)
-{
-	json_t *answer = NULL;
-	const json_t *amount, *load;
-	int err = ask_with_two(b, JZ_WIRE_REPLACE, pair, &counter, &answer);
-
-	memset(out, 0, sizeof(*out));
-	amount = json_object_get(answer, "amount_minor");
-	load = json_object_get(answer, "counter");
-	if (err == 0 &&
-	    (!json_is_integer(amount) || json_integer_value(amount) < 0 ||
-		!json_is_integer(load) || json_integer_value(load) < 0 ||
-		json_integer_value(load) > UINT32_MAX))
-		err = JZ_ERR_SERVER_ANSWER;
-	else if (err == 0) {
-		out->amount_minor = (uint64_t)json_integer_value(amount);
-		out->load_counter = (uint32_t)json_integer_value(load);
-	}
-	json_decref(answer);
-	return err;
-}
-
-static int
-replacement_load(
-    struct jz_bank *b, const struct jz_replace_pair *pair, uint32_t counter)
-{
-	return ask_with_two(b, JZ_WIRE_REPLACE_LOAD, pair, &counter, NULL);
-}
-
-static int
-replaced(struct jz_bank *b, const struct jz_replace_pair *pair)
-{
-	return ask_with_two(b, JZ_WIRE_REPLACED, pair, NULL, NULL);
-}
-
-static int
-challenge(struct jz_bank *b, struct jz_span request, struct jz_buffer *out)
-{
-	return exchange(b, JZ_WIRE_CHALLENGE, request, out);
-}
-
-static int
-sign_in(struct jz_bank *b, struct jz_span bytes, struct jz_buffer *out)
-{
-	return exchange(b, JZ_WIRE_SIGN_IN, bytes, out);
-}
-
-static int
-batch(struct jz_bank *b, struct jz_span bytes, struct jz_buffer *out)
-{
-	return exchange(b, JZ_WIRE_BATCH, bytes, out);
-}
-
-/* A message whose answer says no more than that it was taken. */
-static int
-tell(struct jz_bank *b, const char *path, struct jz_span message)
-{
-	json_t *answer = NULL;
-	int err = ask_with(of(b), path, message, &answer);
-
-	json_decref(answer);
-	return err;
-}
-
-static int
-readmit(struct jz_bank *b, struct jz_span certificate)
-{
-	return tell(b, JZ_WIRE_READMIT, certificate);
-}
-
-static int
-report(struct jz_bank *b, struct jz_span bytes)
-{
-	return tell(b, JZ_WIRE_REPORT, bytes);
-}
-
-static int
-read_story(const json_t *answer, struct jz_load_story *story)
-{
-	static const char *const STATES[] = JZ_WIRE_STATES;
-	const json_t *amount = json_object_get(answer, "amount_minor");
-	const char *state = json_string_value(json_object_get(answer, "state"));
-
-	if (!json_is_integer(amount) || json_integer_value(amount) < 0)
-		return JZ_ERR_SERVER_ANSWER;
-	story->amount_minor = (uint64_t)json_integer_value(amount);
-	for (int k = JZ_LOAD_UNKNOWN; state != NULL && k <= JZ_LOAD_CANCELLED;
-	     k++)
-		if (strcmp(state, STATES[k]) == 0) {
-			story->state = (enum jz_load_state)k;
-			return 0;
-		}
-	return JZ_ERR_SERVER_ANSWER;
-}
-
-static int
-cancel(struct jz_bank *b, struct jz_span proof, struct jz_cancel_result *result)
-{
-	struct jz_load_story story;
-	json_t *answer = NULL;
-	const char *outcome;
-	int err = ask_with(of(b), JZ_WIRE_CANCEL, proof, &answer);
-
-	memset(result, 0, sizeof(*result));
-	if (err == 0)
-		err = read_story(answer, &story);
-	outcome = json_string_value(json_object_get(answer, "outcome"));
-	if (err == 0 && outcome == NULL)
-		err = JZ_ERR_SERVER_ANSWER;
-	if (err == 0) {
-		result->again = strcmp(outcome, "exists") == 0;
-		result->returned_minor = story.amount_minor;
-	}
-	json_decref(answer);
-	return err;
-}
-
-static int
-find(struct jz_bank *b, struct jz_span signed_in, uint32_t counter,
-    struct jz_load_story *story, struct jz_buffer *permission)
-{
-	json_t *body = letter(signed_in), *answer = NULL;
-	const json_t *message;
-	int err = body != NULL &&
-		json_object_set_new(body, "counter", json_integer(counter)) == 0
-	    ? ask(of(b), JZ_WIRE_FIND, body, &answer)
-	    : JZ_ERR_MEMORY;
-
-	json_decref(body);
-	if (err == 0)
-		err = read_story(answer, story);
-	message = json_object_get(answer, "message");
-	if (err == 0 && message != NULL && !jz_wire_bytes(message, permission))
-		err = JZ_ERR_SERVER_ANSWER;
-	json_decref(answer);
-	return err;
-}
-
-static int
-each_message(const json_t *list,
-    int (*each)(struct jz_span completion, void *arg), void *arg)
-{
-	uint8_t bytes[JZ_MESSAGE_MAX];
-	int err = json_is_array(list) ? 0 : JZ_ERR_SERVER_ANSWER;
-
-	for (size_t k = 0; err == 0 && k < json_array_size(list); k++) {
-		struct jz_buffer m = jz_buffer(bytes, sizeof(bytes));
-
-		err = jz_wire_bytes(json_array_get(list, k), &m)
-		    ? each(jz_buffer_span(&m), arg)
-		    : JZ_ERR_SERVER_ANSWER;
-	}
-	return err;
-}
-
-static int
-owed(struct jz_bank *b, struct jz_span signed_in,
-    int (*each)(struct jz_span completion, void *arg), void *arg, bool *revoked)
-{
-	json_t *answer = NULL;
-	int err = ask_with(of(b), JZ_WIRE_OWED, signed_in, &answer);
-
-	*revoked = json_is_true(json_object_get(answer, "revoked"));
-	if (err == 0)
-		err = each_message(
-		    json_object_get(answer, "messages"), each, arg);
-	json_decref(answer);
-	return err;
-}
-
-static int
-submit(struct jz_bank *b, struct jz_span submission,
-    enum jz_esign_verdict *verdict)
-{
-	json_t *answer = NULL;
-	int err = ask_with(of(b), JZ_WIRE_SUBMIT, submission, &answer);
-	const char *name =
-	    json_string_value(json_object_get(answer, "verdict"));
-	bool found = false;
-
-	for (int v = 0; name != NULL && !found && v < JZ_ESIGN_VERDICTS; v++) {
-		*verdict = (enum jz_esign_verdict)v;
-		found = strcmp(name, jz_esign_verdict_name(*verdict)) == 0;
-	}
-	/* By a question before, whose answer was lost. */
-	if (found && *verdict == JZ_ESIGN_EXECUTED_BEFORE)
-		*verdict = JZ_ESIGN_EXECUTED;
-	json_decref(answer);
-	return err == 0 && !found ? JZ_ERR_SERVER_ANSWER : err;
-}
-
-static int
-read_line(const json_t *row, struct jz_account_line *out)
-{
-	const json_t *time = json_object_get(row, "time");
-	const json_t *amount = json_object_get(row, "amount_minor");
-
-	out->time = json_integer_value(time);
-	out->amount_minor = json_integer_value(amount);
-	out->reason = json_string_value(json_object_get(row, "reason"));
-	out->reference = json_string_value(json_object_get(row, "reference"));
-	return json_is_integer(time) && json_is_integer(amount) &&
-		out->reason != NULL && out->reference != NULL
-	    ? 0
-	    : JZ_ERR_SERVER_ANSWER;
-}
-
-static int
-read_account(const json_t *answer, struct jz_account_view *view)
-{
-	const json_t *balance = json_object_get(answer, "balance_minor");
-	const json_t *currency = json_object_get(answer, "currency");
-	const json_t *lines = json_object_get(answer, "lines");
-	struct jz_account_line line;
-	int err = json_is_integer(balance) && json_is_integer(currency) &&
-		json_is_array(lines)
-	    ? 0
-	    : JZ_ERR_SERVER_ANSWER;
-
-	view->balance_minor = json_integer_value(balance);
-	view->currency = (uint16_t)json_integer_value(currency);
-	for (size_t k = 0; err == 0 && k < json_array_size(lines); k++) {
-		err = read_line(json_array_get(lines, k), &line);
-		if (err == 0)
-			err = view->each(&line, view->arg);
-	}
-	return err;
-}
-
-static int
-account(struct jz_bank *b, const struct jz_secret *password,
-    struct jz_account_view *view)
-{
-	json_t *word = jz_wire_hex(jz_secret_span(password));
-	json_t *body =
-	    json_pack("{s:s, s:O}", "account", view->account, "password", word);
-	json_t *answer = NULL;
-	int err = JZ_ERR_MEMORY;
-
-	of(b)->once = true;
-	if (body != NULL)
-		err = ask(of(b), JZ_WIRE_ACCOUNT, body, &answer);
-	of(b)->once = false;
-	json_decref(body);
-	jz_wire_wipe(word);
-	json_decref(word);
-	if (err == 0)
-		err = read_account(answer, view);
-	json_decref(answer);
-	return err;
-}
-
-static int
-list(struct jz_bank *b, struct jz_buffer *out)
-{
-	json_t *answer = NULL;
-	const json_t *message;
-	int err = ask(of(b), JZ_WIRE_REVOCATION, NULL, &answer);
-
-	message = json_object_get(answer, "message");
-	if (err == 0 && message == NULL)
-		err = JZ_ERR_NOT_FOUND;
-	if (err == 0 && !jz_wire_bytes(message, out))
-		err = JZ_ERR_SERVER_ANSWER;
-	json_decref(answer);
-	return err;
-}
-
-static int
-known(struct jz_bank *b, struct jz_known *out)
-{
-	struct https *h = of(b);
-	struct jz_buffer ca = jz_buffer(h->ca_bytes, sizeof(h->ca_bytes));
-	struct jz_buffer host = jz_buffer(h->host_bytes, sizeof(h->host_bytes));
-	json_t *answer = NULL;
-	int err = 0;
-
-	if (h->known.n == 0) {
-		err = ask(h, JZ_WIRE_ISSUER, NULL, &answer);
-		if (err == 0 &&
-		    (!jz_wire_bytes(json_object_get(answer, "ca"), &ca) ||
-			!jz_wire_bytes(json_object_get(answer, "host"), &host)))
-			err = JZ_ERR_SERVER_ANSWER;
-		json_decref(answer);
-		if (err == 0)
-			h->known = (struct jz_known){
-			    {jz_buffer_span(&ca), jz_buffer_span(&host)}, 2};
-	}
-	*out = h->known;
-	return err;
-}
-
 /* ---- the handle ---------------------------------------------------------- */
 
-static void
-free_https(struct jz_bank *b)
+void
+jz_https_free(struct jz_bank *b)
 {
-	struct https *h = of(b);
+	struct jz_https *h = of(b);
 
 	curl_easy_cleanup(h->curl);
 	curl_slist_free_all(h->headers);
@@ -651,28 +255,6 @@ free_https(struct jz_bank *b)
 	free(h);
 }
 
-static const struct jz_bank_ops OPS = {
-    .known = known,
-    .permit = permit,
-    .report = report,
-    .cancel = cancel,
-    .find = find,
-    .unload_permit = unload_permit,
-    .unload = unload,
-    .replace = replace,
-    .replacement_load = replacement_load,
-    .replaced = replaced,
-    .challenge = challenge,
-    .sign_in = sign_in,
-    .readmit = readmit,
-    .batch = batch,
-    .owed = owed,
-    .account = account,
-    .submit = submit,
-    .list = list,
-    .free = free_https,
-};
-
 static bool
 copy(const char *text, char **out)
 {
@@ -681,7 +263,7 @@ copy(const char *text, char **out)
 }
 
 static bool
-set_up(struct https *h)
+set_up(struct jz_https *h)
 {
 	CURL *c = h->curl;
 	bool good = true;
@@ -713,14 +295,15 @@ set_up(struct https *h)
 
 /* https://HOST[:PORT], with or without a slash after it. */
 static bool
-read_url(const char *text, char out[static URL_MAX])
+read_url(const char *text, char out[static JZ_HTTPS_URL_MAX])
 {
 	size_t scheme = strlen("https://"), len = strlen(text);
 
 	while (len > scheme && text[len - 1] == '/')
 		len--;
 	if (strncmp(text, "https://", scheme) != 0 || len == scheme ||
-	    len >= URL_MAX || strcspn(text + scheme, "/?#@ ") < len - scheme)
+	    len >= JZ_HTTPS_URL_MAX ||
+	    strcspn(text + scheme, "/?#@ ") < len - scheme)
 		return false;
 	memcpy(out, text, len);
 	out[len] = '\0';
@@ -738,18 +321,18 @@ int
 jz_bank_of_url(const struct jz_https_options *o, struct jz_bank **out)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct https *h = calloc(1, sizeof(*h));
+	struct jz_https *h = calloc(1, sizeof(*h));
 
 	*out = NULL;
 	if (h == NULL)
 		return JZ_ERR_MEMORY;
 	(void)pthread_once(&once, begin_curl);
-	h->bank.ops = &OPS;
+	h->bank.ops = &jz_https_ops;
 	h->o = *o;
 	if (h->o.timeout_s == 0)
 		h->o.timeout_s = TIMEOUT_DEFAULT;
 	if (!read_url(o->url, h->url)) {
-		free_https(&h->bank);
+		jz_https_free(&h->bank);
 		return JZ_ERR_ARGUMENT;
 	}
 	h->curl = curl_easy_init();
@@ -757,7 +340,7 @@ jz_bank_of_url(const struct jz_https_options *o, struct jz_bank **out)
 	if (h->curl == NULL || h->headers == NULL || !copy(o->ca, &h->ca) ||
 	    !copy(o->certificate, &h->certificate) || !copy(o->key, &h->key) ||
 	    !set_up(h)) {
-		free_https(&h->bank);
+		jz_https_free(&h->bank);
 		return JZ_ERR_MEMORY;
 	}
 	*out = &h->bank;

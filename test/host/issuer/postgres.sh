@@ -14,7 +14,7 @@ status=0
 for t in account audit batches books cancel decision evidence exception \
 	incident load many password refusal restore revocation settle \
 	statement store unload serve/test_gate serve/test_handle \
-	serve/test_serve ../test_https; do
+	serve/test_serve ../test_daemons ../test_https; do
 	case $t in
 	serve/*) program=$BUILD/test/host/issuer/$t ;;
 	../*) program=$BUILD/test/host/${t#../} ;;

@@ -92,7 +92,7 @@ jz_kdf(const struct jz_engine *e, struct jz_span secret,
     const struct jz_span *info, size_t n_info, uint8_t *out, size_t len)
 {
 	struct jz_span parts[2 + KDF_INFO_MAX];
-	uint8_t counter[4];
+	uint8_t counter[4] = {0};
 	uint8_t block[JZ_HASH_BYTES];
 	size_t done = 0;
 	int rc = 0;

@@ -58,8 +58,10 @@ reopen(struct rig *r, bool open)
 static void
 only_postgres(const struct rig *r)
 {
-	if (r->store[0] == '\0')
+	if (r->store[0] == '\0') {
+		print_message("of PostgreSQL: postgres.sh runs it\n");
 		skip();
+	}
 }
 
 /* ---- an older version ---------------------------------------------------- */

@@ -21,6 +21,7 @@
  */
 #include "set.h"
 #include "sim.h"
+#include "../support/stride.h"
 #include "../support/suite.h"
 
 #include <setjmp.h>
@@ -608,7 +609,7 @@ every_new(struct every *e, enum jz_suite suite, bool encrypted)
 	memset(e, 0, sizeof(*e));
 	e->requests = two ? 2 : 1;
 	e->agreements = wide ? 3 : 2;
-	e->cut_stride = two ? TWO_STRIDE : 1;
+	e->cut_stride = two ? TWO_STRIDE : test_stride();
 	e->hellos = 2;
 	sim_new(&e->s, suite);
 	e->s.encrypted = encrypted;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How closely a test looks where it tries every bit: all of them, or under
- * valgrind, which is for the code and not for the bits, one of so many.
+ * How closely a test looks where it tries every bit, or every byte that power is
+ * cut at: all of them, or under valgrind and the sanitizers, which are for the
+ * code and not for the bits, one of so many.
  */
 #ifndef JZ_TEST_SUPPORT_STRIDE_H
 #define JZ_TEST_SUPPORT_STRIDE_H

@@ -461,8 +461,10 @@ endef
 $(APDU_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_APDU)
 	$(LINK_TEST)
 # Key files of the tests cost no time: scrypt is weak but for those who judge it.
-SCRYPT_TESTS = test/keys/test_keyfile test/host/bureau/test_mailer
-WEAK = $(patsubst %,$(BUILD)/weak/%.o,keys/store/keyfile host/bureau/mailer)
+SCRYPT_TESTS = test/keys/test_keyfile test/host/bureau/test_mailer \
+	test/host/issuer/test_password
+WEAK = $(patsubst %,$(BUILD)/weak/%.o,keys/store/keyfile host/bureau/mailer \
+	host/issuer/password)
 $(KEYS_TESTS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BY_KEYS)
 	$(LINK_TEST)
 $(patsubst %,$(BUILD)/%,$(filter-out $(SCRYPT_TESTS),$(KEYS_TESTS))): \

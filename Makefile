@@ -229,7 +229,8 @@ READER_TESTS = test/conformance/test_confirm test/conformance/test_encrypted \
 	test/reader/test_screen test/reader/test_seeded test/reader/test_serve \
 	test/reader/test_store test/reader/test_suite test/reader/test_trace \
 	test/reader/test_virtual
-HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
+HOST_TESTS = test/conformance/test_esign test/conformance/test_sealed \
+	test/conformance/test_transfer test/host/bureau/test_mailer \
 	test/host/bureau/test_order test/host/bureau/test_run \
 	test/host/issuer/serve/test_desk test/host/issuer/serve/test_gate \
 	test/host/issuer/serve/test_handle test/host/issuer/serve/test_serve \
@@ -247,14 +248,14 @@ HOST_TESTS = test/conformance/test_esign test/host/bureau/test_mailer \
 	test/host/issuer/test_statement test/host/issuer/test_store \
 	test/host/issuer/test_unload test/host/issuer/test_x509 \
 	test/host/test_cancel test/host/test_card test/host/test_certificates \
-	test/host/test_confirm test/host/test_gp test/host/test_gp_content \
-	test/host/test_daemons test/host/test_https test/host/test_pay test/host/test_personalise \
-	test/host/test_purse test/host/test_recover \
+	test/host/test_confirm test/host/test_daemons test/host/test_gp \
+	test/host/test_gp_content test/host/test_https test/host/test_pay \
+	test/host/test_personalise test/host/test_purse test/host/test_recover \
 	test/host/test_recover_killed test/host/test_replace \
-	test/host/test_resume test/host/test_roll test/host/test_sealed \
-	test/host/test_settle_cut test/host/test_sign test/host/test_story \
-	test/host/test_transfer test/host/test_unload test/sim/test_every \
-	test/sim/test_forgery test/sim/test_random test/tear/test_kill
+	test/host/test_resume test/host/test_roll test/host/test_settle_cut \
+	test/host/test_sign test/host/test_story test/host/test_unload \
+	test/sim/test_every test/sim/test_forgery test/sim/test_random \
+	test/tear/test_kill
 CLI_TESTS = test/cli/test_money
 
 # Run once more on suite gm, as NAME-gm.

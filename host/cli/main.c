@@ -9,9 +9,20 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../../keys/secret.h"
+
 #define PROGRAM_ARGUMENTS_MAX 4096
 #define PATH_TEXT_MAX	      64
 #define PATH_WORDS_MAX	      3
+
+/* An APDU of the command line may hold a PIN. */
+static void
+wipe_free(char *text)
+{
+	if (text != NULL)
+		jz_wipe(text, strlen(text));
+	free(text);
+}
 
 /* An option that may stand before the command, with its value's words. */
 static int
@@ -215,9 +226,9 @@ main(int argc, char **argv)
 	err = dispatch(&c, argc, argv);
 	code = jz_cli_finish(&c, err);
 	for (unsigned i = 0; i < JZ_OPTIONS; i++)
-		free(c.value[i]);
+		wipe_free(c.value[i]);
 	for (unsigned i = 0; i < c.arguments; i++)
-		free(c.argument[i]);
+		wipe_free(c.argument[i]);
 	json_decref(c.result);
 	json_decref(c.more);
 	return code;

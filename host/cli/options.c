@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../keys/secret.h"
+
 struct option_row {
 	enum jz_option option;
 	const char *name;
@@ -381,6 +383,8 @@ arguments(struct jz_cli *c, poptContext p)
 		if (c->argument[c->arguments] == NULL)
 			return JZ_ERR_MEMORY;
 		c->arguments++;
+		/* Its own copy: an APDU may hold a PIN. */
+		jz_wipe((void *)(uintptr_t)arg, strlen(arg));
 	}
 	return 0;
 }

@@ -123,6 +123,13 @@ if [ "${CANARY:-}" = full ]; then
 	) &
 	script test/cli/batch.sh
 fi
+# A PIN in an APDU of the command line.
+(
+	cd tmp
+	"$here/test/secrets/watch.sh" card create raw.card
+	"$here/test/secrets/watch.sh" card apdu --card virtual:raw.card \
+		00A4040008F04A49414F5A490100 "0020000106$CANARY_PIN"
+) >said/raw-apdu 2>&1 </dev/null || :
 script test/demo/demo.sh
 script test/cli/screen.sh
 script test/cli/token.sh

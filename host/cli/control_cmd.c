@@ -138,7 +138,7 @@ static int
 write_head(struct jz_cli *c, struct jz_issuer *issuer)
 {
 	const char *out = c->value[JZ_OPT_OUT];
-	struct jz_audit_entry e;
+	struct jz_audit_entry e = {0};
 	json_t *head;
 	char *text;
 	int err = jz_issuer_audit_head(issuer, &e);

@@ -100,7 +100,7 @@ hash_of(const struct jz_engine *e, const struct jz_audit_entry *x,
 static int
 append(struct jz_issuer *i, struct jz_audit_entry *x)
 {
-	struct jz_audit_entry last;
+	struct jz_audit_entry last = {0};
 	int err = jz_store_audit_last(i->store, &last);
 
 	if (err == 0)

@@ -225,7 +225,7 @@ int
 jz_operator_check_retire(struct jz_issuer *i, const char *name)
 {
 	struct count c = {0};
-	struct jz_operator_row row;
+	struct jz_operator_row row = {0};
 	int err = jz_operator_known(i, name, NULL, &row);
 
 	if (err == JZ_ERR_OPERATOR_UNKNOWN)

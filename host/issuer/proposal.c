@@ -98,7 +98,7 @@ verify(struct jz_issuer *i, const char *name, const char *purpose,
     const struct jz_proposal *p,
     const uint8_t signature[static JZ_SIGNATURE_BYTES])
 {
-	struct jz_operator_row row;
+	struct jz_operator_row row = {0};
 	struct jz_span parts[3];
 	uint8_t time[8];
 	size_t n = signed_parts(purpose, p, time, parts);

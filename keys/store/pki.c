@@ -434,7 +434,7 @@ load_old(const struct jz_engine *e, const char *dir, struct jz_pki *pki,
     unsigned i, unsigned version, struct jz_pki_certificate *out)
 {
 	struct jz_authority by;
-	struct jz_certificate c;
+	struct jz_certificate c = {0};
 	int rc = read_certificate(e, dir, i, version, out);
 
 	if (rc == 0)

@@ -207,7 +207,7 @@ static int
 verify_audit(struct jz_cli *c, struct jz_issuer *issuer)
 {
 	bool has = jz_cli_has(c, JZ_OPT_HEAD);
-	struct jz_audit_entry known;
+	struct jz_audit_entry known = {0};
 	int64_t n = 0;
 	int err = has ? read_head(c, &known) : 0;
 

@@ -116,7 +116,7 @@ verify(struct jz_issuer *i, const char *name, const char *purpose,
 static int
 check_actor(struct jz_issuer *i, const struct jz_operator *by)
 {
-	struct jz_operator_row row;
+	struct jz_operator_row row = {0};
 	int err = jz_operator_known(i, by->name, by->key.public_key, &row);
 
 	return err == 0 && row.story.retired != 0 ? JZ_ERR_OPERATOR_UNKNOWN

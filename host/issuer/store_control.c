@@ -130,7 +130,7 @@ int
 jz_store_each_audit(struct jz_store *s,
     int (*each)(const struct jz_audit_entry *e, void *arg), void *arg)
 {
-	struct jz_audit_entry e;
+	struct jz_audit_entry e = {0};
 	const struct walk w = {JZ_SQL_AUDIT_EACH, NULL, 0, audit_row, &e};
 	struct audit_call c = {each, arg};
 
@@ -330,7 +330,7 @@ int
 jz_store_each_operator(struct jz_store *s,
     int (*each)(const struct jz_operator_row *o, void *arg), void *arg)
 {
-	struct jz_operator_row row;
+	struct jz_operator_row row = {0};
 	const struct walk w = {
 	    JZ_SQL_OPERATOR_EACH, NULL, 0, operator_row, &row};
 	struct operator_call c = {each, arg};
